@@ -1,0 +1,17 @@
+"""Failures of the request or of the harness; a candidate's failures are verdicts, never exceptions."""
+
+
+class KernelsEvalError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class RequestError(KernelsEvalError):
+    """The request was wrong. The message is one line: what is wrong, and how to mend it."""
+
+
+class ProblemError(RequestError):
+    """The problem file cannot be judged: not in KernelBench's format, or ill-posed."""
+
+
+class HarnessError(KernelsEvalError):
+    """The judge itself failed. Never recorded as a candidate's failure."""

@@ -1,0 +1,100 @@
+"""The records that cross the judge's border. Plain frozen dataclasses: torch is enough to import them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """What became of one candidate. Exactly one of them is our own fault: HARNESS_ERROR."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+    COMPILE_ERROR = "compile_error"
+    RUNTIME_ERROR = "runtime_error"
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out_of_memory"
+    REJECTED = "rejected"
+    HARNESS_ERROR = "harness_error"
+
+
+class Severity(StrEnum):
+    """How much a finding weighs. Only the runtime judge convicts; static findings inform."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CONVICTED = "convicted"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One observation about a candidate, static or at run time."""
+
+    rule: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StageSeconds:
+    """Wall seconds of one evaluation, by stage; `wall` is from acceptance to verdict."""
+
+    compile: float = 0.0
+    check: float = 0.0
+    time: float = 0.0
+    wall: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judge's word on one source for one problem, under one harness, on one device.
+
+    Times are milliseconds per call. `speedup`, `speedup_ci`, `runtime_ms` and `reference_ms` are
+    None unless the status is CORRECT. `candidate_trials_ms[i]` and `reference_trials_ms[i]` are one
+    pair: measured directly after each other.
+    """
+
+    status: Status
+    protocol: str
+    mode: str
+    device: str
+    harness_id: str
+    compiled: bool = False
+    speedup: float | None = None
+    speedup_ci: tuple[float, float] | None = None
+    runtime_ms: float | None = None
+    reference_ms: float | None = None
+    candidate_trials_ms: tuple[float, ...] = ()
+    reference_trials_ms: tuple[float, ...] = ()
+    bound_ms: float | None = None
+    """Least time physics allows: bytes of inputs and outputs over measured bandwidth."""
+    error_ratio: float | None = None
+    """Distance from the float64 result, in units of the distance that is allowed (≤ 1 passes)."""
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
+    sandbox: tuple[str, ...] = ()
+    """The defences that were in force, by name."""
+    seconds: StageSeconds = field(default_factory=StageSeconds)
+
+    @property
+    def correct(self) -> bool:
+        return self.status is Status.CORRECT
+
+    @property
+    def fast_1(self) -> bool:
+        """Correct, and the interval's lower end above 1: a speedup that noise does not explain."""
+        return self.correct and self.speedup_ci is not None and self.speedup_ci[0] > 1.0
+
+    @property
+    def trials(self) -> int:
+        return len(self.candidate_trials_ms)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `bon eval --json` document (with more columns beside the promised ones)."""
+        document = asdict(self)
+        document["speedup_ci"] = list(self.speedup_ci) if self.speedup_ci else None
+        document["findings"] = [asdict(finding) for finding in self.findings]
+        document |= {"correct": self.correct, "fast_1": self.fast_1, "trials": self.trials}
+        return document

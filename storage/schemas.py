@@ -1,0 +1,148 @@
+"""Arrow schemas of the lake: the one place where a column gets its name, type and unit.
+
+`LAKE/<table>/schema=v1/run_id=<run>/part-*.parquet`. Append-only: a new measurement is a new row.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+_UTC = pa.timestamp("us", tz="UTC")
+_KEY = [
+    pa.field("run_id", pa.string(), nullable=False),
+    pa.field("suite", pa.string(), nullable=False),
+    pa.field("level", pa.int32(), nullable=False),
+    pa.field("problem_id", pa.int64(), nullable=False),
+]
+_FINDING = pa.struct(
+    [pa.field("rule", pa.string()), pa.field("severity", pa.string()), pa.field("message", pa.string())]
+)
+
+RUNS = pa.schema(
+    [
+        pa.field("run_id", pa.string(), nullable=False),
+        pa.field("created_at", _UTC, nullable=False),
+        pa.field("kind", pa.string(), nullable=False),  # sweep | import
+        pa.field("profile", pa.string()),
+        pa.field("suite", pa.string(), nullable=False),
+        pa.field("policy", pa.string()),  # what the user asked for
+        pa.field("policy_id", pa.string()),  # what it hashed to
+        pa.field("k", pa.int32(), nullable=False),  # samples asked for per problem
+        pa.field("seed", pa.int64()),
+        pa.field("harness_id", pa.string()),
+        pa.field("config", pa.string(), nullable=False),  # the whole request, JSON
+        pa.field("versions", pa.string(), nullable=False),  # of the software that matters, JSON
+        pa.field("host", pa.string()),
+    ]
+)
+
+PROBLEMS = pa.schema(
+    [
+        *_KEY,
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("problem_hash", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+    ]
+)
+
+CANDIDATES = pa.schema(
+    [
+        *_KEY,
+        pa.field("sample_index", pa.int64(), nullable=False),
+        pa.field("source_hash", pa.string(), nullable=False),
+        pa.field("policy_id", pa.string()),
+        pa.field("seed", pa.int64()),
+        pa.field("completion", pa.string()),  # what the model wrote
+        pa.field("source", pa.string()),  # the module that is judged
+        pa.field("finish_reason", pa.string()),  # stop | length
+        pa.field("n_prompt_tokens", pa.int64()),
+        pa.field("n_tokens", pa.int64()),
+        pa.field("sum_logprob", pa.float64()),  # nats
+        pa.field("mean_logprob", pa.float64()),  # nats per token
+        pa.field("logprob_mode", pa.string()),  # raw_logprobs | processed_logprobs
+        pa.field("sample_seconds", pa.float64()),  # this draw's share of its shard's wall time
+        pa.field("created_at", _UTC, nullable=False),
+    ]
+)
+
+TOKEN_LOGPROBS = pa.schema(
+    [
+        *_KEY,
+        pa.field("sample_index", pa.int64(), nullable=False),
+        pa.field("logprob_mode", pa.string(), nullable=False),
+        pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
+        pa.field("logprobs", pa.list_(pa.float32()), nullable=False),
+    ]
+)
+
+EVALUATIONS = pa.schema(
+    [
+        *_KEY,
+        pa.field("evaluation_id", pa.string(), nullable=False),
+        pa.field("problem_hash", pa.string()),
+        pa.field("source_hash", pa.string(), nullable=False),
+        pa.field("harness_id", pa.string()),
+        pa.field("protocol", pa.string()),  # trusted | kernelbench | imported
+        pa.field("mode", pa.string()),  # fast | full
+        pa.field("device", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("compiled", pa.bool_(), nullable=False),
+        pa.field("correct", pa.bool_(), nullable=False),
+        pa.field("fast_1", pa.bool_(), nullable=False),
+        pa.field("speedup", pa.float64()),
+        pa.field("speedup_low", pa.float64()),
+        pa.field("speedup_high", pa.float64()),
+        pa.field("runtime_ms", pa.float64()),
+        pa.field("reference_ms", pa.float64()),
+        pa.field("trials", pa.int32(), nullable=False),
+        pa.field("bound_ms", pa.float64()),
+        pa.field("error_ratio", pa.float64()),
+        pa.field("findings", pa.list_(_FINDING), nullable=False),
+        pa.field("error", pa.string()),
+        pa.field("sandbox", pa.list_(pa.string()), nullable=False),
+        pa.field("compile_seconds", pa.float64()),
+        pa.field("check_seconds", pa.float64()),
+        pa.field("time_seconds", pa.float64()),
+        pa.field("wall_seconds", pa.float64()),
+        pa.field("evaluated_at", _UTC, nullable=False),
+    ]
+)
+
+TIMINGS = pa.schema(
+    [
+        *_KEY,
+        pa.field("evaluation_id", pa.string(), nullable=False),
+        pa.field("source_hash", pa.string(), nullable=False),
+        pa.field("candidate_ms", pa.list_(pa.float64()), nullable=False),  # trial i is paired with
+        pa.field("reference_ms", pa.list_(pa.float64()), nullable=False),  # reference trial i
+    ]
+)
+
+SELECTIONS = pa.schema(
+    [
+        *_KEY,
+        pa.field("strategy", pa.string(), nullable=False),
+        pa.field("k", pa.int64(), nullable=False),
+        pa.field("n", pa.int64(), nullable=False),  # draws of this problem
+        pa.field("n_correct", pa.int64(), nullable=False),
+        pa.field("applicable", pa.bool_(), nullable=False),  # False: the strategy abstained
+        pa.field("fast_1", pa.float64()),  # P(the pick is fast_1) over all k-subsets
+        pa.field("success", pa.float64()),  # P(the pick is correct)
+        pa.field("speedup_mean", pa.float64()),  # E[speedup of the pick], incorrect = 0
+        pa.field("log_speedup_mean", pa.float64()),  # E[log speedup | the pick is correct]
+        pa.field("pick_sample_index", pa.int64()),  # the pick among all n draws
+        pa.field("computed_at", _UTC, nullable=False),
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "runs": RUNS,
+    "problems": PROBLEMS,
+    "candidates": CANDIDATES,
+    "token_logprobs": TOKEN_LOGPROBS,
+    "evaluations": EVALUATIONS,
+    "timings": TIMINGS,
+    "selections": SELECTIONS,
+}

@@ -1,0 +1,75 @@
+"""A problem, a suite, and the registry of suites: adding one is one file with one decorator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tasks.errors import RequestError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One KernelBench-format file: `Model`, `get_inputs`, `get_init_inputs`."""
+
+    suite: str
+    level: int
+    problem_id: int
+    name: str
+    source: str
+
+    @cached_property
+    def problem_hash(self) -> str:
+        """SHA-256 of the source, 16 hex digits: what an evaluation is an evaluation of."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A named set of problems, in order of (level, id)."""
+
+    name: str
+    problems: tuple[Problem, ...]
+
+    def select(self, ids: Sequence[int] | None) -> tuple[Problem, ...]:
+        """The problems with these ids, in suite order; all if None.
+
+        Raises RequestError that names the first unknown id and the known ones.
+        """
+        if ids is None:
+            return self.problems
+        known = sorted({problem.problem_id for problem in self.problems})
+        for wanted in ids:
+            if wanted not in known:
+                listed = ", ".join(map(str, known[:30])) + (" …" if len(known) > 30 else "")
+                raise RequestError(
+                    f"suite {self.name!r} has no problem {wanted}; it has {listed} "
+                    f"(`bon problems {self.name}` lists them)"
+                )
+        return tuple(p for p in self.problems if p.problem_id in set(ids))
+
+
+SuiteLoader = Callable[[str], Suite]
+"""Takes what follows the colon in `NAME:ARGUMENT` (empty without one)."""
+
+_LOADERS: dict[str, SuiteLoader] = {}
+
+
+def register_suite(name: str) -> Callable[[SuiteLoader], SuiteLoader]:
+    """Make `--suite NAME[:ARGUMENT]` known."""
+
+    def keep(loader: SuiteLoader) -> SuiteLoader:
+        _LOADERS[name] = loader
+        return loader
+
+    return keep
+
+
+def load_suite(spec: str) -> Suite:
+    """The suite that `--suite SPEC` names. Raises RequestError for an unknown one."""
+    name, _, argument = spec.partition(":")
+    if name not in _LOADERS:
+        raise RequestError(f"no suite {spec!r}; known: {', '.join(sorted(_LOADERS))}")
+    return _LOADERS[name](argument)
