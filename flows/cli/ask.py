@@ -1,0 +1,100 @@
+"""`bon sql`, `bon runs`, `bon show` and `bon import`: the lake from the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.app import JsonOption, LakeOption, app, print_json, print_table
+from flows.errors import RequestError
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="DuckDB SQL; `results` is the main view.")],
+    lake: LakeOption = None,
+    json: JsonOption = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+) -> None:
+    """Ask the lake in SQL."""
+    from pyarrow.csv import write_csv
+
+    from storage import Lake
+
+    if json and csv:
+        raise RequestError("--json and --csv exclude each other; give one")
+    answer = Lake.open(lake).sql(query)
+    if json:
+        print_json(answer.to_pylist())
+    elif csv:
+        write_csv(answer, sys.stdout.buffer)
+    else:
+        print_table(answer)
+
+
+@app.command()
+def runs(lake: LakeOption = None, json: JsonOption = False) -> None:
+    """Every run of the lake, newest first."""
+    from storage import Lake
+
+    answer = Lake.open(lake).runs()
+    if json:
+        print_json(answer.to_pylist())
+    else:
+        print_table(answer)
+
+
+@app.command()
+def show(
+    run: str,
+    problem: int,
+    sample: int,
+    level: Annotated[int, typer.Option(help="The problem's level.")] = 1,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """One candidate: its code, its verdict, its times and its surprisal."""
+    from storage import Lake
+
+    house = Lake.open(lake)
+    house.check_runs([run])
+    found = house.sql(
+        "SELECT r.*, c.source, c.seed, c.finish_reason, e.error, e.findings, e.trials, e.protocol "
+        "FROM results r JOIN candidates c "
+        "USING (run_id, suite, level, problem_id, sample_index) "
+        "LEFT JOIN evaluations_latest e "
+        "ON (e.run_id, e.suite, e.level, e.problem_id, e.source_hash) "
+        "= (r.run_id, r.suite, r.level, r.problem_id, r.source_hash) "
+        f"WHERE r.problem_id = {problem} AND r.sample_index = {sample} AND r.level = {level}",
+        [run],
+    ).to_pylist()
+    if not found:
+        raise RequestError(
+            f"run {run!r} has no sample {sample} of problem {problem} (level {level}); "
+            f'`bon sql "SELECT DISTINCT problem_id, sample_index FROM results"` lists them'
+        )
+    if json:
+        print_json(found[0])
+        return
+    source = found[0].pop("source")
+    for name, value in found[0].items():
+        if value not in (None, []):
+            typer.echo(f"{name:>16}  {value}")
+    typer.echo(f"\n{source or '(no source stored)'}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Parquet, CSV or JSONL.")],
+    run: Annotated[str, typer.Option("--run", help="The run id it gets.")],
+    lake: LakeOption = None,
+) -> None:
+    """Bring your own results: problem_id, sample_index, mean_logprob, correct, speedup."""
+    from storage import Lake
+    from tasks.imports import import_results
+
+    count = import_results(file, run, Lake.open(lake, create=True))
+    typer.echo(f"run {run}: {count} candidates imported; next: bon report {run}")

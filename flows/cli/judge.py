@@ -1,0 +1,39 @@
+"""`bon eval`: the judge on one candidate, exactly as `python -m kernels_eval` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.app import JsonOption, app
+
+
+@app.command("eval")
+def evaluate(
+    problem: Annotated[Path, typer.Argument(help="A KernelBench-format file.")],
+    candidate: Annotated[Path, typer.Argument(help="A file that defines ModelNew.")],
+    device: Annotated[str, typer.Option(help="cpu or cuda:0.")] = "cpu",
+    mode: Annotated[str, typer.Option(help="fast or full.")] = "fast",
+    protocol: Annotated[str, typer.Option(help="trusted or kernelbench.")] = "trusted",
+    timeout: Annotated[float, typer.Option(help="Seconds for one candidate.")] = 60.0,
+    scope: Annotated[
+        str | None, typer.Option(help="kernel: library calls are not allowed.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compile, check and time one candidate."""
+    from kernels_eval import command
+
+    status = command.run(
+        problem,
+        candidate,
+        device=device,
+        mode=mode,
+        protocol=protocol,
+        timeout_s=timeout,
+        scope=scope,
+        as_json=json,
+    )
+    raise typer.Exit(status)

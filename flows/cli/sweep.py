@@ -1,0 +1,82 @@
+"""`bon sweep`: one sweep in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.errors import RequestError
+
+
+@app.command()
+def sweep(
+    profile: Annotated[
+        str | None, typer.Option(help="A built-in profile or a .toml file; default demo.")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")] = None,
+    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12.")] = None,
+    k: Annotated[int | None, typer.Option("-k", "--k", help="Samples per problem.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Where samples come from.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="A run id; one that exists is gone on with.")
+    ] = None,
+    lake: LakeOption = None,
+    temperature: Annotated[float | None, typer.Option(help="Of the draws.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Per completion.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What to write: module or body.")] = None,
+    backend: Annotated[str | None, typer.Option(help="What to write it in, e.g. cpp.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
+    mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Sample K candidates per problem, judge them, select, report. Resumes with --run."""
+    sampling = {"temperature": temperature, "max_tokens": max_tokens, "mode": prompt}
+    options: dict[str, Any] = {
+        "profile": profile,
+        "suite": suite,
+        "problems": None if problems is None else parse_ids(problems),
+        "k": k,
+        "policy": policy,
+        "seed": seed,
+        "sampling": sampling | {"backend": backend},
+        "judge": {"device": device, "mode": mode, "protocol": protocol},
+    }
+    raise typer.Exit(run_sweep(lake, run, options, as_json=json))
+
+
+def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
+    """Check the request before anything is started, run the flow, print; the exit status."""
+    from flows.prefect_api import prefect_api
+    from flows.request import resolve
+    from storage import Lake
+
+    house = Lake.open(lake, create=True)
+    run_id, request = resolve(house, run, options)
+    request.judge.config().check()
+    with prefect_api():
+        from flows.sweep import bon_sweep
+
+        fields = request.model_dump(mode="json")
+        summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
+    if as_json:
+        print_json(summary.model_dump(mode="json"))
+    else:
+        from flows.cli.results import print_summary
+
+        print_summary(summary)
+    return 0 if summary.complete else 1
+
+
+def parse_ids(text: str) -> list[int]:
+    """ "4,5,12" → [4, 5, 12]. Raises RequestError for anything else."""
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise RequestError(
+            f"--problems {text!r} is no list of ids; write numbers with commas, as in 4,5,12"
+        ) from None

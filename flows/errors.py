@@ -1,0 +1,23 @@
+"""Errors of the flows, and all rooms' request errors in one place for the command line."""
+
+from __future__ import annotations
+
+
+class FlowsError(Exception):
+    """Base of everything this room raises on purpose."""
+
+
+class RequestError(FlowsError):
+    """The request was wrong. One line: what is wrong, and how to mend it."""
+
+
+def is_request_error(error: BaseException) -> bool:
+    """Whether the command line answers `error` with one line and exit status 2.
+
+    The rooms are imported only now: most commands need no torch, and should not wait for it.
+    """
+    from kernels_eval.errors import RequestError as JudgeRequestError
+    from storage.errors import LakeError
+    from tasks.errors import RequestError as TaskRequestError
+
+    return isinstance(error, (RequestError, TaskRequestError, JudgeRequestError, LakeError))

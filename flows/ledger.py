@@ -1,0 +1,82 @@
+"""What a run is recorded as, and what it still owes."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from flows.request import SweepRequest
+from storage import Lake, ledger
+from tasks.plan import Work, plan
+from tasks.problems import Problem
+
+_SOFTWARE = ("bon-sweep", "torch", "numpy", "transformers", "vllm", "triton", "ray", "prefect")
+
+
+def outstanding(
+    lake: Lake, run_id: str, problems: Sequence[Problem], k: int, harness_id: str
+) -> list[Work]:
+    """The shards that lack draws or verdicts."""
+    return plan(
+        problems,
+        k,
+        sampled=ledger.sampled(lake, run_id),
+        judged=ledger.judged(lake, run_id, harness_id),
+    )
+
+
+def remaining(lake: Lake, run_id: str, problems: Sequence[Problem], k: int, harness_id: str) -> int:
+    """Draws without a verdict: 0 when the run is complete."""
+    work = outstanding(lake, run_id, problems, k, harness_id)
+    return sum(len(shard.to_judge.sample_indices) for shard in work)
+
+
+def record_run(
+    lake: Lake, run_id: str, request: SweepRequest, policy_id: str, problems: Sequence[Problem]
+) -> None:
+    """A row in `runs` per distinct request, one in `problems` per problem; repeating adds none."""
+    row = {
+        "created_at": datetime.now(UTC),
+        "kind": "sweep",
+        "profile": request.profile,
+        "suite": request.suite,
+        "policy": request.policy,
+        "policy_id": policy_id,
+        "k": request.k,
+        "seed": request.seed,
+        "harness_id": request.harness_id,
+        "config": request.model_dump_json(),
+        "versions": json.dumps(software_versions()),
+        "host": platform.node(),
+    }
+    for problem in problems:
+        lake.append(
+            "problems",
+            [
+                {
+                    "suite": problem.suite,
+                    "level": problem.level,
+                    "problem_id": problem.problem_id,
+                    "name": problem.name,
+                    "problem_hash": problem.problem_hash,
+                    "source": problem.source,
+                }
+            ],
+            run_id=run_id,
+            part=f"L{problem.level}-{problem.problem_id}-{problem.problem_hash}",
+        )
+    lake.append("runs", [row], run_id=run_id, part=request.digest)
+
+
+def software_versions() -> dict[str, str]:
+    """Of what decides the numbers; packages that are not installed are left out."""
+    found = {"python": platform.python_version()}
+    for name in _SOFTWARE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

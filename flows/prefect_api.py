@@ -1,0 +1,110 @@
+"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server.
+
+Prefect's own temporary server outlives a killed parent; ours is told by the kernel to end with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+_PR_SET_PDEATHSIG = 1
+_START_SECONDS = 90.0
+
+_QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
+    "PREFECT_UI_ENABLED": "false",
+}
+
+
+class PrefectUnavailableError(RuntimeError):
+    """The private Prefect server did not start."""
+
+
+@contextmanager
+def prefect_api() -> Iterator[str]:
+    """The API's address, for the length of the block.
+
+    To be entered before prefect is imported, which reads its settings once. Raises
+    PrefectUnavailableError with the server's last words.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    if address := os.environ.get("PREFECT_API_URL"):
+        yield address
+        return
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api"
+    log = Path(os.environ.get("TMPDIR", "/tmp")) / f"bon-prefect-{os.getpid()}.log"
+    server = start_server("127.0.0.1", port, log)
+    os.environ["PREFECT_API_URL"] = address
+    try:
+        wait_until_healthy(address, server, log)
+        yield address
+    finally:
+        del os.environ["PREFECT_API_URL"]
+        server.terminate()
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        log.unlink(missing_ok=True)
+
+
+def start_server(
+    host: str, port: int, log: Path, *, services: bool = False
+) -> subprocess.Popen[bytes]:
+    """A Prefect server as a child that dies with this process; `services` runs its scheduler."""
+    environment = os.environ | ({} if services else {"PREFECT__SERVER_EPHEMERAL": "1"})
+    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    command += ["--host", host, "--port", str(port), "--log-level", "error"]
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            command, env=environment, stdout=sink, stderr=sink, preexec_fn=_die_with_parent
+        )
+
+
+def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the API answers. Raises PrefectUnavailableError if it ends or takes too long."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        if healthy(address):
+            return
+        time.sleep(0.1)
+    server.kill()
+    words = log.read_text(errors="replace").strip().splitlines()
+    raise PrefectUnavailableError(
+        f"the Prefect server did not start: {words[-1] if words else 'no output'}"
+    )
+
+
+def healthy(address: str) -> bool:
+    """Whether a Prefect API answers there."""
+    try:
+        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

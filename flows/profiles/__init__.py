@@ -1,0 +1,36 @@
+"""Profiles: readable TOML files beside this one, or a path to your own."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flows.errors import RequestError
+
+
+def profile_names() -> list[str]:
+    """The built-in profiles, sorted."""
+    entries = files(__package__).iterdir()
+    return sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml"))
+
+
+def load_profile(name: str) -> dict[str, Any]:
+    """The settings of a built-in profile, or of the TOML file that `name` is a path to.
+
+    Raises RequestError for an unknown name, an unreadable file or bad TOML.
+    """
+    try:
+        if name.endswith(".toml"):
+            text = Path(name).read_text("utf-8")
+        elif name in profile_names():
+            text = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
+        else:
+            known = ", ".join(profile_names())
+            raise RequestError(f"no profile {name!r}; known: {known}, or a path to a .toml file")
+        return tomllib.loads(text)
+    except OSError as error:
+        raise RequestError(f"profile {name!r} cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise RequestError(f"profile {name!r} is no valid TOML: {error}") from None

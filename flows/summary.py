@@ -1,0 +1,63 @@
+"""What a sweep came to: the flow's result and the command's JSON document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from storage import Lake
+from tasks.strategies.document import StrategiesDocument, strategies_document
+
+
+class SweepSummary(BaseModel):
+    """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str
+    lake: str
+    report: str | None
+    problems: int
+    candidates: int
+    sources: int
+    """Distinct modules: what was measured."""
+    correct: int
+    fast_1: int
+    unfinished: int
+    """Draws without a verdict."""
+    statuses: dict[str, int]
+    strategies: StrategiesDocument
+
+    @property
+    def complete(self) -> bool:
+        return self.unfinished == 0
+
+
+_COUNTS = """
+    SELECT count(DISTINCT (suite, level, problem_id)) AS problems,
+           count(*) AS candidates,
+           count(DISTINCT (suite, level, problem_id, source_hash)) AS sources,
+           count(*) FILTER (correct) AS correct,
+           count(*) FILTER (fast_1) AS fast_1
+    FROM results
+"""
+
+
+def summarise(lake: Lake, run_id: str, report: Path | None, unfinished: int) -> SweepSummary:
+    """Count the run's rows and compute its strategies."""
+    counts = lake.sql(_COUNTS, [run_id]).to_pylist()[0]
+    statuses = lake.sql(
+        "SELECT coalesce(status, 'unfinished') AS status, count(*) AS n FROM results "
+        "GROUP BY ALL ORDER BY n DESC",
+        [run_id],
+    ).to_pylist()
+    return SweepSummary(
+        run_id=run_id,
+        lake=str(lake.root),
+        report=None if report is None else str(report),
+        unfinished=unfinished,
+        statuses={row["status"]: row["n"] for row in statuses},
+        strategies=strategies_document(lake, [run_id]),
+        **counts,
+    )

@@ -1,0 +1,68 @@
+"""The flow `bon-sweep`: sample K candidates per problem, judge them, select, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.futures import wait
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.utilities.annotations import opaque
+
+from flows.engines import engines
+from flows.ledger import outstanding, record_run, remaining
+from flows.request import SweepRequest, resolve
+from flows.summary import SweepSummary, summarise
+from storage import Lake
+from storage.commit import discard_uncommitted
+from tasks.evaluate.step import evaluate
+from tasks.report.step import report
+from tasks.sample.step import sample
+from tasks.strategies.step import select
+
+SHARDS_AT_ONCE = 16
+"""Threads that wait for Ray; a shard being sampled and one being judged hold one each."""
+
+
+@flow(name="bon-sweep", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+def bon_sweep(
+    profile: str | None = None,
+    suite: str | None = None,
+    problems: list[int] | None = None,
+    k: int | None = None,
+    policy: str | None = None,
+    seed: int | None = None,
+    run: str | None = None,
+    lake: str | None = None,
+    sampling: dict[str, Any] | None = None,
+    judge: dict[str, Any] | None = None,
+) -> SweepSummary:
+    """One Best-of-N sweep, or the rest of one: what `run` holds already is not done again.
+
+    Everything left out comes from the run if it exists, else from the profile (default: demo).
+    Raises a RequestError before anything is written if the request is wrong.
+    """
+    house = Lake.open(lake, create=True)
+    options = {"profile": profile, "suite": suite, "problems": problems, "k": k, "policy": policy}
+    options |= {"seed": seed, "sampling": sampling, "judge": judge}
+    run_id, request = resolve(house, run, options)
+    with house.run_lock(run_id):
+        discard_uncommitted(house, run_id)
+        return _sweep(house, run_id, request)
+
+
+def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
+    problems = request.selected()
+    harness_id = request.harness_id
+    work = outstanding(lake, run_id, problems, request.k, harness_id)
+    with engines(lake, run_id, request, work) as sweep:
+        record_run(lake, run_id, request, sweep.policy_id, problems)
+        judged = []
+        for shard in work:
+            drawn = [sample.submit(opaque(sweep), shard.to_sample)] if shard.to_sample else []
+            judged.append(evaluate.submit(opaque(sweep), shard.to_judge, wait_for=drawn))
+        wait(judged)
+    select(lake, run_id)
+    page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
+    return summarise(lake, run_id, page, remaining(lake, run_id, problems, request.k, harness_id))

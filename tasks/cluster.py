@@ -1,0 +1,37 @@
+"""Where work runs: a Ray cluster if `RAY_ADDRESS` names one, else this machine's cores."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ray
+
+_OBJECT_STORE_BYTES = 200 * 1024 * 1024
+
+
+@contextmanager
+def cluster() -> Iterator[None]:
+    """Connect to Ray for the length of the block; a local Ray is started and stopped by it.
+
+    Our objects are small (sources, verdicts), so a local object store stays small too.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if not os.environ.get("RAY_ADDRESS"):
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
+    ray.init(**options)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def gpus() -> int:
+    """Whole GPUs that the cluster offers to judges."""
+    return int(ray.cluster_resources().get("GPU", 0))

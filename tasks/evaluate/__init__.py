@@ -1,0 +1,1 @@
+"""The evaluation step: a Ray pool of judges, each with a device of its own."""

@@ -1,0 +1,78 @@
+"""One judge in a process of its own: the owner of one whole GPU, or of a fixed set of cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from kernels_eval import Judge, JudgeConfig, Status, Verdict
+
+
+class Judging(Protocol):
+    """What a pool needs of its actors."""
+
+    def evaluate_many(
+        self, problem_source: str, sources: Sequence[str]
+    ) -> Iterator[tuple[int, Verdict]]: ...
+
+    def close(self) -> None: ...
+
+
+class JudgeActor:
+    """`kernels_eval.Judge` behind Ray. A judge that broke is replaced before the next batch."""
+
+    def __init__(self, config: JudgeConfig) -> None:
+        # Ray narrows OMP_NUM_THREADS to the actor's share; the judge sets its own.
+        os.environ.pop("OMP_NUM_THREADS", None)
+        self._config = config
+        self._judge: Judge | None = None
+
+    def evaluate_many(
+        self, problem_source: str, sources: Sequence[str]
+    ) -> Iterator[tuple[int, Verdict]]:
+        """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable."""
+        if self._judge is None:
+            self._judge = Judge(self._config)
+        broken = False
+        for index, verdict in self._judge.evaluate_many(problem_source, sources):
+            broken |= verdict.status is Status.HARNESS_ERROR
+            yield index, verdict
+        if broken:
+            self.close()
+
+    def close(self) -> None:
+        """End the judge's processes; a later batch starts new ones."""
+        if self._judge is not None:
+            self._judge.close()
+            self._judge = None
+
+
+class InstantJudgeActor:
+    """A yardstick for orchestration, not a judge: every source is `incorrect`, at no cost.
+
+    Its harness id says so (`instant`), and nothing it writes can pass for a measurement.
+    """
+
+    def __init__(self, config: JudgeConfig) -> None:
+        self._verdict = Verdict(
+            status=Status.INCORRECT,
+            protocol="instant",
+            mode=config.mode,
+            device="none",
+            harness_id="instant",
+            compiled=True,
+            error="not judged: the instant judge measures orchestration only",
+        )
+
+    def evaluate_many(
+        self, problem_source: str, sources: Sequence[str]
+    ) -> Iterator[tuple[int, Verdict]]:
+        """`incorrect` for each."""
+        del problem_source
+        for index in range(len(sources)):
+            yield index, replace(self._verdict)
+
+    def close(self) -> None:
+        """Nothing to end."""

@@ -1,0 +1,64 @@
+"""The pool of judges: one Ray actor per GPU of the cluster, or one for this machine's cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+import ray
+
+from kernels_eval import JudgeConfig, Verdict
+from tasks import cluster
+from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
+
+
+class JudgePool:
+    """Hands batches to whichever judge is free. Safe to use from several threads."""
+
+    def __init__(self, config: JudgeConfig, *, instant: bool = False) -> None:
+        """Start the actors; returns before they are ready.
+
+        With a CUDA device in `config`, one judge per GPU of the cluster, each owning it whole: a
+        fraction of a GPU cannot be timed. On CPUs one judge: two would disturb each other.
+        """
+        kind = InstantJudgeActor if instant else JudgeActor
+        on_gpu = config.device.startswith("cuda")
+        size = max(1, cluster.gpus()) if on_gpu else 1
+        options: dict[str, Any] = {"num_cpus": 0, "num_gpus": 1 if on_gpu else 0}
+        remote = ray.remote(kind).options(max_restarts=3, **options)
+        self._actors = [remote.remote(config) for _ in range(size)]
+        self._free: SimpleQueue[Any] = SimpleQueue()
+        for actor in self._actors:
+            self._free.put(actor)
+        self.harness_id = "instant" if instant else config.harness_id
+
+    def __len__(self) -> int:
+        return len(self._actors)
+
+    def evaluate_many(
+        self, problem_source: str, sources: Sequence[str]
+    ) -> Iterator[tuple[int, Verdict]]:
+        """(index, verdict) as one judge reaches them; waits for a free judge first.
+
+        Raises what the judge raised for the whole batch (a problem it cannot judge), and Ray's
+        error if the judge's process died: that is ours, and the caller may try again.
+        """
+        actor = self._free.get()
+        try:
+            stream = actor.evaluate_many.options(num_returns="streaming").remote(
+                problem_source, list(sources)
+            )
+            for reference in stream:
+                index, verdict = ray.get(reference)
+                yield index, verdict
+        finally:
+            self._free.put(actor)
+
+    def close(self) -> None:
+        """End the judges and the processes below them."""
+        for actor in self._actors:
+            with suppress(ray.exceptions.RayError):
+                ray.get(actor.close.remote(), timeout=10)
+            ray.kill(actor)

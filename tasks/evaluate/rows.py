@@ -1,0 +1,58 @@
+"""Verdicts as rows of `evaluations` and `timings`."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+from kernels_eval import Verdict
+from tasks.problems import Problem
+
+Row = dict[str, object]
+
+
+def verdict_rows(problem: Problem, source_hash: str, verdict: Verdict) -> tuple[Row, Row]:
+    """(`evaluations` row, `timings` row); the second has empty trials unless it was timed."""
+    key: Row = {
+        "suite": problem.suite,
+        "level": problem.level,
+        "problem_id": problem.problem_id,
+        "evaluation_id": uuid.uuid4().hex,
+        "source_hash": source_hash,
+    }
+    low, high = verdict.speedup_ci or (None, None)
+    evaluation = key | {
+        "problem_hash": problem.problem_hash,
+        "harness_id": verdict.harness_id,
+        "protocol": verdict.protocol,
+        "mode": verdict.mode,
+        "device": verdict.device,
+        "status": str(verdict.status),
+        "compiled": verdict.compiled,
+        "correct": verdict.correct,
+        "fast_1": verdict.fast_1,
+        "speedup": verdict.speedup,
+        "speedup_low": low,
+        "speedup_high": high,
+        "runtime_ms": verdict.runtime_ms,
+        "reference_ms": verdict.reference_ms,
+        "trials": verdict.trials,
+        "bound_ms": verdict.bound_ms,
+        "error_ratio": verdict.error_ratio,
+        "findings": [
+            {"rule": f.rule, "severity": str(f.severity), "message": f.message}
+            for f in verdict.findings
+        ],
+        "error": verdict.error,
+        "sandbox": list(verdict.sandbox),
+        "compile_seconds": verdict.seconds.compile,
+        "check_seconds": verdict.seconds.check,
+        "time_seconds": verdict.seconds.time,
+        "wall_seconds": verdict.seconds.wall,
+        "evaluated_at": datetime.now(UTC),
+    }
+    timing = key | {
+        "candidate_ms": list(verdict.candidate_trials_ms),
+        "reference_ms": list(verdict.reference_trials_ms),
+    }
+    return evaluation, timing

@@ -1,0 +1,60 @@
+"""Judge the sources of one shard that have no verdict yet, and write the verdicts as they come."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from storage import ledger
+from storage.commit import commit
+from tasks.evaluate.rows import Row, verdict_rows
+from tasks.plan import Shard
+from tasks.sweep import Sweep
+
+FLUSH_EVERY = 16
+"""Verdicts per write: what a kill can cost at most is this many measurements, to be made again."""
+
+
+def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
+    """Judge every distinct source among the shard's draws that the run has no verdict on.
+
+    Equal sources are measured once, in this shard or another. What is to be done is read from the
+    lake, so a retry and a resumed run do exactly what is missing.
+    """
+    problem = shard.problem
+    key = (problem.suite, problem.level, problem.problem_id)
+    draws = ledger.draws(sweep.lake, sweep.run_id, key, shard.sample_indices)
+    sources = {(*key, digest): source for digest, source in draws}
+    copies = Counter((*key, digest) for digest, _ in draws)
+    with sweep.claims.take(set(sources)) as mine:
+        done = ledger.evaluated(sweep.lake, sweep.run_id, sweep.judges.harness_id)
+        todo = [one for one in sources if one in mine - done]
+        sweep.progress.advance("evaluate", sum(copies[one] for one in sources.keys() - set(todo)))
+        evaluations: list[Row] = []
+        timings: list[Row] = []
+        try:
+            texts = [sources[one] for one in todo]
+            for index, verdict in sweep.judges.evaluate_many(problem.source, texts):
+                evaluation, timing = verdict_rows(problem, todo[index][-1], verdict)
+                evaluations.append(evaluation)
+                timings.extend([timing] if verdict.trials else [])
+                sweep.progress.advance("evaluate", copies[todo[index]])
+                if len(evaluations) >= FLUSH_EVERY:
+                    _flush(sweep, evaluations, timings)
+        finally:
+            _flush(sweep, evaluations, timings)
+
+
+def _flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
+    tables = {"evaluations": list(evaluations), "timings": list(timings)}
+    commit(sweep.lake, sweep.run_id, uuid.uuid4().hex, tables)
+    evaluations.clear()
+    timings.clear()
+
+
+evaluate = task(
+    evaluate_shard, name="evaluate", retries=1, cache_policy=NO_CACHE, persist_result=False
+)
