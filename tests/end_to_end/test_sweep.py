@@ -1,0 +1,39 @@
+"""A small sweep with every real part: the embedded model, Prefect, Ray, the judge, the lake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from storage import Lake
+from tests.conftest import Bon
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_sweep_then_extend(bon: Bon, tmp_path: Path) -> None:
+    first = bon("sweep", "--problems", "5,12", "-k", "4", "--run", "small", "--json")
+    assert first.returncode == 0, first.stderr
+    summary = json.loads(first.stdout)
+    assert (summary["problems"], summary["candidates"], summary["unfinished"]) == (2, 8, 0)
+    assert Path(summary["report"]).read_text("utf-8").startswith("<!doctype html")
+    assert set(summary["strategies"]["strategies"]) >= {"oracle", "random", "surprisal"}
+
+    lake = Lake.open(tmp_path / "lake")
+    before = lake.results(["small"])
+    assert before["mean_logprob"].null_count == before["status"].null_count == 0
+
+    extended = bon("sweep", "-k", "6", "--run", "small", "--json")
+    assert extended.returncode == 0, extended.stderr
+    after = lake.results(["small"])
+    assert len(after) == 12
+    kept = [row for row in after.to_pylist() if row["sample_index"] < 4]
+    assert kept == before.to_pylist()  # extended, and nothing drawn or measured again
+
+    shown = bon("show", "small", "12", "5")
+    assert shown.returncode == 0, shown.stderr
+    assert "ModelNew" in shown.stdout or "torch" in shown.stdout
+    counted = bon("sql", "SELECT count(*) AS n FROM results", "--json")
+    assert json.loads(counted.stdout) == [{"n": 12}]

@@ -1,0 +1,85 @@
+"""A wrong request is one clear line on stderr, exit status 2, nothing on stdout, nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Bon
+
+
+def refused(bon: Bon, *arguments: str | Path) -> str:
+    """The one line that refuses `arguments`."""
+    answer = bon(*arguments)
+    assert answer.returncode == 2, (arguments, answer.stdout, answer.stderr)
+    assert answer.stdout == ""
+    lines = answer.stderr.strip().splitlines()
+    assert len(lines) == 1, answer.stderr
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("sweep", "--problems", "5,999"), ["999", "30"]),
+        (("sweep", "--problems", "five"), ["five", "4,5,12"]),
+        (("sweep", "--suite", "nowhere"), ["nowhere", "embedded"]),
+        (("sweep", "--suite", "embedded:huge"), ["huge", "kernelbench"]),
+        (("sweep", "--policy", "oracle-of-delphi"), ["oracle-of-delphi", "embedded"]),
+        (("sweep", "--profile", "daydream"), ["daydream", "demo"]),
+        (("sweep", "-k", "0"), ["k", "1"]),
+        (("sweep", "-k", "-3"), ["k", "1"]),
+        (("sweep", "-k", "many"), ["many"]),
+        (("sweep", "--run", "../escape"), ["../escape"]),
+        (("sweep", "--temperature", "-1"), ["temperature", "-1"]),
+        (("sweep", "--device", "abacus"), ["abacus", "cpu"]),
+        (("sweep", "--backend", "fortran"), ["fortran", "cpp"]),
+        (("strategies", "no-such-run"), ["no-such-run"]),
+        (("problems", "nowhere"), ["nowhere", "embedded"]),
+        (("sql", "SELEC 1"), ["SELEC"]),
+        (("sql", "SELECT 1", "--json", "--csv"), ["--json", "--csv"]),
+        (("frobnicate",), ["frobnicate"]),
+        (("sweep", "--frobnicate"), ["--frobnicate"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_one_line_that_names_the_input(
+    bon: Bon, tmp_path: Path, arguments: tuple[str, ...], names: list[str]
+) -> None:
+    (tmp_path / "lake" / "runs" / "schema=v1").mkdir(parents=True)
+    line = refused(bon, *arguments)
+    for name in names:
+        assert name in line
+
+
+def test_no_lake(bon: Bon, tmp_path: Path) -> None:
+    assert str(tmp_path / "lake") in refused(bon, "runs")
+
+
+def test_a_lake_that_is_a_file(bon: Bon, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a lake")
+    assert "file" in refused(bon, "sweep", "--lake", tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "not a lake"
+
+
+def test_a_lake_of_a_newer_schema(bon: Bon, tmp_path: Path) -> None:
+    (tmp_path / "lake" / "candidates" / "schema=v9" / "run_id=x").mkdir(parents=True)
+    for command in (("runs",), ("sweep",), ("sql", "SELECT 1")):
+        line = refused(bon, *command)
+        assert "v9" in line
+        assert "newer" in line
+
+
+def test_a_problem_without_model(bon: Bon, tmp_path: Path) -> None:
+    problem, candidate = tmp_path / "problem.py", tmp_path / "candidate.py"
+    problem.write_text("def get_inputs(): return []\ndef get_init_inputs(): return []\n")
+    candidate.write_text("class ModelNew: pass\n")
+    line = refused(bon, "eval", problem, candidate)
+    assert "problem.py" in line
+    assert "Model" in line
+
+
+def test_files_that_are_not_there(bon: Bon, tmp_path: Path) -> None:
+    assert "gone.py" in refused(bon, "eval", tmp_path / "gone.py", tmp_path / "gone.py")
+    assert "gone.csv" in refused(bon, "import", tmp_path / "gone.csv", "--run", "mine")

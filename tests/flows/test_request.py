@@ -1,0 +1,102 @@
+"""What a request is made of: the run's own settings, the profile, the options, in this order."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from flows.errors import RequestError
+from flows.profiles import load_profile, profile_names
+from flows.request import SweepRequest, fresh_run_id, resolve
+from storage import Lake
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake.open(tmp_path / "lake", create=True)
+
+
+def record(lake: Lake, run_id: str, request: SweepRequest, kind: str = "sweep") -> None:
+    lake.append(
+        "runs",
+        [
+            {
+                "created_at": datetime.now(UTC),
+                "kind": kind,
+                "suite": request.suite,
+                "k": request.k,
+                "config": request.model_dump_json(),
+                "versions": json.dumps({}),
+            }
+        ],
+        run_id=run_id,
+    )
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_profile_is_a_whole_request(lake: Lake, name: str) -> None:
+    _, request = resolve(lake, None, {"profile": name})
+    assert request.profile == name
+    assert request.selected()
+
+
+def test_options_override_the_profile(lake: Lake) -> None:
+    options = {"k": 3, "problems": [5], "sampling": {"temperature": 0.5, "max_tokens": None}}
+    run_id, request = resolve(lake, None, options)
+    assert (request.k, request.problems, request.sampling.temperature) == (3, (5,), 0.5)
+    assert request.sampling.max_tokens == load_profile("demo")["sampling"]["max_tokens"]
+    assert run_id.startswith("demo-")
+
+
+def test_a_run_goes_on_with_its_own_settings(lake: Lake) -> None:
+    _, first = resolve(lake, "mine", {"k": 4, "problems": [5, 12], "seed": 7})
+    record(lake, "mine", first)
+    run_id, again = resolve(lake, "mine", {})
+    assert (run_id, again) == ("mine", first)
+
+
+def test_k_and_problems_grow_and_never_shrink(lake: Lake) -> None:
+    _, first = resolve(lake, "mine", {"k": 4, "problems": [5, 12]})
+    record(lake, "mine", first)
+    _, larger = resolve(lake, "mine", {"k": 8, "problems": [30]})
+    assert (larger.k, larger.problems) == (8, (5, 12, 30))
+    _, smaller = resolve(lake, "mine", {"k": 2})
+    assert smaller.k == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"policy": "instant"}, {"sampling": {"temperature": 0.1}}],
+    ids=["seed", "policy", "sampling"],
+)
+def test_a_run_keeps_its_identity(lake: Lake, change: dict[str, object]) -> None:
+    _, first = resolve(lake, "mine", {"k": 4})
+    record(lake, "mine", first)
+    with pytest.raises(RequestError, match="choose another --run"):
+        resolve(lake, "mine", change)
+
+
+def test_an_imported_run_cannot_be_swept(lake: Lake) -> None:
+    _, request = resolve(lake, None, {})
+    record(lake, "theirs", request, kind="import")
+    with pytest.raises(RequestError, match="imported"):
+        resolve(lake, "theirs", {})
+
+
+def test_a_profile_of_ones_own(lake: Lake, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('suite = "embedded"\npolicy = "instant"\nk = 2\n')
+    _, request = resolve(lake, None, {"profile": str(path)})
+    assert (request.policy, request.k) == ("instant", 2)
+    assert fresh_run_id(request).startswith("mine-")
+
+
+@pytest.mark.parametrize("text", ["k = ", "k = 2\nsuite = 'embedded'\npolicy = 'x'\nspeed = 3\n"])
+def test_a_profile_that_is_wrong(lake: Lake, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(RequestError):
+        resolve(lake, None, {"profile": str(path)})
