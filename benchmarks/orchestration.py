@@ -27,12 +27,13 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=10_000)
     parser.add_argument("--record", type=Path, default=RECORD)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, prefect_api():
+    with tempfile.TemporaryDirectory() as folder, prefect_api() as api:
         from flows.ledger import software_versions
         from flows.sweep import bon_sweep
         from storage import Lake
         from tasks.problems import load_suite
 
+        api.wait()
         problems = len(load_suite("embedded").problems)
         k = arguments.candidates // problems
         started = time.perf_counter()

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from flows.errors import RequestError
 from flows.prefect_api import healthy, start_server, wait_until_healthy
@@ -51,11 +52,11 @@ def serving_api(host: str, port: int) -> Iterator[str]:
 def serve_catalogue() -> None:
     """Register and serve all entries from this process, until interrupted."""
     from prefect import serve
-    from prefect.deployments.runner import EntrypointType
+    from prefect.types.entrypoint import EntrypointType
 
     from deployments.catalogue import catalogue
 
-    deployments = [
+    deployments: list[Any] = [  # coroutines only where a loop runs already
         entry.flow.to_deployment(
             entry.name,
             cron=entry.cron,

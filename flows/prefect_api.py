@@ -11,9 +11,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -33,35 +35,50 @@ class PrefectUnavailableError(RuntimeError):
     """The private Prefect server did not start."""
 
 
-@contextmanager
-def prefect_api() -> Iterator[str]:
-    """The API's address, for the length of the block.
+@dataclass(frozen=True)
+class PrefectApi:
+    """An address, and the server behind it if we started one."""
 
-    To be entered before prefect is imported, which reads its settings once. Raises
-    PrefectUnavailableError with the server's last words.
+    address: str
+    server: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+
+    def wait(self) -> None:
+        """Return once the API answers: at once for a server that is not ours.
+
+        Raises PrefectUnavailableError with the server's last words.
+        """
+        if self.server is not None and self.log is not None:
+            wait_until_healthy(self.address, self.server, self.log)
+
+
+@contextmanager
+def prefect_api() -> Iterator[PrefectApi]:
+    """The API, for the length of the block: starting, so that imports can go on beside it.
+
+    To be entered before prefect is imported, which reads its settings once.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if address := os.environ.get("PREFECT_API_URL"):
-        yield address
+        yield PrefectApi(address)
         return
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
-    log = Path(os.environ.get("TMPDIR", "/tmp")) / f"bon-prefect-{os.getpid()}.log"
-    server = start_server("127.0.0.1", port, log)
     os.environ["PREFECT_API_URL"] = address
-    try:
-        wait_until_healthy(address, server, log)
-        yield address
-    finally:
-        del os.environ["PREFECT_API_URL"]
-        server.terminate()
+    with tempfile.TemporaryDirectory(prefix="bon-prefect-") as folder:
+        log = Path(folder) / "server.log"
+        server = start_server("127.0.0.1", port, log)
         try:
-            server.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        log.unlink(missing_ok=True)
+            yield PrefectApi(address, server, log)
+        finally:
+            del os.environ["PREFECT_API_URL"]
+            server.terminate()
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
 def start_server(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -55,11 +56,12 @@ class SweepProgress:
     def shown(self) -> Iterator[SweepProgress]:
         """Show the bars for the length of the block. To be entered inside a flow run."""
         for stage in self._totals:
-            self._artifact[stage] = create_progress_artifact(
+            artifact = create_progress_artifact(
                 progress=self._percent(stage),
                 key=f"bon-{stage}",
                 description=f"{stage}: {self._totals[stage]} candidates",
             )
+            self._artifact[stage] = cast("UUID", artifact)  # a coroutine only in async flows
         with self._bars:
             yield self
         self._tell()

@@ -25,7 +25,10 @@ SHARDS_AT_ONCE = 16
 """Threads that wait for Ray; a shard being sampled and one being judged hold one each."""
 
 
-@flow(name="bon-sweep", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+_threads: Any = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
+
+
+@flow(name="bon-sweep", task_runner=_threads)
 def bon_sweep(
     profile: str | None = None,
     suite: str | None = None,
@@ -44,8 +47,8 @@ def bon_sweep(
     Raises a RequestError before anything is written if the request is wrong.
     """
     house = Lake.open(lake, create=True)
-    options = {"profile": profile, "suite": suite, "problems": problems, "k": k, "policy": policy}
-    options |= {"seed": seed, "sampling": sampling, "judge": judge}
+    options: dict[str, Any] = {"profile": profile, "suite": suite, "problems": problems, "k": k}
+    options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id):
         discard_uncommitted(house, run_id)
@@ -58,10 +61,14 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     work = outstanding(lake, run_id, problems, request.k, harness_id)
     with engines(lake, run_id, request, work) as sweep:
         record_run(lake, run_id, request, sweep.policy_id, problems)
+        shared = opaque(sweep)  # Prefect need not look inside for futures
         judged = []
         for shard in work:
-            drawn = [sample.submit(opaque(sweep), shard.to_sample)] if shard.to_sample else []
-            judged.append(evaluate.submit(opaque(sweep), shard.to_judge, wait_for=drawn))
+            draws = shard.to_sample and sample.submit(shared, shard.to_sample, return_state=False)
+            verdicts = evaluate.submit(
+                shared, shard.to_judge, wait_for=[draws] if draws else [], return_state=False
+            )
+            judged.append(verdicts)
         wait(judged)
     select(lake, run_id)
     page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")

@@ -57,10 +57,10 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
 
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
-    request.judge.config().check()
-    with prefect_api():
+    with prefect_api() as api:
         from flows.sweep import bon_sweep
 
+        api.wait()
         fields = request.model_dump(mode="json")
         summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
     if as_json:

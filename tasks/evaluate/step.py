@@ -55,6 +55,6 @@ def _flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
     timings.clear()
 
 
-evaluate = task(
-    evaluate_shard, name="evaluate", retries=1, cache_policy=NO_CACHE, persist_result=False
+evaluate = task(name="evaluate", retries=1, cache_policy=NO_CACHE, persist_result=False)(
+    evaluate_shard
 )

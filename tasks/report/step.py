@@ -24,4 +24,4 @@ def write_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
     return page
 
 
-report = task(write_report, name="report", cache_policy=NO_CACHE, persist_result=False)
+report = task(name="report", cache_policy=NO_CACHE, persist_result=False)(write_report)

@@ -26,4 +26,4 @@ def sample_shard(sweep: Sweep, shard: Shard) -> None:
     sweep.progress.advance("sample", len(samples))
 
 
-sample = task(sample_shard, name="sample", retries=1, cache_policy=NO_CACHE, persist_result=False)
+sample = task(name="sample", retries=1, cache_policy=NO_CACHE, persist_result=False)(sample_shard)

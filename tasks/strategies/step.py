@@ -15,4 +15,4 @@ def write_selections(lake: Lake, run_id: str) -> None:
     lake.append("selections", rows, run_id=run_id, part=part)
 
 
-select = task(write_selections, name="select", cache_policy=NO_CACHE, persist_result=False)
+select = task(name="select", cache_policy=NO_CACHE, persist_result=False)(write_selections)
