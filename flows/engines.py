@@ -9,7 +9,7 @@ import psutil
 
 from flows.errors import RequestError
 from flows.progress import SweepProgress
-from flows.request import SweepRequest, stored_policy_id
+from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
 from tasks.cluster import cluster
 from tasks.evaluate.pool import JudgePool
@@ -32,7 +32,7 @@ def engines(
         stack.enter_context(cluster())
         policy = start_policy(request.policy, request.sampling.params(), sampling_threads())
         stack.callback(policy.close)
-        judges = JudgePool(request.judge.config(), instant=request.judge.device == "none")
+        judges = JudgePool(request.judge.config(), instant=request.judge.device == INSTANT_DEVICE)
         stack.callback(judges.close)
         policy_id = policy.policy_id
         before = stored_policy_id(lake, run_id)

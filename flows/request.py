@@ -21,6 +21,9 @@ from tasks.problems import Problem, load_suite
 
 DEFAULT_PROFILE = "demo"
 
+INSTANT_DEVICE = "none"
+"""Judges nothing, at no cost: for measuring orchestration (tasks.evaluate.actor)."""
+
 _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
 
@@ -33,7 +36,7 @@ class Sampling(BaseModel):
     temperature: float = Field(1.0, ge=0)
     max_tokens: int = Field(1024, ge=1)
     mode: Mode = "module"
-    backend: str = "cpp"
+    backend: Literal["cpp", "torch", "triton", "cuda"] = "cpp"
     logprob_mode: LogprobMode = "raw_logprobs"
 
     def params(self) -> SamplingParams:
@@ -77,7 +80,7 @@ class SweepRequest(BaseModel):
     @property
     def harness_id(self) -> str:
         """What the verdicts are verdicts of: see kernels_eval.JudgeConfig.harness_id."""
-        return "instant" if self.judge.device == "none" else self.judge.config().harness_id
+        return "instant" if self.judge.device == INSTANT_DEVICE else self.judge.config().harness_id
 
     @property
     def digest(self) -> str:
@@ -105,6 +108,10 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
         request = _extended(str(run_id), earlier, request)
     check_policy(request.policy)
     request.selected()
+    if request.judge.device not in ("cpu", INSTANT_DEVICE):
+        from kernels_eval.devices import check_device  # only now: it needs torch
+
+        check_device(request.judge.device)
     return run_id or fresh_run_id(request), request
 
 

@@ -12,6 +12,10 @@ from flows.cli.app import JsonOption, LakeOption, app, print_json, print_table
 from flows.errors import RequestError
 
 
+_RUN_COLUMNS = ["run_id", "suite", "policy_id", "k", "problems", "candidates", "correct", "fast_1"]
+"""What fits a terminal; `--json` has all."""
+
+
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="DuckDB SQL; `results` is the main view.")],
@@ -44,7 +48,7 @@ def runs(lake: LakeOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(answer.to_pylist())
     else:
-        print_table(answer)
+        print_table(answer.select(_RUN_COLUMNS))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,16 +24,10 @@ def evaluate(
     json: JsonOption = False,
 ) -> None:
     """Compile, check and time one candidate."""
-    from kernels_eval import command
+    from kernels_eval import JudgeConfig, command
 
-    status = command.run(
-        problem,
-        candidate,
-        device=device,
-        mode=mode,
-        protocol=protocol,
-        timeout_s=timeout,
-        scope=scope,
-        as_json=json,
-    )
-    raise typer.Exit(status)
+    settings: dict[str, Any] = {"device": device, "mode": mode, "protocol": protocol}
+    config = JudgeConfig(**settings, timeout_s=timeout, scope=scope)
+    verdict = command.run(problem, candidate, config)
+    typer.echo(command.render_json(verdict) if json else command.render_text(verdict))
+    raise typer.Exit(command.exit_status(verdict))

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
+
+import typer
 
 from flows.cli.app import JsonOption, app, print_json, print_table
 
 
 @app.command()
-def problems(suite: str = "embedded", json: JsonOption = False) -> None:
+def problems(
+    suite: Annotated[str, typer.Argument(help="E.g. embedded:kernelbench.")] = "embedded",
+    json: JsonOption = False,
+) -> None:
     """The problems of a suite."""
     import pyarrow as pa
 

@@ -30,7 +30,7 @@ def refused(bon: Bon, *arguments: str | Path) -> str:
         (("sweep", "--profile", "daydream"), ["daydream", "demo"]),
         (("sweep", "-k", "0"), ["k", "1"]),
         (("sweep", "-k", "-3"), ["k", "1"]),
-        (("sweep", "-k", "many"), ["many"]),
+        (("sweep", "-k", "many"), ["-k", "integer"]),
         (("sweep", "--run", "../escape"), ["../escape"]),
         (("sweep", "--temperature", "-1"), ["temperature", "-1"]),
         (("sweep", "--device", "abacus"), ["abacus", "cpu"]),

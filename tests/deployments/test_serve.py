@@ -1,0 +1,94 @@
+"""`bon serve` registers the catalogue with a real Prefect server and runs what is asked of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deployments.catalogue import catalogue
+from flows.prefect_api import free_port, healthy
+from storage import Lake
+from tests.conftest import Bon
+
+Environment = dict[str, str]
+
+
+def test_a_port_in_use_is_one_line(bon: Bon) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        answer = bon("serve", "--port", str(other.getsockname()[1]))
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    (line,) = answer.stderr.strip().splitlines()
+    assert "in use" in line
+    assert "--port" in line
+
+
+def test_an_address_that_nobody_answers_at(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://127.0.0.1:{free_port()}/api"
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    answer = bon("serve")
+    assert answer.returncode == 2
+    assert address in answer.stderr
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Environment]:
+    """A running `bon serve`; the environment in which its server is the current API."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api"
+    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "prefect")}
+    command = [sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)]
+    with (tmp_path / "serve.log").open("wb") as log:
+        serve = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    deadline = time.monotonic() + 90
+    while not (healthy(address) and "bon-sweep" in (tmp_path / "serve.log").read_text()):
+        assert serve.poll() is None, (tmp_path / "serve.log").read_text()
+        assert time.monotonic() < deadline, (tmp_path / "serve.log").read_text()
+        time.sleep(0.5)
+    yield environment | {"PREFECT_API_URL": address}
+    family = psutil.Process(serve.pid).children(recursive=True)
+    serve.terminate()
+    serve.wait(timeout=60)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive
+
+
+def prefect(environment: Environment, *arguments: str) -> str:
+    command = [sys.executable, "-m", "prefect", *arguments]
+    answer = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_prefect_deployment_run(served: Environment, tmp_path: Path) -> None:
+    listed = prefect(served, "deployment", "ls")
+    for entry in catalogue():
+        assert entry.flow.name in listed
+
+    lake = tmp_path / "served"
+    settings = {"problems": [5], "k": 2, "run": "served", "lake": str(lake)}
+    parameters = [f"-p={name}={json.dumps(value)}" for name, value in settings.items()]
+    output = prefect(served, "deployment", "run", "bon-sweep/default", *parameters, "--watch")
+    assert "Completed" in output or "Finished" in output, output
+
+    rows = Lake.open(lake).results(["served"]).to_pylist()
+    assert [row["sample_index"] for row in rows] == [0, 1]
+    assert all(row["status"] for row in rows)
+    artifacts = prefect(served, "artifact", "ls")
+    for key in ("bon-sample", "bon-evaluate", "bon-summary"):
+        assert key in artifacts
