@@ -5,24 +5,32 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
 
+_Field: TypeAlias = "pa.Field[Any]"
+
 _UTC = pa.timestamp("us", tz="UTC")
-_KEY = [
+_KEY: list[_Field] = [
     pa.field("run_id", pa.string(), nullable=False),
     pa.field("suite", pa.string(), nullable=False),
     pa.field("level", pa.int32(), nullable=False),
     pa.field("problem_id", pa.int64(), nullable=False),
 ]
 _FINDING = pa.struct(
-    [pa.field("rule", pa.string()), pa.field("severity", pa.string()), pa.field("message", pa.string())]
+    [
+        pa.field("rule", pa.string()),
+        pa.field("severity", pa.string()),
+        pa.field("message", pa.string()),
+    ]
 )
 
 RUNS = pa.schema(
     [
-        pa.field("run_id", pa.string(), nullable=False),
+        _KEY[0],
         pa.field("created_at", _UTC, nullable=False),
         pa.field("kind", pa.string(), nullable=False),  # sweep | import
         pa.field("profile", pa.string()),

@@ -1,0 +1,185 @@
+"""The lake: append rows to a run, lock a run, and ask in SQL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from storage import layout
+from storage.errors import (
+    LakeMissingError,
+    LakeTooNewError,
+    LakeUnusableError,
+    QueryError,
+    RunUnknownError,
+)
+from storage.lock import locked
+from storage.rows import Rows, conform
+from storage.schemas import SCHEMA_VERSION, TABLES
+from storage.views import statements
+from storage.writer import remove_leftovers, write_part
+
+
+def default_lake() -> Path:
+    """`$BON_LAKE`, else `./lake`."""
+    return Path(os.environ.get("BON_LAKE") or "lake")
+
+
+class Lake:
+    """A directory of Parquet files. Holds no file open: cheap to make, to pickle and to share."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Checks nothing; `Lake.open` does, and is what a command should call."""
+        self.root = Path(root).expanduser().absolute()
+
+    def __repr__(self) -> str:
+        return f"Lake({str(self.root)!r})"
+
+    @classmethod
+    def open(cls, root: str | Path | None = None, *, create: bool = False) -> Lake:
+        """The lake at `root` (default: `default_lake()`), checked; made if `create`.
+
+        Raises LakeMissingError, LakeUnusableError (a file, no lake, not readable, with `create` not
+        writable) or LakeTooNewError.
+        """
+        lake = cls(default_lake() if root is None else root)
+        path = lake.root
+        try:
+            if create:
+                layout.table_directory(path, "runs").mkdir(parents=True, exist_ok=True)
+            lake._check(writable=create)
+        except (FileExistsError, NotADirectoryError):
+            raise LakeUnusableError(
+                f"{path} is a file; a lake is a directory: name another"
+            ) from None
+        except OSError as error:
+            wanted = "made or written" if create else "read"
+            raise LakeUnusableError(
+                f"lake {path} cannot be {wanted} ({error.strerror}); "
+                "mend its permissions or name another with --lake"
+            ) from error
+        return lake
+
+    def _check(self, *, writable: bool) -> None:
+        path = self.root
+        if not path.exists():
+            raise LakeMissingError(
+                f"no lake at {path}; name one with --lake, or make one: bon sweep"
+            )
+        if not path.is_dir():
+            raise NotADirectoryError
+        if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if writable else 0)):
+            raise PermissionError(13, "permission denied")
+        newest = layout.newest_schema(path)
+        if newest > SCHEMA_VERSION:
+            raise LakeTooNewError(
+                f"lake {path} was written by a newer bon-sweep (schema v{newest}, this release "
+                f"reads up to v{SCHEMA_VERSION}); upgrade, or name another with --lake"
+            )
+        if newest == 0 and any(path.iterdir()):
+            raise LakeUnusableError(f"{path} is a directory but no lake; name another with --lake")
+
+    def append(
+        self, table: str, rows: Rows, *, run_id: str, part: str | None = None
+    ) -> Path | None:
+        """Append rows as one file, atomically; returns its path.
+
+        `part` makes the write idempotent: it must identify the rows (a hash of their content, or
+        the key of a step that writes once), for a part that is there already stays as it is and
+        None is returned. None as well for no rows. A run's writer calls this under `run_lock`.
+
+        Raises RowsInvalidError (nothing was written), RunIdInvalidError, or LakeUnusableError (disk
+        full, no permission).
+        """
+        layout.check_run_id(run_id)
+        if part is not None:
+            layout.check_part(part)
+        conformed = conform(table, rows, run_id)
+        if not len(conformed):
+            return None
+        directory = layout.run_directory(self.root, table, run_id)
+        try:
+            layout.table_directory(self.root, table).mkdir(parents=True, exist_ok=True)
+            layout.columns_marker(self.root, table).touch()
+            # The directory's name says the run; a column beside it would only contradict or bloat.
+            return write_part(directory, part, conformed.drop_columns(["run_id"]))
+        except OSError as error:
+            raise LakeUnusableError(
+                f"cannot write to {directory} ({error.strerror}); "
+                "free some space, mend its permissions or name another lake with --lake"
+            ) from error
+
+    @contextmanager
+    def run_lock(self, run_id: str) -> Iterator[None]:
+        """Hold the run as its only writer; what writers that died left behind is cleaned first.
+
+        Raises RunLockedError at once if another process (or another place in this one) holds it.
+        """
+        layout.check_run_id(run_id)
+        with locked(self.root, run_id):
+            for table in TABLES:
+                remove_leftovers(layout.run_directory(self.root, table, run_id))
+            yield
+
+    def connect(self, run_ids: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+        """An in-memory DuckDB with all views; with `run_ids` they see (and list) only those runs.
+
+        Files that come later are seen too, except in tables that had none when this was called.
+        Raises QueryError if a file of the lake is unreadable.
+        """
+        connection = duckdb.connect()
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            for statement in statements(self.root, run_ids):
+                connection.execute(statement)
+        except duckdb.Error as error:
+            connection.close()
+            raise QueryError(f"lake {self.root} cannot be read: {_first_line(error)}") from error
+        return connection
+
+    def sql(self, query: str, run_ids: Sequence[str] | None = None) -> pa.Table:
+        """The answer to one query over the views (of those runs). Raises QueryError."""
+        with self.connect(run_ids) as connection:
+            try:
+                relation = connection.sql(query)
+                return pa.table({}) if relation is None else relation.to_arrow_table()
+            except duckdb.Error as error:
+                raise QueryError(f"query failed: {_first_line(error)}") from error
+
+    def results(self, run_ids: Sequence[str]) -> pa.Table:
+        """The `results` view of these runs, in order of run, suite, level, problem and sample.
+
+        Raises RunUnknownError, naming the known runs.
+        """
+        self.check_runs(run_ids)
+        order = "run_id, suite, level, problem_id, sample_index"
+        return self.sql(f"SELECT * FROM results ORDER BY {order}", run_ids)
+
+    def runs(self) -> pa.Table:
+        """The `run_summary` view, newest run first."""
+        return self.sql("SELECT * FROM run_summary ORDER BY created_at DESC, run_id")
+
+    def run_ids(self) -> list[str]:
+        """Every run that has written anything, sorted. Lists directories, reads no file."""
+        return layout.run_ids(self.root)
+
+    def check_runs(self, run_ids: Sequence[str]) -> None:
+        """Raise RunUnknownError, naming the known runs, unless all of these are in the lake."""
+        known = self.run_ids()
+        for run_id in run_ids:
+            if run_id not in known:
+                listed = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
+                raise RunUnknownError(
+                    f"no run {run_id!r} in lake {self.root}; it has {listed or 'no runs yet'}"
+                )
+
+
+def _first_line(error: duckdb.Error) -> str:
+    """DuckDB's message without the excerpt and the caret below it, hint included."""
+    text = str(error).split("\n\nLINE", 1)[0]
+    return " ".join(text.split())

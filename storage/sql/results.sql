@@ -1,0 +1,35 @@
+-- One row per candidate (draw) with the latest verdict on its source; status is null without one.
+CREATE OR REPLACE VIEW results AS
+SELECT
+    c.run_id,
+    c.suite,
+    c.level,
+    c.problem_id,
+    c.sample_index,
+    c.source_hash,
+    c.policy_id,
+    c.n_tokens,
+    c.sum_logprob,
+    c.mean_logprob,
+    c.logprob_mode,
+    e.status,
+    e.compiled,
+    e.correct,
+    e.speedup,
+    e.speedup_low,
+    e.speedup_high,
+    e.fast_1,
+    e.runtime_ms,
+    e.reference_ms,
+    e.device,
+    c.finish_reason,
+    e.evaluation_id,
+    e.harness_id,
+    e.protocol,
+    e.mode,
+    e.trials,
+    e.bound_ms,
+    e.error_ratio,
+    e.error
+FROM candidates AS c
+LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash);

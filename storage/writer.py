@@ -1,0 +1,53 @@
+"""A file of the lake appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from storage.layout import TEMPORARY_PREFIX
+
+
+def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None:
+    """Write `part-<part or a fresh name>.parquet`; None if a part of that name is there already.
+
+    The bytes go to a hidden name in the same directory, reach the disk, and are then renamed, so a
+    reader sees no half-written file whenever the writer dies. Raises OSError.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    final = directory / f"part-{part or uuid.uuid4().hex}.parquet"
+    if final.exists():
+        return None
+    temporary = directory / f"{TEMPORARY_PREFIX}{os.getpid()}-{uuid.uuid4().hex}.parquet"
+    try:
+        with temporary.open("wb") as sink:
+            pq.write_table(rows, sink, compression="zstd")
+            sink.flush()
+            os.fsync(sink.fileno())
+        temporary.rename(final)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_directory(directory)
+    return final
+
+
+def remove_leftovers(directory: Path) -> int:
+    """Remove what writers that died left behind. Only for the holder of the run's lock."""
+    leftovers = list(directory.glob(f"{TEMPORARY_PREFIX}*"))
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)
+
+
+def _sync_directory(directory: Path) -> None:
+    # A rename survives a power cut only once the directory itself is on the disk.
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

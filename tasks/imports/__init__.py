@@ -1,0 +1,5 @@
+"""Bring your own results: a table of draws becomes a run like any other."""
+
+from tasks.imports.results import import_results
+
+__all__ = ["import_results"]

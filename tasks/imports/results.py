@@ -1,0 +1,93 @@
+"""`bon import`: a file of draws becomes a run like any other to views, strategies and report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from storage import Lake, layout
+from storage.schemas import TABLES
+from tasks.errors import RequestError
+from tasks.imports.columns import DEFAULT_LEVEL, conform
+from tasks.imports.read import read_table
+from tasks.imports.validate import validate
+
+_PARTS = ("problems", "evaluations", "candidates")
+
+
+def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "imported") -> int:
+    """Import a Parquet, CSV or JSONL file as run `run_id`; returns the number of candidates.
+
+    `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken; others are left out and
+    noted in the run's config. The run's row is written last: without it the import is unfinished,
+    and importing the same file again finishes it.
+
+    Raises RequestError for a file that cannot be read, lacks a column, contradicts itself or names
+    a sample twice, and for a run that is there already; storage's RunIdInvalidError and
+    RunLockedError.
+    """
+    path = Path(path)
+    layout.check_run_id(run_id)
+    table, ignored = conform(read_table(path), path.name)
+    part = f"import-{_digest(path)}"
+    now = datetime.now(UTC)
+    with duckdb.connect() as connection, lake.run_lock(run_id):
+        _check_new(lake, run_id, part)
+        connection.register("given", table)
+        connection.execute(
+            "CREATE TEMP VIEW imported AS "
+            f"SELECT * REPLACE (coalesce(level, {DEFAULT_LEVEL}) AS level) FROM given"
+        )
+        validate(connection, path.name)
+        connection.execute(f"CREATE TEMP TABLE draws AS {_query('draws')}")
+        for name in _PARTS:
+            given = {"suite": suite} | ({} if name == "problems" else {"now": now})
+            rows = connection.sql(_query(name), params=given).to_arrow_table()
+            lake.append(name, rows, run_id=run_id, part=part)
+        most = connection.sql(
+            "SELECT count(*) FROM draws GROUP BY level, problem_id ORDER BY 1 DESC LIMIT 1"
+        ).fetchall()[0][0]
+        row = {
+            "created_at": now,
+            "kind": "import",
+            "suite": suite,
+            "k": most,
+            "config": json.dumps({"file": path.name, "rows": len(table), "ignored": ignored}),
+            "versions": json.dumps({name: version(name) for name in ("duckdb", "pyarrow")}),
+            "host": platform.node(),
+        }
+        lake.append("runs", [row], run_id=run_id, part=part)
+    return len(table)
+
+
+def _check_new(lake: Lake, run_id: str, part: str) -> None:
+    """Only what an earlier, unfinished import of this very file left may be there."""
+    held = [
+        (table, path.stem)
+        for table in TABLES
+        for path in layout.run_directory(lake.root, table, run_id).glob(layout.PARTS)
+    ]
+    if any(table == "runs" for table, _ in held):
+        raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
+    if any(stem != f"part-{part}" for _, stem in held):
+        raise RequestError(
+            f"run {run_id!r} holds an unfinished import of another file; take another --run"
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+@cache
+def _query(name: str) -> str:
+    return files("tasks.imports").joinpath(f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,129 @@
+"""What a strategy is, and the registry of strategies: adding one is one file with one decorator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from tasks.errors import RequestError
+from tasks.statistics.arrays import Bools, Floats, Ints
+
+LEAST_SPREAD = 0.15
+"""Nats per token. Where the standard deviation of a problem's mean log-probabilities is smaller,
+ranking by them is ranking by noise: 7 of the 20 problems of arXiv 2602.07670 lie below, and there
+selection was no better than a random choice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The judged draws of one problem in one run, in order of sample index; arrays of shape (n,).
+
+    Draws without a verdict, or with a harness error as theirs, are not among them.
+    """
+
+    run_id: str
+    suite: str
+    level: int
+    problem_id: int
+    sample_index: Ints
+    n_tokens: Floats
+    """NaN where unknown, as in the next two."""
+    sum_logprob: Floats
+    """Nats."""
+    mean_logprob: Floats
+    """Nats per token; surprisal is its negative."""
+    correct: Bools
+    fast_1: Bools
+    speedup: Floats
+    """Reference time over candidate time; NaN where incorrect or untimed."""
+
+    @property
+    def n(self) -> int:
+        return len(self.sample_index)
+
+    @property
+    def problem(self) -> tuple[str, int, int]:
+        """(suite, level, problem id)"""
+        return self.suite, self.level, self.problem_id
+
+    @property
+    def logprob_std(self) -> float:
+        """Sample standard deviation of `mean_logprob` over the draws that have one; NaN below 2."""
+        known = self.mean_logprob[~np.isnan(self.mean_logprob)]
+        return float(np.std(known, ddof=1)) if len(known) > 1 else float("nan")
+
+
+class Applicability(StrEnum):
+    """Whether a strategy's scores say anything on a problem, and why not."""
+
+    APPLICABLE = "applicable"
+    MISSING = "missing"
+    """A correct draw has no score: the strategy abstains and all correct draws tie."""
+    NARROW = "narrow"
+    """The spread is below LEAST_SPREAD: the strategy abstains from a claim. Its scores still order
+    the draws, so that its curve is the plain closed form, but the problem is reported apart."""
+
+
+Score = Callable[[Draws], Floats]
+"""One number per draw, shape (n,): higher is preferred, NaN where the draw cannot be scored."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """Of the correct draws keep the `top` with the highest score, and of these take the fastest."""
+
+    name: str
+    score: Score
+    top: int = 1
+    uses_logprobs: bool = False
+    """Says what it needs: log-probabilities, spread widely enough to rank by."""
+
+    @property
+    def control(self) -> str:
+        """The strategy with as many kernels to time but no idea which: what it must beat."""
+        return "random" if self.top == 1 else f"random-top{self.top}"
+
+    def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
+        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth."""
+        given = np.asarray(self.score(draws), np.float64)[draws.correct]
+        if np.isnan(given).any():
+            return np.zeros_like(given), Applicability.MISSING
+        # A spread that is not a number (one draw, or none with log-probabilities) is narrow too.
+        if self.uses_logprobs and not draws.logprob_std >= LEAST_SPREAD:
+            return given, Applicability.NARROW
+        return given, Applicability.APPLICABLE
+
+
+_STRATEGIES: dict[str, Strategy] = {}
+
+
+def register_strategy(
+    name: str, *, top: int = 1, uses_logprobs: bool = False
+) -> Callable[[Score], Score]:
+    """Make a score known as strategy `name`; registering a name again replaces it.
+
+    Raises ValueError for `top` below 1.
+    """
+    if top < 1:
+        raise ValueError(f"strategy {name!r}: top must be at least 1, got {top}")
+
+    def keep(score: Score) -> Score:
+        _STRATEGIES[name] = Strategy(name, score, top, uses_logprobs)
+        return score
+
+    return keep
+
+
+def strategies() -> tuple[Strategy, ...]:
+    """All registered strategies, in order of registration."""
+    return tuple(_STRATEGIES.values())
+
+
+def strategy(name: str) -> Strategy:
+    """The strategy of that name. Raises RequestError, naming the known ones."""
+    if name not in _STRATEGIES:
+        raise RequestError(f"no strategy {name!r}; known: {', '.join(_STRATEGIES)}")
+    return _STRATEGIES[name]

@@ -1,0 +1,92 @@
+"""All strategies on all problems: the table that documents, selections and tests start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.errors import RequestError
+from tasks.statistics import pass_at_k
+from tasks.statistics.arrays import Floats
+from tasks.strategies.base import Applicability, Draws, Strategy
+from tasks.strategies.curve import curve
+
+MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Per-problem values, runs (seeds) averaged: the problem is the unit of everything after this.
+
+    A run with fewer than k draws of a problem leaves that problem to the other runs.
+    """
+
+    ks: tuple[int, ...]
+    strategies: tuple[Strategy, ...]
+    problems: tuple[tuple[str, int, int], ...]
+    values: dict[str, dict[str, Floats]]
+    """Measure → strategy name → (problems, len(ks)); NaN where no run defines it."""
+    pass_at_k: Floats
+    """(problems, len(ks))"""
+    fast_1_at_k: Floats
+    """(problems, len(ks)): P(some draw of k is fast_1), the ceiling of every strategy."""
+    logprob_std: Floats
+    """(problems,)"""
+    applicability: dict[str, list[Applicability]]
+    """Strategy name → per problem; the least applicable of the runs."""
+
+
+def default_ks(most: int) -> tuple[int, ...]:
+    """1, 2, 4, … up to `most`."""
+    return tuple(2**i for i in range(most.bit_length()))
+
+
+def check_ks(ks: Sequence[int] | None, most: int) -> tuple[int, ...]:
+    """The budgets asked for, ascending, or the default. Raises RequestError for one below 1."""
+    if ks is None:
+        return default_ks(most)
+    if not ks or min(ks) < 1:
+        raise RequestError(f"k must be at least 1, got {list(ks)}; try --k 1,2,4,8")
+    return tuple(sorted(set(ks)))
+
+
+def study(
+    draws: Sequence[Draws], ks: Sequence[int] | None, strategies: Sequence[Strategy]
+) -> Study:
+    """Evaluate every strategy on every problem of every run. Raises RequestError for k < 1."""
+    budgets = check_ks(ks, max((one.n for one in draws), default=0))
+    problems = tuple(sorted({one.problem for one in draws}))
+    row = {problem: i for i, problem in enumerate(problems)}
+    rows = np.array([row[one.problem] for one in draws], np.int64)
+
+    def averaged(values: Sequence[Floats], shape: tuple[int, ...] = (len(budgets),)) -> Floats:
+        stacked = np.stack(values) if values else np.empty((0, *shape))
+        known = ~np.isnan(stacked)
+        total, count = (np.zeros((len(problems), *stacked.shape[1:])) for _ in range(2))
+        np.add.at(total, rows, np.where(known, stacked, 0.0))
+        np.add.at(count, rows, known)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    values: dict[str, dict[str, Floats]] = {measure: {} for measure in MEASURES}
+    applicability: dict[str, list[Applicability]] = {}
+    for strategy in strategies:
+        curves = [curve(strategy, one, budgets) for one in draws]
+        for measure in MEASURES:
+            values[measure][strategy.name] = averaged([getattr(c, measure) for c in curves])
+        worst = [Applicability.APPLICABLE] * len(problems)
+        for i, one in zip(rows, curves, strict=True):
+            if one.applicability is not Applicability.APPLICABLE:
+                worst[i] = one.applicability
+        applicability[strategy.name] = worst
+    return Study(
+        ks=budgets,
+        strategies=tuple(strategies),
+        problems=problems,
+        values=values,
+        pass_at_k=averaged([pass_at_k(one.n, one.correct.sum(), budgets) for one in draws]),
+        fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
+        logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
+        applicability=applicability,
+    )
