@@ -16,6 +16,7 @@ from flows.request import SweepRequest, resolve
 from flows.summary import SweepSummary, summarise
 from storage import Lake
 from storage.commit import discard_uncommitted
+from storage.duckdb_file import write_duckdb_file
 from tasks.evaluate.step import evaluate
 from tasks.report.step import report
 from tasks.sample.step import sample
@@ -70,6 +71,7 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
             )
             judged.append(verdicts)
         wait(judged)
+    write_duckdb_file(lake)
     select(lake, run_id)
     page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
     return summarise(lake, run_id, page, remaining(lake, run_id, problems, request.k, harness_id))

@@ -30,7 +30,7 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
     sources = {(*key, digest): source for digest, source in draws}
     copies = Counter((*key, digest) for digest, _ in draws)
     with sweep.claims.take(set(sources)) as mine:
-        done = ledger.evaluated(sweep.lake, sweep.run_id, sweep.judges.harness_id)
+        done = ledger.evaluated(sweep.lake, sweep.run_id, sweep.judges.harness_id, key)
         todo = [one for one in sources if one in mine - done]
         sweep.progress.advance("evaluate", sum(copies[one] for one in sources.keys() - set(todo)))
         evaluations: list[Row] = []
