@@ -38,22 +38,29 @@ def print_json(document: Any) -> None:
 def print_table(rows: pa.Table, *, title: str | None = None) -> None:
     """`rows` as a table in the terminal; long cells are cut to one line."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title)
     for name in rows.column_names:
         table.add_column(name, overflow="ellipsis", no_wrap=True)
     for row in rows.to_pylist():
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table, markup=False)
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
+    # Into a pipe or a file nothing is cut.
+    console = Console() if sys.stdout.isatty() else Console(width=100_000)
+    console.print(table)
 
 
 def _cell(value: object) -> str:
+    import pyarrow as pa
+
     if value is None:
         return ""
+    if isinstance(value, pa.MonthDayNano):
+        return f"{value.months} months {value.days} days {value.nanoseconds / 1e9:.3f} s"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value).split("\n", 1)[0].replace("[", r"\[")
+    return str(value).split("\n", 1)[0]
 
 
 def _finite(value: Any) -> Any:

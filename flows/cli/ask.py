@@ -11,7 +11,6 @@ import typer
 from flows.cli.app import JsonOption, LakeOption, app, print_json, print_table
 from flows.errors import RequestError
 
-
 _RUN_COLUMNS = ["run_id", "suite", "policy_id", "k", "problems", "candidates", "correct", "fast_1"]
 """What fits a terminal; `--json` has all."""
 

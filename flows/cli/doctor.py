@@ -22,7 +22,7 @@ def doctor(json: JsonOption = False) -> None:
     table = Table("what", "here", title="bon doctor")
     for name, value in found.items():
         table.add_row(name, str(value))
-    Console().print(table, markup=False)
+    Console().print(table)
 
 
 def findings() -> dict[str, object]:
