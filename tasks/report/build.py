@@ -1,0 +1,78 @@
+"""From runs in the lake to a page that answers: which strategy, how many samples?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from storage import Lake
+from tasks.errors import RequestError
+from tasks.report.answer import answer
+from tasks.report.data import gather
+from tasks.report.exhibits.browser import shelves
+from tasks.report.exhibits.cost import cost
+from tasks.report.exhibits.findings import findings
+from tasks.report.exhibits.outcomes import outcomes
+from tasks.report.exhibits.problems import problems
+from tasks.report.exhibits.provenance import provenance, runs
+from tasks.report.exhibits.scaling import scaling
+from tasks.report.exhibits.speedups import speedups
+from tasks.report.exhibits.strategies import curves, strategies
+from tasks.report.exhibits.surprisal import quarters, surprisal
+from tasks.report.page import render
+from tasks.report.statistics import statistics_of
+
+SECTIONS = (
+    scaling,
+    strategies,
+    problems,
+    speedups,
+    outcomes,
+    surprisal,
+    quarters,
+    findings,
+    cost,
+    runs,
+    provenance,
+)
+"""In the order of the page; each is told by its own file."""
+
+
+def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
+    """Write the report of these runs to `out` (its directory is made) and return its path.
+
+    Raises storage's RunUnknownError for a run that the lake does not hold, RequestError for no run
+    and where `out` cannot be written.
+    """
+    if not run_ids:
+        raise RequestError("a report needs at least one run; `bon runs` lists them")
+    wanted = tuple(dict.fromkeys(run_ids))
+    lake.check_runs(wanted)
+    data = gather(lake, wanted, statistics_of(lake, wanted))
+    page = render(
+        data,
+        answer(data),
+        curves(data),
+        [section(data) for section in SECTIONS],
+        shelves(data),
+        lake.root.name,
+    )
+    _write(out, page)
+    return out
+
+
+def _write(out: Path, page: str) -> None:
+    """All or nothing: a reader never opens half a page."""
+    draft = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(page, encoding="utf-8")
+        draft.replace(out)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise RequestError(
+            f"cannot write the report to {out} ({error.strerror}); name another file with --out"
+        ) from error

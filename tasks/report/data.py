@@ -1,0 +1,74 @@
+"""Everything that the page tells, gathered from the lake in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
+
+from tasks.report import rows
+from tasks.report.query import Query, query
+from tasks.report.statistics import Statistics
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from storage import Lake
+
+    Row = TypeVar("Row", bound=DataclassInstance)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """The rows behind every exhibit, the statistics over them, and the SQL that made each."""
+
+    run_ids: tuple[str, ...]
+    runs: tuple[rows.RunRow, ...]
+    coverage: tuple[rows.CoverageRow, ...]
+    problems: tuple[rows.ProblemRow, ...]
+    statuses: tuple[rows.StatusRow, ...]
+    surprisals: tuple[rows.SurprisalRow, ...]
+    quartiles: tuple[rows.QuartileRow, ...]
+    costs: tuple[rows.CostRow, ...]
+    findings: tuple[rows.FindingRow, ...]
+    failures: tuple[rows.FailureRow, ...]
+    suspicious: tuple[rows.SuspiciousRow, ...]
+    picks: tuple[rows.PickRow, ...]
+    references: tuple[rows.ReferenceRow, ...]
+    statistics: Statistics
+
+    def sql(self, name: str) -> Query:
+        """The query of that name as it was run for this report."""
+        return query(name, self.run_ids)
+
+    def sum_of(self, column: str) -> int:
+        """A column of the coverage, over all runs."""
+        return sum(int(getattr(row, column)) for row in self.coverage)
+
+
+def gather(lake: Lake, run_ids: Sequence[str], statistics: Statistics) -> ReportData:
+    """Run every query of the report. Raises storage's QueryError."""
+
+    with lake.connect(run_ids) as connection:
+
+        def fetch(name: str, kind: type[Row]) -> tuple[Row, ...]:
+            wanted = [field.name for field in fields(kind)]
+            found = connection.sql(query(name, run_ids).text).to_arrow_table().select(wanted)
+            return tuple(kind(**row) for row in found.to_pylist())
+
+        return ReportData(
+            run_ids=tuple(run_ids),
+            runs=fetch("runs", rows.RunRow),
+            coverage=fetch("coverage", rows.CoverageRow),
+            problems=fetch("problems", rows.ProblemRow),
+            statuses=fetch("status", rows.StatusRow),
+            surprisals=fetch("surprisal", rows.SurprisalRow),
+            quartiles=fetch("quartiles", rows.QuartileRow),
+            costs=fetch("cost", rows.CostRow),
+            findings=fetch("findings", rows.FindingRow),
+            failures=fetch("failures", rows.FailureRow),
+            suspicious=fetch("suspicious", rows.SuspiciousRow),
+            picks=fetch("picks", rows.PickRow),
+            references=fetch("references", rows.ReferenceRow),
+            statistics=statistics,
+        )

@@ -1,0 +1,61 @@
+"""One line a problem, and whether log-probabilities can tell its candidates apart."""
+
+from __future__ import annotations
+
+from tasks.report.data import ReportData
+from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
+from tasks.report.figures import spread
+from tasks.report.formats import DASH, count, number, percent, span, times
+from tasks.report.rows import ProblemRow
+
+_COLUMNS = (
+    Column("problem"),
+    Column("draws", True),
+    Column("correct", True),
+    Column("faster", True),
+    Column("sources", True),
+    Column("correct sources", True),
+    Column("best speedup", True),
+    Column("95 % interval", True),
+    Column("spread", True),
+    Column("selectable?"),
+)
+
+
+def problems(data: ReportData) -> Exhibit:
+    least = data.statistics.least_spread
+    rows = [_row(problem, least) for problem in data.problems]
+    table = Table(_COLUMNS, rows, "Follow a problem to the candidates behind its line.")
+    return Exhibit(
+        name="problems",
+        title="Problem by problem",
+        notes=[
+            "Spread is the standard deviation of the mean token log-probability among a problem's "
+            f"judged draws, in nats per token. Below {least:g} the scores hardly tell candidates "
+            "apart and ranking by them is mostly ranking noise: such a problem is not selectable.",
+            "Sources counts distinct programs: equal programs are judged once and stay separate "
+            "draws.",
+        ],
+        figure=spread(data.problems, least),
+        describes="Bars: spread of the log-probability within each problem; dotted: the least "
+        "spread at which selection applies.",
+        tables=[table],
+        query=data.sql("problems"),
+        empty="No judged draw with a log-probability: selection by surprisal does not apply.",
+    )
+
+
+def _row(problem: ProblemRow, least: float) -> tuple[str | Link, ...]:
+    judged = problem.judged or None
+    return (
+        Link(problem.title, problem.key.anchor),
+        count(problem.draws),
+        percent(problem.correct / judged if judged else None),
+        percent(problem.fast_1 / judged if judged else None),
+        count(problem.sources),
+        count(problem.correct_sources),
+        times(problem.speedup),
+        span(problem.speedup_low, problem.speedup_high, "times") or DASH,
+        number(problem.spread),
+        DASH if problem.spread is None else "yes" if problem.spread >= least else "no",
+    )

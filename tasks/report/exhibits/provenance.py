@@ -1,0 +1,112 @@
+"""Where the numbers come from: runs, settings, versions, devices, and how each is computed."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.report.data import ReportData
+from tasks.report.exhibits.exhibit import Column, Exhibit, Table
+from tasks.report.formats import DASH, count, percent
+
+_RUNS = (
+    Column("run"),
+    Column("made (UTC)"),
+    Column("policy"),
+    Column("suite"),
+    Column("k", True),
+    Column("problems", True),
+    Column("draws", True),
+    Column("correct", True),
+    Column("faster", True),
+    Column("device"),
+)
+
+
+def runs(data: ReportData) -> Exhibit:
+    """The runs side by side."""
+    asked = {row.run_id: row for row in data.runs}
+    rows = []
+    for row in data.coverage:
+        run = asked.get(row.run_id)
+        rows.append(
+            (
+                row.run_id,
+                run.created_utc if run else DASH,
+                (run.policy or DASH) if run else DASH,
+                run.suite if run else DASH,
+                count(run.k) if run else DASH,
+                count(row.problems),
+                count(row.draws),
+                percent(row.correct / row.judged if row.judged else None),
+                percent(row.fast_1 / row.judged if row.judged else None),
+                row.devices or DASH,
+            )
+        )
+    many = len(data.run_ids) > 1
+    return Exhibit(
+        name="runs",
+        title="Runs side by side" if many else "The run",
+        notes=[
+            "Every figure above pools these runs: the problem is the unit, and a problem's runs "
+            "are averaged before problems are."
+        ]
+        if many
+        else [],
+        figure=None,
+        describes="",
+        tables=[Table(_RUNS, rows)],
+        query=data.sql("coverage"),
+    )
+
+
+def provenance(data: ReportData) -> Exhibit:
+    """Method, settings and versions."""
+    settings = [
+        (run.run_id, name, value)
+        for run in data.runs
+        for name, value in [
+            ("policy id", run.policy_id or DASH),
+            ("harness id", run.harness_id or DASH),
+            ("profile", run.profile or DASH),
+            ("seed", DASH if run.seed is None else str(run.seed)),
+            ("host", run.host or DASH),
+            *_pairs("config", run.config),
+            *_pairs("versions", run.versions),
+        ]
+    ]
+    modes = sorted({row.logprob_modes for row in data.coverage if row.logprob_modes})
+    return Exhibit(
+        name="method",
+        title="Method and provenance",
+        notes=[
+            "pass@k and fast_1@k are the unbiased estimates 1 − C(n−c, k)/C(n, k) for each "
+            "problem with n draws of which c count, averaged over problems; undefined for n < k.",
+            "A strategy's curve is exact as well: the probability, over all subsets of k of the n "
+            "draws, that the one it picks is correct and faster. A problem where nothing correct "
+            "was drawn counts as a miss for every strategy.",
+            "Problems are the unit of every interval (95 %, bootstrap over problems) and of every "
+            "paired test. Where all problems agree there is nothing to resample, and no interval "
+            "is given.",
+            f"Log-probabilities: {', '.join(modes) if modes else 'none recorded'} "
+            "(raw: before the sampling temperature; processed: after it).",
+        ],
+        figure=None,
+        describes="",
+        tables=[Table((Column("run"), Column("setting"), Column("value")), settings)],
+        query=data.sql("runs"),
+    )
+
+
+def _pairs(title: str, document: str) -> list[tuple[str, str]]:
+    """A JSON object's members, one a line; anything else as it stands."""
+    try:
+        members = json.loads(document)
+    except ValueError:
+        return [(title, document)]
+    if not isinstance(members, dict):
+        return [(title, document)]
+    return [(f"{title}: {name}", _plain(value)) for name, value in members.items()]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

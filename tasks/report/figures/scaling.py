@@ -1,0 +1,53 @@
+"""How far more samples carry: pass@k and fast_1@k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from tasks.report.curves import Curve
+from tasks.report.figures.style import BLUE, GREEN, dressed, faint, samples_axis
+
+_COLOURS = {"pass@k": BLUE, "fast_1@k": GREEN}
+
+
+def scaling(curves: Mapping[str, Curve]) -> go.Figure | None:
+    """One line with its 95 % band for each of `pass@k` and `fast_1@k`."""
+    drawn = {name: curve for name, curve in curves.items() if curve}
+    if not drawn:
+        return None
+    figure = go.Figure()
+    for name, curve in drawn.items():
+        colour = _COLOURS[name]
+        ks = sorted(curve)
+        banded = [k for k in ks if curve[k].low is not None and curve[k].high is not None]
+        figure.add_trace(
+            go.Scatter(
+                x=banded + banded[::-1],
+                y=[curve[k].high for k in banded] + [curve[k].low for k in reversed(banded)],
+                fill="toself",
+                fillcolor=faint(colour),
+                line={"width": 0},
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=ks,
+                y=[curve[k].mean for k in ks],
+                customdata=[[curve[k].low, curve[k].high] for k in ks],
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2.2},
+                marker={"size": 5},
+                hovertemplate=f"{name} at k = %{{x}}: %{{y:.0%}}"
+                " (95 %: %{customdata[0]:.0%} to %{customdata[1]:.0%})<extra></extra>",
+            )
+        )
+    dressed(figure, height=360)
+    figure.update_xaxes(**samples_axis(sorted({k for curve in drawn.values() for k in curve})))
+    figure.update_yaxes(title="share of problems", tickformat=".0%", range=[0, 1.02])
+    return figure

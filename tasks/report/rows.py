@@ -1,0 +1,211 @@
+"""The answers of the report's queries, typed: one record per query, fields named as its columns.
+
+Units: milliseconds per call (`_ms`), wall seconds (`seconds`), nats (`surprisal`, `spread`).
+None is what the lake does not hold (no log-probability, no verdict, nothing correct).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class ProblemKey(NamedTuple):
+    """What a problem is called across tables."""
+
+    suite: str
+    level: int
+    problem_id: int
+
+    @property
+    def anchor(self) -> str:
+        """The problem's place in the page: letters, digits and dashes."""
+        suite = "".join(sign if sign.isalnum() else "-" for sign in self.suite)
+        return f"problem-{suite}-{self.level}-{self.problem_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class OfProblem:
+    """The part of a row that says which problem it is about."""
+
+    suite: str
+    level: int
+    problem_id: int
+
+    @property
+    def key(self) -> ProblemKey:
+        return ProblemKey(self.suite, self.level, self.problem_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    run_id: str
+    created_utc: str
+    kind: str
+    profile: str | None
+    suite: str
+    policy: str | None
+    policy_id: str | None
+    k: int
+    seed: int | None
+    harness_id: str | None
+    host: str | None
+    versions: str
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRow:
+    run_id: str
+    problems: int
+    draws: int
+    judged: int
+    harness_errors: int
+    correct: int
+    fast_1: int
+    distinct_sources: int
+    with_logprob: int
+    logprob_modes: str | None
+    devices: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingRow:
+    k: int
+    measure: str
+    value: float
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow(OfProblem):
+    name: str | None
+    draws: int
+    judged: int
+    correct: int
+    fast_1: int
+    sources: int
+    correct_sources: int
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    runtime_ms: float | None
+    reference_ms: float | None
+    bound_ms: float | None
+    spread: float | None
+    spread_correct: float | None
+
+    @property
+    def title(self) -> str:
+        """`12 Matmul with diagonal matrices`."""
+        words = (self.name or "").replace("_", " ").removeprefix(f"{self.problem_id} ").strip()
+        return f"{self.problem_id} {words}".strip()
+
+    @property
+    def label(self) -> str:
+        """The title, cut so that it fits beside a bar."""
+        return self.title if len(self.title) <= 28 else self.title[:27].rstrip() + "…"
+
+    @property
+    def share_of_bound(self) -> float | None:
+        """The physical bound over the best candidate's time: 1 is as fast as physics allows."""
+        if self.bound_ms is None or not self.runtime_ms:
+            return None
+        return self.bound_ms / self.runtime_ms
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow(OfProblem):
+    outcome: str
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
+class SurprisalRow(OfProblem):
+    run_id: str
+    sample_index: int
+    surprisal: float
+    speedup: float
+    fast_1: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuartileRow:
+    ranking: str
+    quartile: int
+    draws: int
+    surprisal: float
+    fast_1: float
+    speedup_geomean: float
+    speedup_median: float
+    speedup_mean: float
+    n_tokens: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    run_id: str
+    stage: str
+    items: int
+    seconds: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    rule: str
+    severity: str
+    draws: int
+    correct_draws: int
+    sources: int
+    problems: int
+    example: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    status: str
+    error: str
+    draws: int
+    sources: int
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuspiciousRow(OfProblem):
+    reason: str
+    run_id: str
+    source_hash: str
+    sample_index: int
+    draws: int
+    status: str
+    speedup: float | None
+    runtime_ms: float | None
+    bound_ms: float | None
+    remark: str | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PickRow(OfProblem):
+    run_id: str
+    sample_index: int
+    source_hash: str
+    strategies: str
+    status: str
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    runtime_ms: float | None
+    reference_ms: float | None
+    trials: int | None
+    surprisal: float | None
+    n_tokens: int | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRow(OfProblem):
+    name: str | None
+    source: str | None

@@ -1,0 +1,36 @@
+-- What the report's draws cost: tokens and seconds, by run and stage. Equal sources are judged
+-- once, so judge seconds belong to evaluations (repeated and failed ones included), not to draws.
+-- 'judge: rest' is the wall time of an evaluation beyond its compile, check and timing.
+WITH sampling AS (
+    SELECT
+        run_id, 'sampling' AS stage, count(*) AS items, sum(sample_seconds) AS seconds,
+        sum(n_prompt_tokens)::BIGINT AS prompt_tokens, sum(n_tokens)::BIGINT AS completion_tokens
+    FROM candidates
+    WHERE run_id IN ($runs)
+    GROUP BY run_id
+),
+judging AS (
+    SELECT
+        run_id,
+        count(*) AS items,
+        sum(compile_seconds) AS compile_s,
+        sum(check_seconds) AS check_s,
+        sum(time_seconds) AS time_s,
+        sum(greatest(
+            wall_seconds - coalesce(compile_seconds, 0) - coalesce(check_seconds, 0)
+            - coalesce(time_seconds, 0), 0
+        )) AS rest_s
+    FROM evaluations
+    WHERE run_id IN ($runs)
+    GROUP BY run_id
+)
+SELECT run_id, stage, items, seconds, prompt_tokens, completion_tokens
+FROM sampling
+UNION ALL
+SELECT run_id, stage, items, seconds, NULL, NULL
+FROM judging
+CROSS JOIN LATERAL (VALUES
+    ('judge: compile', compile_s), ('judge: check', check_s),
+    ('judge: timing', time_s), ('judge: rest', rest_s)
+) AS stages(stage, seconds)
+ORDER BY run_id, stage <> 'sampling', stage

@@ -1,0 +1,18 @@
+-- Draws, verdicts and distinct sources of each run.
+-- A draw without a verdict of its own (not judged yet, or the harness failed) is not a failure.
+SELECT
+    run_id,
+    count(DISTINCT (suite, level, problem_id)) AS problems,
+    count(*) AS draws,
+    count(*) FILTER (WHERE status IS NOT NULL AND status <> 'harness_error') AS judged,
+    count(*) FILTER (WHERE status = 'harness_error') AS harness_errors,
+    count(*) FILTER (WHERE correct) AS correct,
+    count(*) FILTER (WHERE fast_1) AS fast_1,
+    count(DISTINCT (suite, level, problem_id, source_hash)) AS distinct_sources,
+    count(*) FILTER (WHERE mean_logprob IS NOT NULL) AS with_logprob,
+    string_agg(DISTINCT logprob_mode, ', ' ORDER BY logprob_mode) AS logprob_modes,
+    string_agg(DISTINCT device, ', ' ORDER BY device) AS devices
+FROM results
+WHERE run_id IN ($runs)
+GROUP BY run_id
+ORDER BY run_id

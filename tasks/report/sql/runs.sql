@@ -1,0 +1,8 @@
+-- Every run of this report: what it asked for, where, with which versions.
+SELECT
+    run_id, strftime(created_at, '%Y-%m-%d %H:%M') AS created_utc,
+    kind, profile, suite, policy, policy_id, k::BIGINT AS k, seed, harness_id, host,
+    versions, config
+FROM runs_latest
+WHERE run_id IN ($runs)
+ORDER BY created_at, run_id

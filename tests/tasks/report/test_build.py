@@ -1,0 +1,143 @@
+"""The page as a file: whole, self-contained, and safe against what candidates contain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from storage import Lake, RunUnknownError
+from tasks.errors import RequestError
+from tasks.report import build_report
+from tests.tasks.report.synthetic import APPROACHES, HOSTILE, write_run
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes, and the page's text without its scripts."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._inside: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag in ("script", "style"):
+            self._inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._inside and self._inside[-1] == tag:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._inside:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def elements(page: Path) -> Elements:
+    return Elements(page)
+
+
+def test_asks_no_host_for_anything(elements: Elements) -> None:
+    for tag, attributes in elements.found:
+        assert "src" not in attributes, (tag, attributes)
+        target = attributes.get("href") or "#"
+        assert target.startswith(("#", "data:")), (tag, target)
+    policy = next(a for t, a in elements.found if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in (policy["content"] or "")
+
+
+def test_code_of_candidates_stays_text(elements: Elements, page: Path) -> None:
+    assert HOSTILE in elements.text
+    assert not [tag for tag, _ in elements.found if tag == "img"]
+    scripts = [a for tag, a in elements.found if tag == "script"]
+    assert all(a.get("type") == "application/json" or a.get("nonce") for a in scripts)
+    assert HOSTILE not in page.read_text(encoding="utf-8")
+
+
+def test_is_small_and_brings_words_before_the_library(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert page.stat().st_size < 8_000_000
+    assert text.index("Which strategy, and how many samples?") < 20_000
+    assert text.index('id="candidates"') < text.index("plotly.js v")
+
+
+def test_links_lead_somewhere(elements: Elements) -> None:
+    anchors = {attributes["id"] for _, attributes in elements.found if "id" in attributes}
+    targets = {(a.get("href") or "")[1:] for t, a in elements.found if t == "a"}
+    assert targets
+    assert targets <= anchors
+
+
+def test_every_figure_has_its_sql_and_its_data(elements: Elements) -> None:
+    drawn = {a["data-draw"] for _, a in elements.found if "data-draw" in a}
+    held = {a["data-figure"] for _, a in elements.found if "data-figure" in a}
+    assert drawn == held
+    assert len(drawn) == 9
+    assert elements.text.count("SQL behind") == 1 + 12
+
+
+def test_printed_sql_runs(demo: Lake, page: Path) -> None:
+    import html
+
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r'<details class="sql">.*?<code>(.*?)</code>', text, flags=re.DOTALL)
+    assert len(blocks) == 13
+    for block in blocks:
+        assert len(demo.sql(html.unescape(block))) > 0
+
+
+def _wrong(root: Path) -> Lake:
+    return write_run(root, approaches=[a for a in APPROACHES if a.status != "correct"])
+
+
+PARTIAL: dict[str, Callable[[Path], Lake]] = {
+    "not judged": lambda root: write_run(root, evaluated=False),
+    "nothing correct": _wrong,
+    "no log-probabilities": lambda root: write_run(root, logprobs=False),
+    "one problem": lambda root: write_run(root, problems=[36]),
+    "one draw": lambda root: write_run(root, problems=[36], k=1),
+    "no tokens": lambda root: write_run(root, tokens=False),
+    "no draws": lambda root: write_run(root, k=0),
+}
+
+
+@pytest.mark.parametrize("kind", PARTIAL)
+def test_partial_runs_have_a_page(tmp_path: Path, kind: str) -> None:
+    out = build_report(PARTIAL[kind](tmp_path / "lake"), ["demo"], tmp_path / "new" / "page.html")
+    text = Elements(out).text
+    assert "Which strategy, and how many samples?" in text
+    assert not re.search(r"\b(nan|None|inf)\b", text.replace("None of", ""))
+
+
+def test_runs_side_by_side(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", "monday", problems=[5, 36])
+    write_run(lake.root, "tuesday", problems=[5, 36], seed=1)
+    text = Elements(build_report(lake, ["monday", "tuesday", "monday"], tmp_path / "p.html")).text
+    assert "Runs side by side" in text
+    assert "2 problems" in text
+    assert "64 draws" in text
+
+
+def test_refuses_what_it_cannot_do(demo: Lake, tmp_path: Path) -> None:
+    with pytest.raises(RunUnknownError, match="nosuch"):
+        build_report(demo, ["nosuch"], tmp_path / "page.html")
+    with pytest.raises(RequestError, match="at least one run"):
+        build_report(demo, [], tmp_path / "page.html")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RequestError, match="cannot write the report"):
+        build_report(demo, ["demo"], tmp_path / "file" / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_failed_write_leaves_nothing_behind(demo: Lake, tmp_path: Path) -> None:
+    (tmp_path / "page.html").mkdir()
+    with pytest.raises(RequestError, match="cannot write the report"):
+        build_report(demo, ["demo"], tmp_path / "page.html")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]

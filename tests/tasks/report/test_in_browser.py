@@ -1,0 +1,149 @@
+"""The page in headless Chromium: quiet, alone, drawn, and fitting a phone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMEDRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and CHROMEDRIVER), reason="no chromium and chromedriver on the PATH"
+    ),
+]
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+Browser = webdriver.Chrome
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    options = Options()
+    options.binary_location = CHROMIUM or ""
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
+    yield driver
+    driver.quit()
+
+
+def opened(browser: Browser, page: Path, *, width: int, anchor: str = "") -> list[dict[str, Any]]:
+    """Open the page and wait until all is drawn; returns its events since the blank page."""
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    browser.get("about:blank")
+    for log in ("performance", "browser"):
+        browser.get_log(log)  # type: ignore[no-untyped-call]
+    browser.get(page.as_uri() + anchor)
+    WebDriverWait(browser, 60).until(
+        lambda driver: driver.execute_script("return document.documentElement.dataset.drawn")
+    )
+    entries = browser.get_log("performance")  # type: ignore[no-untyped-call]
+    return [json.loads(entry["message"])["message"] for entry in entries]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_draws_every_figure_quietly_and_alone(browser: Browser, page: Path, width: int) -> None:
+    events = opened(browser, page, width=width)
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert asked[0] == page.as_uri()
+    assert [url for url in asked[1:] if not url.startswith("data:")] == []
+
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('[data-draw]')].map((place) => {"
+        "  const boxes = [...place.querySelectorAll('.main-svg .trace path')]"
+        "    .map((mark) => mark.getBoundingClientRect());"
+        "  const extent = (low, high) => Math.max(...boxes.map((box) => box[high]))"
+        "    - Math.min(...boxes.map((box) => box[low]));"
+        "  return [place.id, extent('left', 'right'), extent('top', 'bottom')];"
+        "})"
+    )
+    assert len(sizes) == 9
+    for name, wide, high in sizes:
+        assert 100 < wide <= width, name
+        assert high > 10, name
+    # The page itself never scrolls sideways; wide tables do so in their own frames.
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script("return document.title").startswith("Which strategy")
+
+
+def test_words_come_first_and_fast(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    painted = browser.execute_script(
+        "return performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
+    assert painted < 2000
+    below = browser.execute_script(
+        "return document.querySelector('.lead').getBoundingClientRect().bottom"
+    )
+    assert below < 900
+
+
+def test_a_problem_leads_to_its_candidates(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    found = browser.execute_script(
+        "const link = document.querySelector('#problems td a'); link.click();"
+        "return link.getAttribute('href').slice(1)"
+    )
+    WebDriverWait(browser, 10).until(
+        lambda driver: driver.execute_script(
+            "return document.getElementById(arguments[0]).open", found
+        )
+    )
+    code = browser.execute_script(
+        "return document.getElementById(arguments[0]).querySelector('.card code').innerText", found
+    )
+    assert "class Model" in code
+
+
+def test_follows_the_dark_scheme(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    ink = "return document.querySelector('#plot-scaling .xtick text').style.fill"
+    light = browser.execute_script(ink)
+    dark_scheme = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dark_scheme)
+    try:
+        WebDriverWait(browser, 10).until(lambda driver: driver.execute_script(ink) != light)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_a_legend_entry_hides_its_line(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    browser.execute_script("document.querySelector('#scaling .keys button').click()")
+    hidden = (
+        "return document.getElementById('plot-scaling').data.filter((t) => t.visible === false)"
+    )
+    WebDriverWait(browser, 10).until(
+        lambda driver: [trace["name"] for trace in driver.execute_script(hidden)] == ["pass@k"]
+    )

@@ -1,0 +1,99 @@
+"""The SQL beside a figure gives the figure's numbers, computed another way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage import Lake
+from tasks.report.query import query
+from tasks.report.statistics import statistics_of
+from tasks.strategies.step import write_selections
+from tests.tasks.report.synthetic import write_run
+
+
+@pytest.fixture(scope="module", params=["one run", "two runs", "no log-probabilities"])
+def lake_and_runs(
+    request: pytest.FixtureRequest, demo: Lake, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Lake, list[str]]:
+    if request.param == "one run":
+        return demo, ["demo"]
+    root = tmp_path_factory.mktemp("lake") / "lake"
+    if request.param == "two runs":
+        # Runs that differ in problems and in depth: the problem is the unit, its runs averaged.
+        write_run(root, "a", problems=[4, 5, 12], k=9, seed=1)
+        lake, runs = write_run(root, "b", problems=[5, 12, 36], k=16, seed=2), ["a", "b"]
+    else:
+        lake, runs = write_run(root, "a", logprobs=False, k=8), ["a"]
+    for run in runs:
+        write_selections(lake, run)
+    return lake, runs
+
+
+def test_scaling(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    curves = {"pass": statistics.pass_at_k, "fast_1": statistics.fast_1_at_k}
+    rows = lake.sql(query("scaling", runs).text).to_pylist()
+    assert {(row["measure"], row["k"]) for row in rows} == {
+        (measure, k) for measure, curve in curves.items() for k in curve
+    }
+    for row in rows:
+        assert row["value"] == pytest.approx(curves[row["measure"]][row["k"]].mean, abs=1e-9)
+
+
+def test_strategies_from_the_draws(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    rows = lake.sql(query("strategies", runs).text).to_pylist()
+    assert {row["strategy"] for row in rows} == {"oracle", "random", "surprisal", "confidence"}
+    for row in rows:
+        expected = statistics.strategies[row["strategy"]].fast_1[row["k"]]
+        assert row["fast_1"] == pytest.approx(expected.mean, abs=1e-9), row
+
+
+def test_strategies_from_the_selections(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    rows = {
+        (row["strategy"], row["k"]): row
+        for row in lake.sql(query("selections", runs).text).to_pylist()
+    }
+    for name, strategy in statistics.strategies.items():
+        for k, expected in strategy.fast_1.items():
+            assert rows[name, k]["fast_1"] == pytest.approx(expected.mean, abs=1e-9)
+            mean = strategy.speedup_mean[k].mean
+            assert rows[name, k]["speedup_mean"] == pytest.approx(mean, abs=1e-9)
+            geomean = strategy.speedup_geomean[k].mean
+            assert rows[name, k]["speedup_geomean"] == pytest.approx(geomean, abs=1e-9)
+
+
+def test_problem_counts_agree_with_the_draws(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", problems=[5, 12])
+    rows = lake.sql(query("problems", ["demo"]).text).to_pylist()
+    draws = lake.results(["demo"]).to_pylist()
+    for row in rows:
+        own = [draw for draw in draws if draw["problem_id"] == row["problem_id"]]
+        fast = [draw["speedup"] for draw in own if draw["correct"]]
+        assert row["draws"] == len(own)
+        assert row["correct"] == len(fast)
+        assert row["speedup"] == max(fast)
+        assert row["speedup_low"] < row["speedup"] < row["speedup_high"]
+    statuses = lake.sql(query("status", ["demo"]).text).to_pylist()
+    assert sum(row["draws"] for row in statuses) == len(draws)
+
+
+def test_picks_are_what_the_selections_say(demo: Lake) -> None:
+    stored = demo.sql(
+        "SELECT problem_id, strategy, pick_sample_index FROM selections_latest WHERE k = 16"
+    ).to_pylist()
+    picked = {
+        (row["problem_id"], name): row["sample_index"]
+        for row in demo.sql(query("picks", ["demo"]).text).to_pylist()
+        for name in row["strategies"].split(", ")
+    }
+    assert picked
+    for row in stored:
+        if (row["problem_id"], row["strategy"]) in picked:
+            assert picked[row["problem_id"], row["strategy"]] == row["pick_sample_index"], row
