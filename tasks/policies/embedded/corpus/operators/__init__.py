@@ -1,0 +1,1 @@
+"""One file per operator: the approaches people take to it, from the naive to the expert."""

@@ -1,0 +1,25 @@
+"""2D convolution of a wide image with a square kernel: stride 1, no padding, no bias."""
+
+import torch
+import torch.nn as nn
+
+SIZE = "cpu"
+SHAPES = {"cpu": (8, 3, 6, 96, 192), "kernelbench": (8, 64, 128, 512, 1024)}
+N, C_IN, C_OUT, H, W = SHAPES[SIZE]
+
+
+class Model(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)
+
+
+def get_inputs():
+    return [torch.randn(N, C_IN, H, W)]
+
+
+def get_init_inputs():
+    return [C_IN, C_OUT, 3]
