@@ -1,4 +1,4 @@
-"""Failures of the request or of the harness; a candidate's failures are verdicts, never exceptions."""
+"""Failures of the request or of the harness; a candidate's failures are verdicts instead."""
 
 
 class KernelsEvalError(Exception):

@@ -1,4 +1,4 @@
-"""The records that cross the judge's border. Plain frozen dataclasses: torch is enough to import them."""
+"""The records that cross the judge's border: plain frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Verdict:
         return len(self.candidate_trials_ms)
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's `bon eval --json` document (with more columns beside the promised ones)."""
+        """The contract's `bon eval --json` document, with more columns beside the promised ones."""
         document = asdict(self)
         document["speedup_ci"] = list(self.speedup_ci) if self.speedup_ci else None
         document["findings"] = [asdict(finding) for finding in self.findings]

@@ -1,0 +1,50 @@
+"""The judge's settings, and the identity that every number measured under them carries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+from kernels_eval.errors import RequestError
+
+HARNESS_VERSION = "1"
+"""Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
+
+Mode = Literal["fast", "full"]
+Protocol = Literal["trusted", "kernelbench"]
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """How to judge. Everything but `cores` is part of the harness's identity."""
+
+    device: str = "cpu"
+    mode: Mode = "fast"
+    protocol: Protocol = "trusted"
+    timeout_s: float = 60.0
+    """Seconds a candidate may take to be imported and built, and again for each answer."""
+    cores: tuple[int, ...] | None = None
+    """The cores that time; None takes the upper half of those this process may use."""
+    scope: str | None = None
+    """`kernel`: a candidate whose forward calls the library is rejected. None: all pass."""
+
+    def __post_init__(self) -> None:
+        """Raises RequestError for a value outside its choices."""
+        for name, value, choices in (
+            ("mode", self.mode, get_args(Mode)),
+            ("protocol", self.protocol, get_args(Protocol)),
+            ("scope", self.scope, (None, "kernel")),
+        ):
+            if value not in choices:
+                listed = ", ".join(str(choice) for choice in choices if choice)
+                raise RequestError(f"no {name} {value!r}; choose one of: {listed}")
+        if not self.timeout_s > 0:
+            raise RequestError(f"timeout must be more than 0 seconds, not {self.timeout_s}")
+
+    @property
+    def harness_id(self) -> str:
+        """`h` + version + 10 hex digits over the settings (cores excluded: they name a place)."""
+        settings = {key: value for key, value in asdict(self).items() if key != "cores"}
+        digest = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()
+        return f"h{HARNESS_VERSION}-{digest[:10]}"

@@ -1,0 +1,69 @@
+"""What a worker's end means for its candidate."""
+
+from __future__ import annotations
+
+import signal
+
+from kernels_eval.processes.worker import WorkerEndedError, WorkerForgedError, WorkerTimeoutError
+from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
+from kernels_eval.types import Finding, Severity, Status
+from kernels_eval.worker.protocol import Failure
+
+_STATUS = {
+    Failure.IMPORT: Status.COMPILE_ERROR,
+    Failure.BUILD: Status.RUNTIME_ERROR,
+    Failure.CALL: Status.RUNTIME_ERROR,
+    Failure.MEMORY: Status.OUT_OF_MEMORY,
+    Failure.NOT_MATERIALISED: Status.REJECTED,
+    Failure.WRONG_OUTPUT: Status.INCORRECT,
+}
+_MEMORY_SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "can't allocate memory")
+
+Failed = (
+    CandidateFailedError | LateWorkError | WorkerEndedError | WorkerForgedError | WorkerTimeoutError
+)
+
+
+def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, str, Finding | None]:
+    """Status, error text, and the finding that convicts if there is one."""
+    if isinstance(failure, CandidateFailedError):
+        status = _STATUS[failure.failure]
+        finding = None
+        if status is Status.REJECTED:
+            finding = _convicted("output-not-materialised", failure.text)
+        return status, failure.text, finding
+    if isinstance(failure, WorkerTimeoutError):
+        return Status.TIMEOUT, f"no answer from {stage} within {timeout_s:g} s", None
+    if isinstance(failure, LateWorkError):
+        text = "the candidate used other processes inside or after its timed calls"
+        return Status.REJECTED, text, _convicted("late-work", text)
+    if isinstance(failure, WorkerForgedError):
+        text = str(failure)
+        return Status.REJECTED, text, _convicted("forged-message", text)
+    return explain_end(failure, stage)
+
+
+def explain_end(ended: WorkerEndedError, stage: str) -> tuple[Status, str, Finding | None]:
+    """A crash, an exit, or the kernel's out-of-memory killer."""
+    printed = ended.output.strip()
+    tail = f"; it printed: {printed[-1500:]}" if printed else ""
+    if any(sign in printed for sign in _MEMORY_SIGNS):
+        return Status.OUT_OF_MEMORY, f"out of memory during {stage}{tail}", None
+    if ended.signal == signal.SIGKILL:
+        return (
+            Status.OUT_OF_MEMORY,
+            f"killed during {stage}, most likely for its memory{tail}",
+            None,
+        )
+    if ended.signal:
+        try:
+            name = signal.Signals(ended.signal).name
+        except ValueError:
+            name = f"signal {ended.signal}"
+        return Status.RUNTIME_ERROR, f"{name} during {stage}{tail}", None
+    text = f"the process exited with status {ended.code} during {stage}, without an answer{tail}"
+    return Status.RUNTIME_ERROR, text, None
+
+
+def _convicted(rule: str, message: str) -> Finding:
+    return Finding(rule, Severity.CONVICTED, message)

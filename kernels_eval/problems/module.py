@@ -1,0 +1,106 @@
+"""A problem file as Python: trusted code in KernelBench's format."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kernels_eval.errors import ProblemError
+
+
+@dataclass(frozen=True)
+class ProblemModule:
+    """`Model`, `get_inputs`, `get_init_inputs`."""
+
+    model_class: Callable[..., Any]
+    get_inputs: Callable[[], Any]
+    get_init_inputs: Callable[[], Any]
+
+    def draw_inputs(self, seed: int) -> list[Any]:
+        """One set of inputs. The global generators are left as they were."""
+        with seeded(seed):
+            try:
+                drawn = self.get_inputs()
+            except Exception as error:
+                raise ProblemError(f"get_inputs() failed: {one_line(error)}") from error
+        if isinstance(drawn, torch.Tensor):
+            drawn = [drawn]
+        if not isinstance(drawn, list | tuple):
+            raise ProblemError(f"get_inputs() returned a {type(drawn).__name__}, not a list")
+        return list(drawn)
+
+    def init_inputs(self, seed: int) -> Any:
+        """What `Model` and `ModelNew` are constructed with."""
+        with seeded(seed):
+            try:
+                drawn = self.get_init_inputs()
+            except Exception as error:
+                raise ProblemError(f"get_init_inputs() failed: {one_line(error)}") from error
+        return list(drawn) if isinstance(drawn, list | tuple) else drawn
+
+
+def load_problem(source: str) -> ProblemModule:
+    """Import a problem. Raises ProblemError that says what is missing."""
+    name = f"problem_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    with tempfile.TemporaryDirectory(prefix="problem-") as directory:
+        path = Path(directory) / f"{name}.py"
+        path.write_text(source)
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise ProblemError(f"the problem file does not import: {one_line(error)}") from error
+        finally:
+            sys.modules.pop(name, None)
+    for wanted in ("Model", "get_inputs"):
+        if not callable(getattr(module, wanted, None)):
+            raise ProblemError(
+                f"the problem file defines no {wanted}; KernelBench's format wants "
+                "Model, get_inputs and get_init_inputs"
+            )
+    return ProblemModule(
+        model_class=module.Model,
+        get_inputs=module.get_inputs,
+        get_init_inputs=getattr(module, "get_init_inputs", list),
+    )
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Every generator a problem may draw from, seeded; afterwards as if nothing had been drawn."""
+    import random
+
+    import numpy as np
+
+    python, numpy_state, torch_state = (
+        random.getstate(),
+        np.random.get_state(),
+        torch.get_rng_state(),
+    )
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also queue work for CUDA
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy_state)
+        torch.set_rng_state(torch_state)
+
+
+def one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300]

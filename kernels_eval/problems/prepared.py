@@ -1,0 +1,286 @@
+"""What belongs to a problem and not to a candidate: weights, input sets, answers, tolerance."""
+
+from __future__ import annotations
+
+import copy
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kernels_eval.errors import ProblemError
+from kernels_eval.problems.module import ProblemModule, load_problem, one_line, seeded
+from kernels_eval.tree import flatten, other_values, unflatten
+from kernels_eval.truth.fixed import FixedTolerance
+from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
+from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
+
+_ALIGNMENT = 64
+
+
+@dataclass(frozen=True)
+class InputSet:
+    """One draw: the bytes a candidate will see, and what is right for them."""
+
+    serial: int
+    inputs: tuple[torch.Tensor, ...]
+    truths: tuple[Truth | FixedTolerance, ...]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in self.inputs) + sum(
+            truth.nbytes for truth in self.truths
+        )
+
+
+class PreparedProblem:
+    """A problem that can be judged. Made once per source; draws input sets as needed."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        weight_seed: int | None = None,
+        pool_bytes: int | None = None,
+        fixed_tolerance: bool = False,
+    ) -> None:
+        """`fixed_tolerance`: KernelBench's criterion in place of float64.
+
+        Raises ProblemError if the problem cannot be judged well.
+        """
+        self._fixed = fixed_tolerance
+        self.source = source
+        self._module: ProblemModule = load_problem(source)
+        self.weight_seed = secrets.randbits(62) if weight_seed is None else weight_seed
+        self.init_inputs = self._module.init_inputs(self.weight_seed)
+        self._model = self._build()
+        self._exact_model = self._to_double(self._model)
+        self.state = {
+            name: value.detach().clone()
+            for name, value in getattr(self._model, "state_dict", dict)().items()
+            if isinstance(value, torch.Tensor)
+        }
+        self._pool: list[InputSet] = []
+        self._next_serial = 0
+        self._pool_bytes = _default_pool_bytes() if pool_bytes is None else pool_bytes
+        self._inspect()
+
+    # What the rest of the judge asks for
+
+    @property
+    def input_bytes(self) -> int:
+        return sum(t.numel() * t.element_size() for t in self._pool[0].inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        return sum(spec.nbytes for spec in self.outputs)
+
+    def job(self, source: str, class_name: str, module_name: str, calls: int, threads: int) -> Job:
+        """What a worker gets to know."""
+        return Job(
+            source=source,
+            module_name=module_name,
+            class_name=class_name,
+            init_inputs=self.init_inputs,
+            weight_seed=self.weight_seed,
+            state=self.state,
+            nesting=self.nesting,
+            places=self.places,
+            outputs=self.outputs,
+            set_bytes=self.set_bytes,
+            max_calls=calls,
+            threads=threads,
+            trusted=class_name == "Model",
+        )
+
+    def unseen(self) -> Iterator[InputSet]:
+        """Sets in an order nobody can foresee, each at most once; fresh ones when they run out.
+
+        One such iterator per candidate: what it was shown never comes again.
+        """
+        shown = list(self._pool)
+        secrets.SystemRandom().shuffle(shown)
+        yield from shown
+        known = {item.serial for item in shown}
+        while True:
+            newer = [item for item in self._pool if item.serial not in known]
+            item = newer[0] if newer else self._draw_into_pool()
+            known.add(item.serial)
+            yield item
+
+    def draw(self, seed: int) -> InputSet:
+        """One set from a given seed, with its answers. Raises ProblemError."""
+        inputs = self._module.draw_inputs(seed)
+        tensors, nesting = flatten(inputs)
+        if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
+            raise ProblemError("get_inputs() returns other non-tensor values each time")
+        self._next_serial += 1
+        return InputSet(
+            serial=self._next_serial,
+            inputs=tuple(_storable(tensor) for tensor in tensors),
+            truths=self._answer(tensors),
+        )
+
+    # How it comes to be
+
+    def _build(self) -> Any:
+        with seeded(self.weight_seed), torch.no_grad():
+            try:
+                return self._module.model_class(*self.init_inputs)
+            except Exception as error:
+                raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
+
+    @staticmethod
+    def _to_double(model: Any) -> Any:
+        """A float64 copy; None if it cannot be had (then float32 is all the truth there is)."""
+        try:
+            return copy.deepcopy(model).double()
+        except Exception:
+            return None
+
+    def _inspect(self) -> None:
+        """Layout, shapes, and whether the problem is well-posed. Fills the pool with two sets."""
+        drawn = self._module.draw_inputs(secrets.randbits(62))
+        tensors, self.nesting = flatten(drawn)
+        if not tensors:
+            raise ProblemError("get_inputs() returns no tensor; there is nothing to compute from")
+        for index, tensor in enumerate(tensors):
+            if tensor.device.type != "cpu":
+                raise ProblemError(
+                    f"input {index} is on {tensor.device}; get_inputs() must draw on the CPU"
+                )
+        tensors = [_storable(tensor) for tensor in tensors]
+        self.places, self.set_bytes = _place(tensors)
+        self._overwrites = False
+        before = [t._version for t in tensors]
+        outputs = self._call(self._model, tensors)
+        self._overwrites = before != [t._version for t in tensors]
+        self.outputs = tuple(OutputSpec(tuple(t.shape), t.dtype) for t in outputs)
+        if not any(spec.numel for spec in self.outputs):
+            raise ProblemError("the output is empty")
+        self.depth = reduction_depth(
+            [t.shape for t in tensors],
+            [value.shape for value in self.state.values()],
+            [t.shape for t in outputs],
+        )
+        first = self._draw_into_pool()
+        second = self._draw_into_pool()
+        if self._fixed:
+            return  # KernelBench asks nothing of its problems
+        self._check_deterministic(first)
+        self._check_dependence(first, second)
+
+    def _call(
+        self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0
+    ) -> list[torch.Tensor]:
+        """The model's outputs, taken apart; the inputs stay as they are. Raises ProblemError."""
+        if self._overwrites:
+            tensors = [t.clone() for t in tensors]
+        arguments = unflatten(self.nesting, tensors)
+        with torch.no_grad(), seeded(seed):
+            try:
+                returned = model(*arguments)
+            except Exception as error:
+                raise ProblemError(f"Model.forward failed: {one_line(error)}") from error
+        outputs, nesting = flatten(returned)
+        if not outputs or any(value is not None for value in other_values(nesting)):
+            raise ProblemError("Model.forward must return tensors (or a nesting of them)")
+        return outputs
+
+    def _exact_outputs(
+        self, tensors: Sequence[torch.Tensor], fallback: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """The outputs in float64, or the float32 ones if the model insists on float32."""
+        if self._exact_model is None:
+            return fallback
+        wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
+        try:
+            outputs = self._call(self._exact_model, wide)
+        except ProblemError:
+            self._exact_model = None
+            return fallback
+        agree = len(outputs) == len(fallback) and all(
+            one.shape == other.shape for one, other in zip(outputs, fallback, strict=True)
+        )
+        return outputs if agree else fallback
+
+    def _answer(self, tensors: Sequence[torch.Tensor]) -> tuple[Truth | FixedTolerance, ...]:
+        outputs = self._call(self._model, tensors)
+        if self._fixed:
+            return tuple(FixedTolerance(one.clone().reshape(-1)) for one in outputs)
+        exact = self._exact_outputs(tensors, outputs)
+        return tuple(
+            make_truth(one, wide, self.depth) for one, wide in zip(outputs, exact, strict=True)
+        )
+
+    def _draw_into_pool(self) -> InputSet:
+        """A fresh set; the oldest leaves when the pool is full."""
+        item = self.draw(secrets.randbits(62))
+        capacity = max(2, self._pool_bytes // max(1, item.nbytes))
+        if len(self._pool) >= capacity:
+            self._pool.pop(0)
+        self._pool.append(item)
+        return item
+
+    def _check_deterministic(self, item: InputSet) -> None:
+        again = self._call(self._model, item.inputs, seed=1)
+        for index, (output, truth) in enumerate(zip(again, item.truths, strict=True)):
+            if truth.distance(output.contiguous().reshape(-1)) > 1:
+                raise ProblemError(
+                    f"output {index} is not a function of the inputs: two calls of the reference "
+                    "differ, or float32 is too far from float64 (random or ill-conditioned)"
+                )
+
+    def _check_dependence(self, first: InputSet, second: InputSet) -> None:
+        """Outputs must vary between draws, and with each input, beyond tolerance."""
+        if not self._differ(first.truths, second.truths, every=True):
+            raise ProblemError(
+                "an output is constant, or varies less than the tolerance, over random inputs: "
+                "a kernel that computes nothing would pass"
+            )
+        if len(first.inputs) == 1:
+            return
+        for index, (mine, other) in enumerate(zip(first.inputs, second.inputs, strict=True)):
+            if torch.equal(mine, other):
+                continue  # not drawn at random
+            mixed = list(first.inputs)
+            mixed[index] = other
+            if not self._differ(first.truths, self._answer(mixed), every=False):
+                raise ProblemError(f"the output does not depend on input {index}")
+
+    @staticmethod
+    def _differ(
+        ones: Sequence[Truth | FixedTolerance],
+        others: Sequence[Truth | FixedTolerance],
+        every: bool,
+    ) -> bool:
+        """Whether answers differ by more than twice what is allowed: no constant fits both."""
+        verdicts = [
+            one.distance(other.expected) > 2 for one, other in zip(ones, others, strict=True)
+        ]
+        return all(verdicts) if every else any(verdicts)
+
+
+def _storable(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor, with its strides if its storage has neither holes nor overlap."""
+    tensor = tensor.detach()
+    span = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor if span == tensor.numel() else tensor.contiguous()
+
+
+def _place(tensors: Sequence[torch.Tensor]) -> tuple[tuple[TensorPlace, ...], int]:
+    places, offset = [], 0
+    for tensor in tensors:
+        places.append(TensorPlace(offset, tuple(tensor.shape), tensor.stride(), tensor.dtype))
+        used = tensor.numel() * tensor.element_size()
+        offset += -(-used // _ALIGNMENT) * _ALIGNMENT
+    return tuple(places), max(_ALIGNMENT, offset)
+
+
+def _default_pool_bytes() -> int:
+    """A tenth of what the machine has free, at most 2 GB."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(min(2 << 30, free // 10))

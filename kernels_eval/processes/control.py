@@ -1,0 +1,87 @@
+"""Stopping, resuming and pinning every thread of a worker, from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+
+from kernels_eval.errors import HarnessError
+
+
+def threads(pid: int) -> list[int]:
+    """Thread ids of a process; empty once it is gone."""
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208 - hot path
+    except OSError:
+        return []
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of the direct children, over all threads."""
+    found: list[int] = []
+    for thread in threads(pid):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as listing:  # noqa: PTH123
+            found += [int(child) for child in listing.read().split()]
+    return found
+
+
+def _state(pid: int, thread: int) -> str:
+    try:
+        with open(f"/proc/{pid}/task/{thread}/stat", "rb") as stream:  # noqa: PTH123
+            text = stream.read()
+    except OSError:
+        return "X"
+    return chr(text[text.rindex(b")") + 2])
+
+
+def stop(pid: int, patience_s: float = 5.0) -> bool:
+    """SIGSTOP the process; True when no thread of it runs any more, False if it is dead.
+
+    A thread inside an uninterruptible system call stops when that returns; HarnessError if it does
+    not within `patience_s`.
+    """
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + patience_s
+    while True:
+        states = [_state(pid, thread) for thread in threads(pid)]
+        if not states or all(state in "ZX" for state in states):
+            return False
+        if all(state in "TtZX" for state in states):
+            return True
+        if time.monotonic() > deadline:
+            raise HarnessError(f"worker {pid} did not stop within {patience_s} s: {states}")
+
+
+def resume(pid: int) -> None:
+    os.kill(pid, signal.SIGCONT)
+
+
+def kill_descendants(pid: int) -> int:
+    """Kill every process below `pid` (which is stopped, so the number only falls); how many."""
+    killed = 0
+    for _ in range(100):
+        below = children(pid)
+        if not below:
+            break
+        for child in below:
+            kill_descendants(child)
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+                killed += 1
+        alive = [child for child in children(pid) if _state(child, child) not in "ZX"]
+        if not alive:
+            break
+    return killed
+
+
+def pin(pid: int, cores: Iterable[int]) -> None:
+    """Bind every thread of a process to these cores, ahead of others there if we may say so."""
+    wanted = set(cores)
+    for thread in threads(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(thread, wanted)
+        with contextlib.suppress(OSError):  # needs CAP_SYS_NICE
+            os.setpriority(os.PRIO_PROCESS, thread, -20)

@@ -1,0 +1,265 @@
+"""The judge's handle on one single-use worker: messages, stop and go, memory, end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import select
+import shutil
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from kernels_eval.errors import HarnessError
+from kernels_eval.processes import control
+from kernels_eval.processes.shared import SharedMemory
+from kernels_eval.sandbox import libc
+from kernels_eval.worker.protocol import (
+    REPORT_BYTES,
+    Command,
+    Job,
+    Message,
+    pack_command,
+    unpack_report,
+)
+
+_USER_SPACE = 1 << 47
+_CPUCLOCK_SCHED = 2
+"""linux/posix-timers.h: a process's CPU clock is (~pid << 3) | 2."""
+
+
+class WorkerError(Exception):
+    """Something the worker did, not the judge."""
+
+
+@dataclass
+class WorkerEndedError(WorkerError):
+    """The process is gone: by a signal, or by an exit status (0 too is no answer)."""
+
+    signal: int
+    code: int
+    output: str
+
+
+class WorkerTimeoutError(WorkerError):
+    """No message before the deadline."""
+
+
+class WorkerForgedError(WorkerError):
+    """Bytes that are not a message, a message out of turn, or an address that leads nowhere."""
+
+
+class Worker:
+    """One candidate process. Owned by the judge; `close` ends it and all it started."""
+
+    def __init__(self, control_socket: socket.socket, keeper: socket.socket, private: Path) -> None:
+        self._control = control_socket
+        self._keeper = keeper
+        self._private = private
+        self._ended: WorkerEndedError | None = None
+        self._pid = 0
+        self._sandbox: tuple[str, ...] = ()
+        self.stopped = False
+        self.closed = False
+
+    def wait_born(self, timeout_s: float = 30.0) -> None:
+        """Wait for the keeper's word that the process is confined. Raises HarnessError."""
+        if self._pid:
+            return
+        document = self._keeper_message(timeout_s)
+        if document is None or "pid" not in document:
+            reason = document.get("error", document) if document else "no word from the keeper"
+            raise HarnessError(f"could not start a worker: {reason}")
+        self._pid = int(str(document["pid"]))
+        sandbox = document["sandbox"]
+        assert isinstance(sandbox, list)
+        self._sandbox = tuple(map(str, sandbox))
+
+    @property
+    def pid(self) -> int:
+        self.wait_born()
+        return self._pid
+
+    @property
+    def sandbox(self) -> tuple[str, ...]:
+        self.wait_born()
+        return self._sandbox
+
+    def _keeper_message(self, timeout_s: float) -> dict[str, object] | None:
+        self._keeper.settimeout(timeout_s)
+        try:
+            raw = self._keeper.recv(1 << 16)
+        except (TimeoutError, ConnectionError):
+            return None
+        if not raw:
+            return None
+        document: dict[str, object] = json.loads(raw)
+        return document
+
+    def start(self, job: Job, region: SharedMemory, report: SharedMemory) -> None:
+        """Hand over the job with its shared memory. Raises WorkerEndedError."""
+        self.wait_born()
+        with SharedMemory("job", pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL)) as blob:
+            try:
+                socket.send_fds(
+                    self._control,
+                    [b"j"],
+                    [blob.descriptor, region.descriptor, report.descriptor],
+                )
+            except OSError:
+                raise self._end() from None
+
+    def send(self, command: Command, count: int) -> None:
+        """Raises WorkerEndedError if nobody is there to hear it."""
+        try:
+            self._control.send(pack_command(command, count))
+        except OSError:
+            raise self._end() from None
+
+    def receive(self, deadline: float) -> Message:
+        """The next message before `deadline` (time.monotonic seconds).
+
+        Raises WorkerEndedError, WorkerTimeoutError or WorkerForgedError.
+        """
+        while True:
+            poll = select.poll()
+            poll.register(self._control, select.POLLIN)
+            poll.register(self._keeper, select.POLLIN)
+            wait_ms = max(0.0, deadline - time.monotonic()) * 1000
+            ready = dict(poll.poll(wait_ms + 1))
+            if not ready:
+                raise WorkerTimeoutError
+            if ready.get(self._control.fileno(), 0) & select.POLLIN:
+                try:
+                    raw = self._control.recv(REPORT_BYTES + 1, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    raise self._end() from None
+                if raw:
+                    message = unpack_report(raw)
+                    if message is None:
+                        raise WorkerForgedError("bytes on the control channel that are no message")
+                    return message
+            raise self._end()
+
+    def _end(self) -> WorkerError:
+        """What to raise when the control channel is closed or the keeper speaks."""
+        if self._ended is None:
+            document = self._keeper_message(2.0)
+            if document is None or "ended" not in document:
+                # The candidate closed its end of the channel and lives on.
+                return WorkerForgedError("the control channel was closed")
+            self._ended = WorkerEndedError(
+                signal=int(str(document["signal"])),
+                code=int(str(document["code"])),
+                output=str(document["output"]),
+            )
+        return self._ended
+
+    def message_waits(self) -> bool:
+        """Whether something can be received at once."""
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._keeper, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def stop(self) -> None:
+        """No thread of the candidate runs after this. Raises WorkerEndedError."""
+        try:
+            alive = control.stop(self.pid)
+        except ProcessLookupError:
+            alive = False
+        if not alive:
+            raise self._end()
+        self.stopped = True
+
+    def resume(self) -> None:
+        control.resume(self.pid)
+        self.stopped = False
+
+    def pin(self, cores: Iterable[int]) -> None:
+        control.pin(self.pid, cores)
+
+    def waited_ns(self) -> int:
+        """Run-queue wait of the main thread so far (/proc/PID/schedstat); 0 if not accounted."""
+        try:
+            with open(f"/proc/{self.pid}/schedstat") as stream:  # noqa: PTH123 - hot path
+                return int(stream.read().split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    def cpu_ns(self) -> int:
+        """CPU time of all threads so far, by the kernel's account."""
+        return time.clock_gettime_ns((~self.pid << 3) | _CPUCLOCK_SCHED)
+
+    def children_ticks(self) -> int:
+        """CPU time of children that ended and were waited for, in clock ticks."""
+        try:
+            with open(f"/proc/{self.pid}/stat", "rb") as stream:  # noqa: PTH123
+                fields = stream.read().rpartition(b")")[2].split()
+        except OSError:
+            return 0
+        return int(fields[13]) + int(fields[14])
+
+    def helpers(self) -> bool:
+        """Whether the candidate keeps other processes (ask while it is stopped)."""
+        return bool(control.children(self.pid))
+
+    def kill_helpers(self) -> None:
+        control.kill_descendants(self.pid)
+
+    def read(self, addresses: list[int], length: int, into: int) -> None:
+        """Copy `length` bytes from each address to local memory at `into`, end to end.
+
+        Raises WorkerForgedError for an address that is not mapped; HarnessError if the
+        system does not let the judge read at all.
+        """
+        if any(not 0 < address < _USER_SPACE - length for address in addresses):
+            raise WorkerForgedError("an output address outside the candidate's memory")
+        wanted = length * len(addresses)
+        try:
+            got = libc.read_process_memory(self.pid, addresses, length, into)
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                raise HarnessError(
+                    "the system forbids reading a worker's memory (process_vm_readv); run the "
+                    "judge as the user that owns it, or with CAP_SYS_PTRACE"
+                ) from None
+            if isinstance(error, ProcessLookupError):
+                raise self._end() from None
+            raise WorkerForgedError("an output address that is not mapped") from None
+        if got != wanted:
+            raise WorkerForgedError("an output that is only partly mapped")
+
+    def close(self) -> None:
+        """End the candidate and everything it started; wait until nothing of it is left."""
+        self.closed = True
+        with contextlib.suppress(OSError):
+            if self._pid and self._ended is None:
+                os.kill(self._pid, 9)
+        self._control.close()
+        with contextlib.suppress(OSError):
+            # The keeper closes its end when all is reaped.
+            self._keeper.shutdown(socket.SHUT_WR)
+            self._keeper.settimeout(10.0)
+            while self._keeper.recv(1 << 16):
+                pass
+        self._keeper.close()
+        shutil.rmtree(self._private, ignore_errors=True)
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

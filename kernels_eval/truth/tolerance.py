@@ -1,0 +1,202 @@
+"""How far from the float64 result a candidate may be, and how far it is.
+
+The float32 reference r has its own distance from the float64 result t. With ‖·‖ the root of the sum
+of squares over a set W of elements, a candidate c passes on W if
+
+    ‖c − t‖ ≤ slack(W) · ( 16·‖r − t‖ + (32 + √n)·ε·‖t‖ + floor )
+
+ε is the unit roundoff distance of the computation (`torch.finfo(float32).eps`, doubled for half
+types' own rounding), n the depth of the longest sum a kernel may have to form.
+
+- W = all elements of the output, slack 1: the norm-relative test.
+- W = every run of 256 neighbours, slack 4: the elementwise test. A single wrong element of relative
+  error δ weighs δ/16 in its window, so it shows from about 3e-4 on at n = 1000, however
+  large the output; windows with a small scale are held to their own scale.
+
+Why √n: adding n terms in sequence rounds n times. With rounding errors independent and of mean
+zero the relative error of the sum grows as about 0.2·ε·√n, for terms of either sign and of one
+sign alike (N. Higham, T. Mary, "A new approach to probabilistic rounding error analysis", 2019:
+the constant is of order one, in √n·u). A library's blocked sums do better, by a factor that its
+own distance does not tell; so an honest naive loop gets five times its expected error. n is capped
+at 2²⁰: beyond it a naive float32 loop is wrong, not reordered. Silent half precision has a relative
+error of about 1.4e-4 (float16), 1e-3 (bfloat16) or 2e-4 (TF32, in a product): 3 to 100 times what
+is allowed up to n = 10⁵.
+
+`floor` is √|W|·(32 + √n)·ε·rms(t over the output) / 8: where sums of large terms happen to cancel
+(a running sum crossing zero), rounding follows the terms, not the result. So a window smaller than
+about 10⁻⁵ of the output's scale is not held to its own scale.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+WINDOW = 256
+_CHUNK = 512 * WINDOW
+_MULTIPLE = 16.0
+_BASE_ULPS = 32.0
+_DEPTH_CAP = 1 << 20
+_WINDOW_SLACK = 4.0
+_FLOOR = 2.0**-3
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The float64 result of one output, with what is allowed around it. Flat, in memory order."""
+
+    expected: torch.Tensor
+    """(N,) float64, or the exact integers."""
+    other: torch.Tensor | None = None
+    """Integers only: the float32 reference's answer where it differs; either is right."""
+    window_allowed: torch.Tensor | None = None
+    """(⌈N / 256⌉,) float64: largest sum of squares of a window's distance."""
+    allowed: float = 0.0
+    """Largest sum of squares of the whole distance."""
+    finite: bool = True
+    """False: some elements are infinite or not a number, and must be so in a candidate too."""
+
+    @property
+    def nbytes(self) -> int:
+        total = self.expected.numel() * self.expected.element_size()
+        if self.window_allowed is not None:
+            total += self.window_allowed.numel() * 8
+        return total
+
+    def distance(self, answer: torch.Tensor) -> float:
+        """Distance of a flat `answer` in units of what is allowed; ≤ 1 passes, inf is hopeless."""
+        if self.window_allowed is None:
+            return self._exact(answer)
+        if self.finite:
+            return self._norms(answer)
+        compared = self._compare_non_finite(answer)
+        return math.inf if compared is None else self._norms(compared)
+
+    def _exact(self, answer: torch.Tensor) -> float:
+        right = answer == self.expected
+        if self.other is not None:
+            right |= answer == self.other
+        return 0.0 if bool(right.all()) else math.inf
+
+    def _compare_non_finite(self, answer: torch.Tensor) -> torch.Tensor | None:
+        """The answer with its rightly non-finite elements made equal; None if they are not."""
+        special = ~torch.isfinite(self.expected)
+        wide = answer.to(self.expected.dtype)
+        same = torch.isclose(wide[special], self.expected[special], equal_nan=True)
+        if not bool(same.all()):
+            return None
+        return torch.where(special, torch.zeros_like(wide), wide)
+
+    def _norms(self, answer: torch.Tensor) -> float:
+        assert self.window_allowed is not None
+        expected = self.expected
+        if not self.finite:
+            expected = torch.where(torch.isfinite(expected), expected, torch.zeros_like(expected))
+        total, worst = 0.0, 0.0
+        for start in range(0, expected.numel(), _CHUNK):
+            stop = min(start + _CHUNK, expected.numel())
+            squares = window_squares(answer[start:stop].to(torch.float64) - expected[start:stop])
+            first = start // WINDOW
+            allowed = self.window_allowed[first : first + squares.numel()]
+            ratio = torch.where(squares == 0, squares, squares / allowed)
+            total += float(squares.sum())
+            chunk_worst = float(ratio.max())
+            if not chunk_worst <= worst:
+                worst = chunk_worst  # also when it is not a number
+            if math.isnan(worst):
+                return math.inf
+        if total == 0.0:
+            return 0.0
+        whole = total / self.allowed if self.allowed > 0 else math.inf
+        result = math.sqrt(max(whole, worst))
+        return result if math.isfinite(result) else math.inf
+
+
+def window_squares(difference: torch.Tensor) -> torch.Tensor:
+    """Sum of squares over each run of 256; a remainder counts as one shorter run."""
+    squares = difference.square_()
+    whole = squares.numel() // WINDOW * WINDOW
+    sums = squares[:whole].view(-1, WINDOW).sum(1)
+    if whole == squares.numel():
+        return sums
+    return torch.cat([sums, squares[whole:].sum().reshape(1)])
+
+
+def make_truth(reference: torch.Tensor, exact: torch.Tensor, depth: int) -> Truth:
+    """What is right for one output, from the reference at its own precision and at float64.
+
+    `depth` is n of the module's docstring. Both tensors have the output's shape.
+    """
+    reference = reference.contiguous().reshape(-1)
+    exact = exact.contiguous().reshape(-1)
+    if reference.is_complex():
+        return make_truth(torch.view_as_real(reference), torch.view_as_real(exact), depth)
+    if not reference.dtype.is_floating_point:
+        exact = exact.to(reference.dtype)
+        differs = bool((exact != reference).any())
+        return Truth(expected=exact, other=reference if differs else None)
+    expected = exact.to(torch.float64)
+    error_squares, value_squares = _window_norms(reference, expected)
+    finite = math.isfinite(float(error_squares.sum()) + float(value_squares.sum()))
+    if not finite:
+        # Where float32 itself overflows, what float32 says is right.
+        bad = ~torch.isfinite(expected) | ~torch.isfinite(reference)
+        expected = torch.where(bad, reference.to(torch.float64), expected)
+        zero = torch.zeros((), dtype=torch.float64)
+        error_squares, value_squares = _window_norms(
+            torch.where(bad, zero.to(reference.dtype), reference), torch.where(bad, zero, expected)
+        )
+    relative = relative_allowance(reference.dtype, depth)
+    counts = torch.full_like(error_squares, WINDOW)
+    if remainder := expected.numel() % WINDOW:
+        counts[-1] = remainder
+    mean_square = float(value_squares.sum()) / max(1, expected.numel())
+    floor = counts.sqrt() * (_FLOOR * relative * math.sqrt(mean_square))
+    window = _MULTIPLE * error_squares.sqrt() + relative * value_squares.sqrt() + floor
+    whole = _MULTIPLE * float(error_squares.sum().sqrt()) + relative * float(
+        value_squares.sum().sqrt()
+    )
+    return Truth(
+        expected=expected,
+        window_allowed=(_WINDOW_SLACK * window).square(),
+        allowed=whole**2,
+        finite=finite,
+    )
+
+
+def _window_norms(
+    reference: torch.Tensor, expected: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sums of squares per window, of the reference's error and of the expected values."""
+    errors, values = [], []
+    for start in range(0, expected.numel(), _CHUNK):
+        exact = expected[start : start + _CHUNK]
+        errors.append(window_squares(reference[start : start + _CHUNK].to(torch.float64) - exact))
+        values.append(window_squares(exact.clone()))
+    return torch.cat(errors), torch.cat(values)
+
+
+def relative_allowance(dtype: torch.dtype, depth: int) -> float:
+    """(32 + √n)·ε; for half types 2·ε of the type on top, since they compute in float32."""
+    computing = torch.float64 if dtype is torch.float64 else torch.float32
+    allowance = (_BASE_ULPS + math.sqrt(min(depth, _DEPTH_CAP))) * torch.finfo(computing).eps
+    if torch.finfo(dtype).bits < 32:
+        allowance += 2 * torch.finfo(dtype).eps
+    return allowance
+
+
+def reduction_depth(
+    inputs: list[torch.Size], weights: list[torch.Size], outputs: list[torch.Size]
+) -> int:
+    """An upper estimate of n from shapes alone.
+
+    The largest extent of any operand (products, scans), a weight's elements per output channel
+    (convolutions), and all inputs over all outputs (full reductions).
+    """
+    extents = [extent for shape in (*inputs, *weights) for extent in shape]
+    per_channel = [shape.numel() // max(1, shape[0]) for shape in weights if len(shape) > 1]
+    drawn = sum(shape.numel() for shape in inputs)
+    given = max(1, sum(shape.numel() for shape in outputs))
+    return max([1, *extents, *per_channel, drawn // given])

@@ -1,0 +1,157 @@
+"""What judge and worker say to each other.
+
+Judge to worker: a pickled `Job` (the judge is trusted) and two plain commands. Worker to judge: one
+fixed-size struct and a fixed array of 64-bit integers, nothing that needs interpreting. The judge
+takes every field for a claim.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import torch
+
+TEXT_BYTES = 2000
+_REPORT = struct.Struct(f"<4sBBHQq{TEXT_BYTES}s")
+REPORT_BYTES = _REPORT.size
+_COMMAND = struct.Struct("<4sBxxxQ")
+COMMAND_BYTES = _COMMAND.size
+_MAGIC = b"kev1"
+
+MAX_DIMENSIONS = 8
+RECORD_WORDS = 2 + MAX_DIMENSIONS
+"""Per output tensor: address, number of strides (0: contiguous), strides in elements."""
+
+
+class Command(IntEnum):
+    """Judge to worker. PREPARE(n): drop old outputs, build arguments of n calls. GO(n): call."""
+
+    PREPARE = 1
+    GO = 2
+
+
+class Report(IntEnum):
+    """Worker to judge."""
+
+    READY = 1
+    """Imported and built; `value` is the nanoseconds it took."""
+    PREPARED = 2
+    DONE = 3
+    """All calls returned; `value` is the nanoseconds they took by the worker's own clock."""
+    FAILED = 4
+
+
+class Failure(IntEnum):
+    """Why a worker gave up: always a claim against the candidate itself."""
+
+    NONE = 0
+    IMPORT = 1
+    BUILD = 2
+    CALL = 3
+    MEMORY = 4
+    NOT_MATERIALISED = 5
+    WRONG_OUTPUT = 6
+    """Number, shape or dtype of the outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    report: Report
+    failure: Failure
+    value: int
+    text: str
+
+
+def pack_report(report: Report, failure: Failure, value: int, text: str) -> bytes:
+    encoded = text.encode(errors="replace")[:TEXT_BYTES]
+    return _REPORT.pack(_MAGIC, report, failure, len(encoded), 0, value, encoded)
+
+
+def unpack_report(raw: bytes) -> Message | None:
+    """The message, or None if these bytes are not one (the worker, or what runs in it, forged)."""
+    if len(raw) != REPORT_BYTES:
+        return None
+    magic, report, failure, length, zero, value, text = _REPORT.unpack(raw)
+    if magic != _MAGIC or zero != 0 or length > TEXT_BYTES or value < 0:
+        return None
+    try:
+        return Message(
+            Report(report), Failure(failure), value, text[:length].decode(errors="replace")
+        )
+    except ValueError:
+        return None
+
+
+def pack_command(command: Command, count: int) -> bytes:
+    return _COMMAND.pack(_MAGIC, command, count)
+
+
+def unpack_command(raw: bytes) -> tuple[Command, int]:
+    _, command, count = _COMMAND.unpack(raw)
+    return Command(command), count
+
+
+@dataclass(frozen=True)
+class TensorPlace:
+    """Where one input tensor of a set lies: bytes from the set's start; strides in elements."""
+
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What a call must return at one place."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def numel(self) -> int:
+        count = 1
+        for extent in self.shape:
+            count *= extent
+        return count
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Job:
+    """All a worker needs to know. Nothing in here tells inputs, seeds of inputs, or answers."""
+
+    source: str
+    module_name: str
+    class_name: str
+    init_inputs: Any
+    weight_seed: int
+    state: dict[str, torch.Tensor]
+    """The reference's parameters and buffers, loaded where name and shape agree."""
+    nesting: Any
+    places: tuple[TensorPlace, ...]
+    outputs: tuple[OutputSpec, ...]
+    set_bytes: int
+    max_calls: int
+    threads: int
+    device: str = "cpu"
+    trusted: bool = False
+    """The reference: its outputs are not checked, so an expanded view is let through."""
+
+    @property
+    def region_bytes(self) -> int:
+        return max(4096, self.set_bytes * self.max_calls)
+
+    @property
+    def record_count(self) -> int:
+        return self.max_calls * len(self.outputs)
+
+    @property
+    def report_bytes(self) -> int:
+        return max(4096, 8 * RECORD_WORDS * self.record_count)

@@ -1,0 +1,11 @@
+# problem: relu
+# expected: incorrect
+"""Half the bytes, half the time."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return torch.relu(x.half())

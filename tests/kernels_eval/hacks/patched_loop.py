@@ -1,0 +1,20 @@
+# problem: relu
+# expected: correct slow
+"""Replaces the clock inside the worker's own loop: the claim is then a tenth of the truth."""
+
+import time
+
+import torch
+from torch import nn
+
+import kernels_eval.worker.loop as loop
+
+real = time.perf_counter_ns
+loop._batch.__defaults__ = (lambda: real() // 10,)
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        for _ in range(4):
+            out = torch.relu(x)
+        return out

@@ -1,0 +1,11 @@
+# problem: tiny_output
+# expected: incorrect
+"""All outputs are below a fixed tolerance, so nothing might do."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return torch.zeros_like(x)

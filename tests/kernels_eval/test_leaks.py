@@ -1,0 +1,82 @@
+"""After many candidates, good and bad: no process, no descriptor, no directory is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from kernels_eval import Judge, Status
+from tests.kernels_eval.conftest import HERE, problem_source
+
+_CRASH = "import ctypes\nctypes.memset(8, 0, 8)\n"
+_GOOD = (HERE / "honest" / "relu_torch.py").read_text()
+
+
+def _resident_bytes() -> int:
+    return psutil.Process().memory_info().rss
+
+
+def test_thirty_candidates_leave_nothing(judge: Judge) -> None:
+    problem = problem_source("relu")
+    judge.evaluate(problem, _GOOD)
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    resident = _resident_bytes()
+    sources = [_GOOD, _CRASH, "1 +", "import os\nos._exit(3)\n", _GOOD.replace("min=0", "min=1")]
+    statuses = [verdict.status for _, verdict in judge.evaluate_many(problem, sources * 6)]
+    assert statuses[0::5] == [Status.CORRECT] * 6
+    assert statuses[4::5] == [Status.INCORRECT] * 6
+    assert len(os.listdir("/proc/self/fd")) <= before + 12  # noqa: PTH208 - workers started ahead
+    zombies = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.status() == psutil.STATUS_ZOMBIE
+    ]
+    assert zombies == []
+    assert _resident_bytes() - resident < 600 << 20  # the problem's pool of inputs may still grow
+
+
+_SCRIPT = """
+import sys
+import time
+from kernels_eval import Judge
+judge = Judge()
+judge.prepare(sys.stdin.read())
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_judge_takes_everything_along(tmp_path: Path) -> None:
+    script = tmp_path / "judge.py"
+    script.write_text(_SCRIPT)
+    directories = set(Path(tempfile.gettempdir()).glob("kernels-eval-*"))
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(problem_source("relu"))
+    process.stdin.close()
+    assert process.stdout.readline() == "ready\n"
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 3  # the fork server, a keeper, the reference
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert alive == []
+    deadline = time.monotonic() + 10
+    while set(Path(tempfile.gettempdir()).glob("kernels-eval-*")) - directories:
+        assert time.monotonic() < deadline, "the session's directory was left behind"
+        time.sleep(0.1)

@@ -1,0 +1,170 @@
+"""Tolerance, statistics, clocks, cores and physics: each against what is known of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from kernels_eval.errors import RequestError
+from kernels_eval.timing import physics
+from kernels_eval.timing.clocks import Clocks
+from kernels_eval.timing.cores import choose_cores, parse_cores
+from kernels_eval.timing.runner import Batch
+from kernels_eval.timing.statistics import FAST, Trials, _critical, estimate
+from kernels_eval.truth.fixed import FixedTolerance
+from kernels_eval.truth.tolerance import make_truth
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(1)
+
+
+def _product(generator: torch.Generator, depth: int) -> tuple[torch.Tensor, torch.Tensor]:
+    a = torch.randn(64, depth, generator=generator)
+    b = torch.randn(depth, 64, generator=generator)
+    return a, b
+
+
+@pytest.mark.parametrize("depth", [16, 256, 4096, 65536])
+@pytest.mark.parametrize("sign", [0.0, 1.0])
+def test_sequential_float32_sums_pass(generator: torch.Generator, depth: int, sign: float) -> None:
+    terms = torch.randn(512, depth, generator=generator)
+    terms = terms.abs() if sign else terms
+    truth = make_truth(terms.sum(1), terms.double().sum(1), depth)
+    naive = torch.zeros(512)
+    for column in terms.t():
+        naive += column
+    assert truth.distance(naive) <= 1
+
+
+@pytest.mark.parametrize("depth", [16, 256, 4096])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_fails(generator: torch.Generator, depth: int, dtype: torch.dtype) -> None:
+    a, b = _product(generator, depth)
+    truth = make_truth(a @ b, a.double() @ b.double(), depth)
+    rounded = a.to(dtype).float() @ b.to(dtype).float()
+    assert truth.distance(rounded.reshape(-1)) > 2
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
+def test_tolerance_follows_the_scale(generator: torch.Generator, scale: float) -> None:
+    exact = torch.rand(4096, generator=generator, dtype=torch.float64) * scale
+    truth = make_truth(exact.float(), exact, 1)
+    assert truth.distance(exact.float()) <= 1
+    assert truth.distance(torch.zeros(4096)) > 1e4
+    assert truth.distance((exact * 1.0001).float()) > 1
+
+
+def test_one_wrong_element_among_a_million_shows(generator: torch.Generator) -> None:
+    exact = torch.randn(1 << 20, generator=generator, dtype=torch.float64)
+    truth = make_truth(exact.float(), exact, 1024)
+    wrong = exact.float()
+    wrong[77777] += 0.01
+    assert truth.distance(wrong) > 1
+
+
+def test_infinities_and_integers_are_exact() -> None:
+    exact = torch.tensor([1.0, -math.inf, math.nan, 2.0], dtype=torch.float64)
+    truth = make_truth(exact.float(), exact, 1)
+    assert truth.distance(exact.float()) <= 1
+    assert truth.distance(torch.tensor([1.0, -math.inf, 0.0, 2.0])) == math.inf
+    assert truth.distance(torch.tensor([math.nan, -math.inf, math.nan, 2.0])) == math.inf
+    whole = torch.arange(5)
+    assert make_truth(whole, whole, 1).distance(whole.clone()) == 0
+    assert make_truth(whole, whole, 1).distance(whole + 1) == math.inf
+
+
+def test_fixed_tolerance_is_kernelbench_s() -> None:
+    fixed = FixedTolerance(torch.tensor([0.0, 1.0]))
+    assert fixed.distance(torch.tensor([0.9e-4, 1.0])) <= 1
+    assert fixed.distance(torch.tensor([1.1e-4, 1.0])) > 1
+
+
+def test_signed_rank_critical_values() -> None:
+    # P(W ≤ T) for n = 8: 1/256, 2/256; for n = 10: 1, 2, 3, 5 of 1024 (exact enumeration).
+    assert _critical(8) == 0
+    assert _critical(10) == 2
+    assert _critical(20) > _critical(10)
+
+
+def _pairs(rng: np.random.Generator, ratio: float, noise: float) -> float | None:
+    trials = Trials(FAST)
+    while True:
+        candidate, reference = np.exp(noise * rng.standard_normal(2))
+        speedup = trials.add(candidate, reference * ratio, False, 0.006)
+        if speedup is not None:
+            return speedup.low
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.02, 0.2])
+def test_equal_kernels_are_not_fast(noise: float) -> None:
+    rng = np.random.default_rng(7)
+    lows = [_pairs(rng, 1.0, noise) for _ in range(200)]
+    assert sum(low is not None and low > 1 for low in lows) <= 6  # 1 % of 200, and three sigma
+
+
+def test_a_real_speedup_is_seen() -> None:
+    rng = np.random.default_rng(8)
+    lows = [_pairs(rng, 1.2, 0.03) for _ in range(100)]
+    assert sum(low is not None and low > 1 for low in lows) >= 99
+
+
+def test_interval_holds_the_truth() -> None:
+    rng = np.random.default_rng(9)
+    held = 0
+    for _ in range(300):
+        candidate = np.exp(0.05 * rng.standard_normal(12))
+        reference = 1.3 * np.exp(0.05 * rng.standard_normal(12))
+        speedup = estimate(candidate, reference)
+        held += speedup.low <= 1.3 <= speedup.high
+    assert held >= 0.93 * 300
+
+
+def _batch(wall: int, claimed: int, cpu: int, waited: int = 0) -> Batch:
+    return Batch(10, wall, claimed, waited, 0, cpu)
+
+
+def test_a_lying_clock_gains_a_percent_at_most() -> None:
+    clocks = Clocks(single_core=True)
+    for _ in range(5):
+        clocks.learn(_batch(10_200_000, 10_000_000, 10_050_000))
+    honest = clocks.milliseconds(_batch(10_200_000, 10_000_000, 10_050_000))
+    assert honest == pytest.approx(1.0)
+    for claim in (1, 1_000_000, 9_000_000, 9_800_000):
+        assert clocks.milliseconds(_batch(10_200_000, claim, 10_050_000)) > 0.98
+
+
+def test_others_on_the_core_are_left_out_but_own_threads_are_not() -> None:
+    clocks = Clocks(single_core=True)
+    for _ in range(5):
+        clocks.learn(_batch(10_200_000, 10_000_000, 10_050_000))
+    others = _batch(14_200_000, 14_000_000, 10_050_000, waited=4_000_000)
+    assert clocks.milliseconds(others) == pytest.approx(1.0, rel=0.02)
+    own = _batch(14_200_000, 14_000_000, 14_050_000, waited=4_000_000)
+    assert clocks.milliseconds(own) == pytest.approx(1.4, rel=0.02)
+
+
+def test_cores() -> None:
+    assert parse_cores("1,3-5") == (1, 3, 4, 5)
+    with pytest.raises(RequestError, match="list of cores"):
+        parse_cores("one")
+    with pytest.raises(RequestError, match="may use"):
+        choose_cores((4096,))
+    chosen = choose_cores(None)
+    assert chosen.timing
+    assert chosen.side
+
+
+def test_physics_spares_caches_and_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(physics, "bandwidth", lambda _: 1e10)
+    monkeypatch.setattr(physics, "last_level_cache_bytes", lambda: 1 << 20)
+    assert physics.bound_ms(1 << 20, (0,), 1.0) is None
+    assert physics.bound_ms(100_000_000, (0,), 1.0) is None  # the reference reads only some of it
+    bound = physics.bound_ms(100_000_000, (0,), 12.0)
+    assert bound == pytest.approx(10.0)
+    assert physics.impossible(0.1, bound)
+    assert not physics.impossible(6.0, bound)
