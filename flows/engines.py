@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-import psutil
-
 from flows.errors import RequestError
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
 from tasks.cluster import cluster
+from tasks.evaluate.placement import keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
 from tasks.plan import Work
 from tasks.sample.actor import start_policy
@@ -28,11 +27,13 @@ def engines(
     """
     drawn = sum(len(one.to_sample.sample_indices) for one in work if one.to_sample)
     judged = sum(len(one.to_judge.sample_indices) for one in work)
+    cores = keep_timing_cores_free()
     with ExitStack() as stack:
         stack.enter_context(cluster())
-        policy = start_policy(request.policy, request.sampling.params(), sampling_threads())
+        policy = start_policy(request.policy, request.sampling.params(), len(cores.side))
         stack.callback(policy.close)
-        judges = JudgePool(request.judge.config(), instant=request.judge.device == INSTANT_DEVICE)
+        instant = request.judge.device == INSTANT_DEVICE
+        judges = JudgePool(request.judge.config(), cores, instant=instant)
         stack.callback(judges.close)
         policy_id = policy.policy_id
         before = stored_policy_id(lake, run_id)
@@ -44,9 +45,3 @@ def engines(
         progress = SweepProgress({"sample": drawn, "evaluate": judged})
         stack.enter_context(progress.shown())
         yield Sweep(run_id, lake, request.seed, policy_id, policy, judges, progress)
-
-
-def sampling_threads() -> int:
-    """The cores that judges on this machine leave free (they time on the upper half)."""
-    cores = len(psutil.Process().cpu_affinity())
-    return max(1, cores // 2)

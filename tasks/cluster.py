@@ -22,7 +22,7 @@ def cluster() -> Iterator[None]:
         yield
         return
     options: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if not os.environ.get("RAY_ADDRESS"):
+    if not is_remote():
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
     ray.init(**options)
@@ -30,6 +30,11 @@ def cluster() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def is_remote() -> bool:
+    """Whether actors may run on other machines than this one."""
+    return bool(os.environ.get("RAY_ADDRESS"))
 
 
 def gpus() -> int:

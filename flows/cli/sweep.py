@@ -54,9 +54,11 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
     from flows.prefect_api import prefect_api
     from flows.request import resolve
     from storage import Lake
+    from tasks.evaluate.placement import keep_timing_cores_free
 
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
+    keep_timing_cores_free()
     with prefect_api() as api:
         from flows.sweep import bon_sweep
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from kernels_eval import Judge, JudgeConfig, Status, Verdict
+from kernels_eval.timing.cores import Cores
 
 
 class Judging(Protocol):
@@ -23,9 +24,13 @@ class Judging(Protocol):
 class JudgeActor:
     """`kernels_eval.Judge` behind Ray. A judge that broke is replaced before the next batch."""
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: JudgeConfig, cores: Cores | None) -> None:
+        """`cores`: those of this machine to judge with; None lets the judge choose its own."""
         # Ray narrows OMP_NUM_THREADS to the actor's share; the judge sets its own.
         os.environ.pop("OMP_NUM_THREADS", None)
+        if cores is not None:
+            os.sched_setaffinity(0, {*cores.timing, *cores.side})
+            config = replace(config, cores=cores.timing)
         self._config = config
         self._judge: Judge | None = None
 
@@ -55,7 +60,8 @@ class InstantJudgeActor:
     Its harness id says so (`instant`), and nothing it writes can pass for a measurement.
     """
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: JudgeConfig, cores: Cores | None) -> None:
+        del cores
         self._verdict = Verdict(
             status=Status.INCORRECT,
             protocol="instant",

@@ -10,6 +10,7 @@ from typing import Any
 import ray
 
 from kernels_eval import JudgeConfig, Verdict
+from kernels_eval.timing.cores import Cores
 from tasks import cluster
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 
@@ -17,18 +18,20 @@ from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 class JudgePool:
     """Hands batches to whichever judge is free. Safe to use from several threads."""
 
-    def __init__(self, config: JudgeConfig, *, instant: bool = False) -> None:
+    def __init__(self, config: JudgeConfig, cores: Cores, *, instant: bool = False) -> None:
         """Start the actors; returns before they are ready.
 
         With a CUDA device in `config`, one judge per GPU of the cluster, each owning it whole: a
-        fraction of a GPU cannot be timed. On CPUs one judge: two would disturb each other.
+        fraction of a GPU cannot be timed. On CPUs one judge, on `cores` if they are this
+        machine's: two would disturb each other.
         """
         kind = InstantJudgeActor if instant else JudgeActor
         on_gpu = config.device.startswith("cuda")
         size = max(1, cluster.gpus()) if on_gpu else 1
         options: dict[str, Any] = {"num_cpus": 0, "num_gpus": 1 if on_gpu else 0}
         remote = ray.remote(kind).options(max_restarts=3, **options)
-        self._actors = [remote.remote(config) for _ in range(size)]
+        local = None if on_gpu or cluster.is_remote() else cores
+        self._actors = [remote.remote(config, local) for _ in range(size)]
         self._free: SimpleQueue[Any] = SimpleQueue()
         for actor in self._actors:
             self._free.put(actor)
