@@ -5,9 +5,16 @@ Needs torch, numpy and the standard library. `python -m kernels_eval PROBLEM.py 
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from kernels_eval.config import HARNESS_VERSION, JudgeConfig
 from kernels_eval.errors import HarnessError, KernelsEvalError, ProblemError, RequestError
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
+
+if TYPE_CHECKING:
+    from kernels_eval.judge import Judge
+    from kernels_eval.problems.prepared import PreparedProblem
 
 __all__ = [
     "HARNESS_VERSION",
@@ -25,15 +32,12 @@ __all__ = [
     "Verdict",
 ]
 
+_LATE = {"Judge": "kernels_eval.judge", "PreparedProblem": "kernels_eval.problems.prepared"}
+
 
 def __getattr__(name: str) -> object:
     """`Judge` and `PreparedProblem` on first use: a worker imports this package without them."""
-    if name == "Judge":
-        from kernels_eval.judge import Judge
-
-        return Judge
-    if name == "PreparedProblem":
-        from kernels_eval.problems.prepared import PreparedProblem
-
-        return PreparedProblem
-    raise AttributeError(name)
+    home = _LATE.get(name)
+    if home is None:
+        raise AttributeError(name)
+    return getattr(import_module(home), name)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from kernels_eval.config import JudgeConfig
-from kernels_eval.errors import RequestError
+from kernels_eval.errors import ProblemError, RequestError
 from kernels_eval.types import Status, Verdict
 
 EXIT_DONE, EXIT_HARNESS, EXIT_REQUEST = 0, 1, 2
@@ -18,7 +18,10 @@ def run(problem_path: Path | str, candidate_path: Path | str, config: JudgeConfi
     from kernels_eval.judge import Judge  # after the cheap checks: it imports torch
 
     with Judge(config) as judge:
-        return judge.evaluate(problem, candidate)
+        try:
+            return judge.evaluate(problem, candidate)
+        except ProblemError as error:
+            raise ProblemError(f"{problem_path}: {error}") from error
 
 
 def read_source(path: Path | str) -> str:

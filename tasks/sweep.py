@@ -22,7 +22,7 @@ class Progress(Protocol):
 class Sampler(Protocol):
     """The part of a policy that a shard needs (see tasks.sample.actor.PolicyHandle)."""
 
-    def sample(self, problem: Problem, seeds: Sequence[int]) -> list[Sample]: ...
+    def sample(self, problem: Problem, seeds: Sequence[int]) -> tuple[list[Sample], float]: ...
 
 
 @dataclass(frozen=True)

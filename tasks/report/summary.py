@@ -15,8 +15,8 @@ from tasks.report.figures.style import ordered
 from tasks.report.formats import percent, plural, span, times
 from tasks.report.statistics import Statistics, statistics_of
 
-MOST_COLUMNS = 4
-"""Budgets shown beside each other; a terminal of 100 columns holds no more."""
+MOST_COLUMNS = 3
+"""Budgets shown beside each other; a terminal of 80 columns holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ def _grid(data: ReportData) -> Grid:
     )
     columns = [
         "strategy",
-        "applies to",
-        *(f"k = {k}" for k in shown),
+        "applies",
+        *(f"k={k}" for k in shown),
         f"95 % at {deepest}",
-        f"geomean at {deepest}",
+        "geomean",
     ]
     rows = []
     for name in ordered(list(statistics.strategies)):
@@ -86,7 +86,7 @@ def _grid(data: ReportData) -> Grid:
         rows.append(
             [
                 name,
-                f"{strategy.applicable} of {statistics.problems}",
+                f"{strategy.applicable}/{statistics.problems}",
                 *(percent(end.mean if (end := strategy.fast_1.get(k)) else None) for k in shown),
                 span(at.low, at.high) if at else "",
                 times(fast.mean if fast else None),

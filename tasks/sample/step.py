@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -17,9 +15,7 @@ from tasks.sweep import Sweep
 def sample_shard(sweep: Sweep, shard: Shard) -> None:
     """Draw the shard's samples, one seed each, and commit them to the lake in one piece."""
     seeds = [sample_seed(sweep.seed, shard.problem, index) for index in shard.sample_indices]
-    started = time.perf_counter()
-    samples = sweep.policy.sample(shard.problem, seeds)
-    seconds = time.perf_counter() - started
+    samples, seconds = sweep.policy.sample(shard.problem, seeds)
     candidates, tokens = candidate_rows(shard, samples, seeds, sweep.policy_id, seconds)
     tables = {"candidates": candidates, "token_logprobs": tokens}
     commit(sweep.lake, sweep.run_id, shard.part, tables)
