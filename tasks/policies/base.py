@@ -1,4 +1,4 @@
-"""What every source of samples offers, whatever stands behind it: a toy, transformers, vLLM, a server."""
+"""What every source of samples offers, whatever stands behind it: transformers, vLLM, a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LogprobMode = Literal["raw_logprobs", "processed_logprobs"]
 """vLLM's words: before or after temperature (and top-k/p). They rank samples differently."""
 
 Mode = Literal["module", "body"]
-"""`module`: a whole `ModelNew` file (KernelBench's). `body`: the body of `forward` (the paper's)."""
+"""`module`: a whole `ModelNew` file (KernelBench's). `body`: that of `forward` (the paper's)."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,82 @@
+"""A real Llama, too small to know anything: its distribution is arbitrary but far from uniform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+from tasks.policies.embedded.train.tokenizer import learn_tokenizer, save_tokenizer
+from tasks.problems.base import Problem
+
+REFERENCE = '''"""Twice the input, and a bias."""
+
+import torch
+import torch.nn as nn
+
+N = 64
+
+
+class Model(nn.Module):
+    def __init__(self, n: int):
+        super(Model, self).__init__()
+        self.bias = nn.Parameter(torch.ones(n))
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        limits: dict[str, int] = {"low": 0},
+    ) -> torch.Tensor:
+        """Two x plus bias."""
+        y = 2 * x
+        return y + self.bias
+
+    def extra(self) -> int:
+        return 3
+
+
+def get_inputs():
+    return [torch.randn(4, N)]
+
+
+def get_init_inputs():
+    return [N]
+'''
+
+
+@pytest.fixture
+def problem() -> Problem:
+    return Problem("tests", 1, 7, "7_Double", REFERENCE)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Directory of a two-layer Llama; ends within tens of tokens, with sharp and flat steps."""
+    path = tmp_path_factory.mktemp("tiny")
+    tokenizer = learn_tokenizer([REFERENCE], 280)
+    save_tokenizer(tokenizer, path)
+    torch.manual_seed(3)
+    config = LlamaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        max_position_embeddings=256,
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=0,
+        pad_token_id=1,
+    )
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(12.0)
+    # Defaults that would bend the distribution if the policy let them.
+    model.generation_config = GenerationConfig(
+        eos_token_id=0, pad_token_id=1, do_sample=True, top_k=3, repetition_penalty=1.5
+    )
+    model.save_pretrained(path)
+    return path
