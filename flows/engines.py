@@ -10,7 +10,7 @@ from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
 from tasks.cluster import cluster
-from tasks.evaluate.placement import keep_timing_cores_free
+from tasks.evaluate.placement import judging_cores, keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
 from tasks.plan import Work
 from tasks.sample.actor import start_policy
@@ -27,7 +27,7 @@ def engines(
     """
     drawn = sum(len(one.to_sample.sample_indices) for one in work if one.to_sample)
     judged = sum(len(one.to_judge.sample_indices) for one in work)
-    cores = keep_timing_cores_free()
+    cores = judging_cores()
     with ExitStack() as stack:
         stack.enter_context(cluster())
         policy = start_policy(request.policy, request.sampling.params(), len(cores.side))
@@ -42,6 +42,7 @@ def engines(
                 f"run {run_id!r} was drawn by {before}, and {request.policy!r} is now {policy_id} "
                 "(other weights, template or tokenizer); choose another --run"
             )
+        keep_timing_cores_free(judges.ready())
         progress = SweepProgress({"sample": drawn, "evaluate": judged})
         stack.enter_context(progress.shown())
         yield Sweep(run_id, lake, request.seed, policy_id, policy, judges, progress)

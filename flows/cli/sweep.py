@@ -54,12 +54,13 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
     from flows.prefect_api import prefect_api
     from flows.request import resolve
     from storage import Lake
-    from tasks.evaluate.placement import keep_timing_cores_free
+    from tasks.cluster import cluster
+    from tasks.evaluate.placement import judging_cores
 
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
-    keep_timing_cores_free()
-    with prefect_api() as api:
+    judging_cores()
+    with prefect_api() as api, cluster():  # both start beside the imports
         from flows.sweep import bon_sweep
 
         api.wait()

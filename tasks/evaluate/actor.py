@@ -34,12 +34,18 @@ class JudgeActor:
         self._config = config
         self._judge: Judge | None = None
 
+    def ready(self) -> int:
+        """Start the judge; the process id of this actor. Raises RequestError for its device."""
+        if self._judge is None:
+            self._judge = Judge(self._config)
+        return os.getpid()
+
     def evaluate_many(
         self, problem_source: str, sources: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable."""
-        if self._judge is None:
-            self._judge = Judge(self._config)
+        self.ready()
+        assert self._judge is not None
         broken = False
         for index, verdict in self._judge.evaluate_many(problem_source, sources):
             broken |= verdict.status is Status.HARNESS_ERROR
@@ -71,6 +77,10 @@ class InstantJudgeActor:
             compiled=True,
             error="not judged: the instant judge measures orchestration only",
         )
+
+    def ready(self) -> int:
+        """The process id of this actor."""
+        return os.getpid()
 
     def evaluate_many(
         self, problem_source: str, sources: Sequence[str]

@@ -1,25 +1,42 @@
-"""Keep this machine's timing cores free: all of a sweep but the judge stays on the others."""
+"""Keep this machine's timing cores free: all of a sweep but the judge stays on the others.
+
+A stolen millisecond makes a pair of trials worthless, and it is measured again.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+
+import psutil
 
 from kernels_eval.timing.cores import Cores, choose_cores
 
-_chosen: Cores | None = None
 
+@cache
+def judging_cores() -> Cores:
+    """Which of this process's cores time and which do the rest, as it was when first asked.
 
-def keep_timing_cores_free() -> Cores:
-    """Move this process to the side cores; what it starts from now on inherits that.
-
-    The first call decides (kernels_eval.timing.cores.choose_cores), later ones return the same. A
-    stolen millisecond makes a pair of trials worthless and is measured again: this saves the time.
     Raises kernels_eval's RequestError for cores that are not this process's.
     """
-    global _chosen
-    if _chosen is None:
-        _chosen = choose_cores(None)
-        for thread in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(thread.name), _chosen.side)
-    return _chosen
+    return choose_cores(None)
+
+
+def keep_timing_cores_free(judges: Collection[int]) -> None:
+    """Move this process and its descendants to the side cores; what they start inherits that.
+
+    `judges` are process ids: they and what is below them place themselves. Called once all is
+    started, so that starting may use every core.
+    """
+    family = {one.pid: one for one in psutil.Process().children(recursive=True)}
+    spared = set(judges)
+    for pid in judges:
+        with suppress(psutil.NoSuchProcess):
+            spared |= {one.pid for one in psutil.Process(pid).children(recursive=True)}
+    for pid in {os.getpid(), *family} - spared:
+        with suppress(OSError):  # it ended meanwhile
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), judging_cores().side)

@@ -40,6 +40,10 @@ class JudgePool:
     def __len__(self) -> int:
         return len(self._actors)
 
+    def ready(self) -> list[int]:
+        """Wait until every judge is; their process ids. Raises what starting one raised."""
+        return [int(pid) for pid in ray.get([actor.ready.remote() for actor in self._actors])]
+
     def evaluate_many(
         self, problem_source: str, sources: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:

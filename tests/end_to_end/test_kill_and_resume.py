@@ -40,12 +40,11 @@ def start(lake: Path) -> subprocess.Popen[bytes]:
 
 
 def kill(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """SIGKILL to the command alone; returns those of its descendants that outlive it."""
+    """SIGKILL to the command alone; returns its descendants, which are to end by themselves."""
     family = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    _, alive = psutil.wait_procs(family, timeout=20)
-    return [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    return family
 
 
 @pytest.mark.slow
@@ -58,13 +57,13 @@ def test_killed_at_five_random_moments(tmp_path: Path) -> None:
 
     rng = random.Random(os.environ.get("BON_KILL_SEED"))  # unset: other moments every time
     killed_alive = 0
+    orphans: list[psutil.Process] = []
     for _ in range(KILLS):
         process = start(disturbed)
         time.sleep(rng.uniform(0.15, 0.95) * length)
         if process.poll() is None:
             killed_alive += 1
-            orphans = kill(process)
-            assert not orphans, f"{orphans} outlived a killed sweep"
+            orphans += kill(process)
         if (disturbed / "runs").is_dir():
             Lake.open(disturbed).sql(SIZES)  # no half-written file that a reader trips over
     assert killed_alive
@@ -79,3 +78,7 @@ def test_killed_at_five_random_moments(tmp_path: Path) -> None:
     sizes = found.sql(SIZES).to_pylist()[0]
     assert sizes == expected.sql(SIZES).to_pylist()[0]
     assert sizes["candidates"] == sizes["token_logprobs"] == 18
+
+    # Ray's agents look for their parent only now and then; all else ends at once.
+    _, alive = psutil.wait_procs(orphans, timeout=90)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
