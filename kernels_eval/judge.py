@@ -117,6 +117,11 @@ class Judge:
 
     # The public face
 
+    def start(self) -> None:
+        """Start the fork server now rather than with the first problem. Raises HarnessError."""
+        with self._on_any_core():
+            self._fork_server()
+
     def prepare(self, problem_source: str) -> PreparedProblem:
         """Load, inspect and baseline a problem; cached per source. Raises ProblemError."""
         with self._on_side_cores():
@@ -196,7 +201,8 @@ class Judge:
             self._references.move_to_end(source)
             return known
         server = self._fork_server()
-        problem = known.problem if known is not None else self._load(source)
+        with self._on_any_core():
+            problem = known.problem if known is not None else self._load(source)
         job = problem.job(
             source, "Model", "problem", self._max_calls(problem), len(self.cores.timing)
         )
@@ -434,7 +440,8 @@ class Judge:
         warm = False
         children = runner.worker.children_ticks()
         while True:
-            mine = [next(sets) for _ in range(max(ours, theirs))]
+            with self._on_any_core():
+                mine = [next(sets) for _ in range(max(ours, theirs))]
             order = [True, False]
             random.shuffle(order)
             times: dict[bool, float] = {}
@@ -493,4 +500,17 @@ class Judge:
             yield
         finally:
             torch.set_num_threads(threads)
+            os.sched_setaffinity(0, before)
+
+    @contextlib.contextmanager
+    def _on_any_core(self) -> Iterator[None]:
+        """This thread wherever there is room: inputs are drawn while every worker is stopped.
+
+        The side cores compile meanwhile; on two cores they would be the bottleneck.
+        """
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {*self.cores.timing, *self.cores.side})
+        try:
+            yield
+        finally:
             os.sched_setaffinity(0, before)

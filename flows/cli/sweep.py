@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,12 +62,13 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
     judging_cores()
-    with prefect_api() as api, cluster():  # both start beside the imports
-        from flows.sweep import bon_sweep
-
-        api.wait()
-        fields = request.model_dump(mode="json")
-        summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
+    with prefect_api() as api, ThreadPoolExecutor(1) as beside:
+        importing = beside.submit(import_module, "flows.sweep")  # some seconds, as Ray takes
+        with cluster():
+            bon_sweep = importing.result().bon_sweep
+            api.wait()
+            fields = request.model_dump(mode="json")
+            summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:

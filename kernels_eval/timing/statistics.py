@@ -69,7 +69,7 @@ class Budget:
         return (self.min_pairs, (self.min_pairs + self.max_pairs) // 2)
 
 
-FAST = Budget(min_pairs=8, max_pairs=20, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0)
+FAST = Budget(min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0)
 FULL = Budget(min_pairs=20, max_pairs=60, seconds=6.0, width=0.006, clear=math.inf, batch_ms=10.0)
 
 

@@ -38,6 +38,7 @@ class JudgeActor:
         """Start the judge; the process id of this actor. Raises RequestError for its device."""
         if self._judge is None:
             self._judge = Judge(self._config)
+            self._judge.start()
         return os.getpid()
 
     def evaluate_many(

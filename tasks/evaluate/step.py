@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from kernels_eval import Status, Verdict
 from storage import ledger
 from storage.commit import commit
+from storage.ledger import SourceKey
 from tasks.evaluate.rows import Row, verdict_rows
 from tasks.plan import Shard
+from tasks.problems import Problem
 from tasks.sweep import Sweep
+
+ATTEMPTS = 2
 
 FLUSH_EVERY = 16
 """Verdicts per write: what a kill can cost at most is this many measurements, to be made again."""
@@ -36,16 +42,33 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
         evaluations: list[Row] = []
         timings: list[Row] = []
         try:
-            texts = [sources[one] for one in todo]
-            for index, verdict in sweep.judges.evaluate_many(problem.source, texts):
-                evaluation, timing = verdict_rows(problem, todo[index][-1], verdict)
+            for one, verdict in judged(sweep, problem, {one: sources[one] for one in todo}):
+                evaluation, timing = verdict_rows(problem, one[-1], verdict)
                 evaluations.append(evaluation)
                 timings.extend([timing] if verdict.trials else [])
-                sweep.progress.advance("evaluate", copies[todo[index]])
+                sweep.progress.advance("evaluate", copies[one])
                 if len(evaluations) >= FLUSH_EVERY:
                     _flush(sweep, evaluations, timings)
         finally:
             _flush(sweep, evaluations, timings)
+
+
+def judged(
+    sweep: Sweep, problem: Problem, sources: Mapping[SourceKey, str]
+) -> Iterator[tuple[SourceKey, Verdict]]:
+    """(key, verdict) of every source, as they are reached.
+
+    A failure of the judge itself is tried again, by a judge started anew, before it is a verdict.
+    """
+    again = dict(sources)
+    for attempt in range(ATTEMPTS):
+        keys = list(again)
+        for index, verdict in sweep.judges.evaluate_many(problem.source, list(again.values())):
+            if verdict.status is not Status.HARNESS_ERROR or attempt + 1 == ATTEMPTS:
+                again.pop(keys[index])
+                yield keys[index], verdict
+        if not again:
+            return
 
 
 def _flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
