@@ -10,7 +10,7 @@ sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
 test: $(VENV)/.ready-dev
-	BON_TEST_LAKE=$(LAKE) $(BIN)/pytest
+	BON_LAKE=$(LAKE) $(BIN)/pytest
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -37,9 +37,9 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[dev]'
 	touch $@
 
-# The embedded policy from scratch, about an hour on two cores.
+# The embedded policy from scratch into build/embedded, about an hour on two cores.
 train: $(VENV)/.ready
-	$(BIN)/python -m tasks.policies.embedded.train
+	$(BIN)/python -m tasks.policies.embedded.train --out build/embedded --minutes 60 --threads 2
 
 bench-orchestration: $(VENV)/.ready
 	$(BIN)/python benchmarks/orchestration.py
