@@ -66,8 +66,9 @@ def served(tmp_path: Path) -> Iterator[Environment]:
 
 def prefect(environment: Environment, *arguments: str) -> str:
     command = [sys.executable, "-m", "prefect", *arguments]
+    wide = environment | {"COLUMNS": "240"}  # tables are cut to the terminal's width
     answer = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=200, check=False
+        command, env=wide, capture_output=True, text=True, timeout=200, check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
