@@ -31,6 +31,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt torch
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e .
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 # on all cores, unlike pip
 	touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
