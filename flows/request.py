@@ -121,8 +121,7 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     Raises RequestError if the run was imported: it has no policy to draw from.
     """
     check_run_id(run_id)
-    quoted = run_id.replace("'", "''")
-    rows = lake.sql(f"SELECT kind, config FROM runs_latest WHERE run_id = '{quoted}'").to_pylist()
+    rows = lake.sql("SELECT kind, config FROM runs_latest", [run_id]).to_pylist()
     if not rows:
         return None
     if rows[0]["kind"] != "sweep":
