@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from kernels_eval.processes.worker import WorkerEndedError, WorkerForgedError, WorkerTimeoutError
+from kernels_eval.processes.worker import (
+    WorkerEndedError,
+    WorkerError,
+    WorkerForgedError,
+    WorkerTimeoutError,
+)
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
 from kernels_eval.types import Finding, Severity, Status
 from kernels_eval.worker.protocol import Failure
@@ -19,9 +24,7 @@ _STATUS = {
 }
 _MEMORY_SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "can't allocate memory")
 
-Failed = (
-    CandidateFailedError | LateWorkError | WorkerEndedError | WorkerForgedError | WorkerTimeoutError
-)
+Failed = CandidateFailedError | LateWorkError | WorkerError
 
 
 def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, str, Finding | None]:
@@ -35,11 +38,12 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
     if isinstance(failure, WorkerTimeoutError):
         return Status.TIMEOUT, f"no answer from {stage} within {timeout_s:g} s", None
     if isinstance(failure, LateWorkError):
-        text = "the candidate used other processes inside or after its timed calls"
+        text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)
     if isinstance(failure, WorkerForgedError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("forged-message", text)
+    assert isinstance(failure, WorkerEndedError)
     return explain_end(failure, stage)
 
 

@@ -42,6 +42,7 @@ class StageSeconds:
     """Wall seconds of one evaluation, by stage; `wall` is from acceptance to verdict."""
 
     compile: float = 0.0
+    draw: float = 0.0
     check: float = 0.0
     time: float = 0.0
     wall: float = 0.0

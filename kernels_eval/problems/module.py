@@ -15,6 +15,9 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import ProblemError
+from kernels_eval.tree import flatten, unflatten
+
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,41 @@ class ProblemModule:
     model_class: Callable[..., Any]
     get_inputs: Callable[[], Any]
     get_init_inputs: Callable[[], Any]
+    device: torch.device = _CPU
 
     def draw_inputs(self, seed: int) -> list[Any]:
-        """One set of inputs. The global generators are left as they were."""
+        """One set of inputs on the device. The global generators are left as they were.
+
+        Drawn there, which takes milliseconds where the CPU takes minutes; a problem that cannot
+        (a CPU generator, NumPy) draws on the CPU.
+        """
         with seeded(seed):
             try:
-                drawn = self.get_inputs()
+                drawn = self._draw()
+            except torch.OutOfMemoryError:
+                raise ProblemError(f"the inputs do not fit into {self.device}") from None
             except Exception as error:
                 raise ProblemError(f"get_inputs() failed: {one_line(error)}") from error
         if isinstance(drawn, torch.Tensor):
             drawn = [drawn]
         if not isinstance(drawn, list | tuple):
             raise ProblemError(f"get_inputs() returned a {type(drawn).__name__}, not a list")
-        return list(drawn)
+        if self.device.type == "cpu":
+            return list(drawn)
+        tensors, nesting = flatten(list(drawn))
+        moved: list[Any] = unflatten(nesting, [tensor.to(self.device) for tensor in tensors])
+        return moved
+
+    def _draw(self) -> Any:
+        if self.device.type == "cpu":
+            return self.get_inputs()
+        try:
+            with torch.device(self.device):
+                return self.get_inputs()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception:
+            return self.get_inputs()
 
     def init_inputs(self, seed: int) -> Any:
         """What `Model` and `ModelNew` are constructed with."""
@@ -48,8 +73,11 @@ class ProblemModule:
         return list(drawn) if isinstance(drawn, list | tuple) else drawn
 
 
-def load_problem(source: str) -> ProblemModule:
-    """Import a problem. Raises ProblemError that says what is missing."""
+def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
+    """Import a problem whose inputs are drawn on `device`.
+
+    Raises ProblemError that says what is missing.
+    """
     name = f"problem_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     with tempfile.TemporaryDirectory(prefix="problem-") as directory:
         path = Path(directory) / f"{name}.py"
@@ -75,6 +103,7 @@ def load_problem(source: str) -> ProblemModule:
         model_class=module.Model,
         get_inputs=module.get_inputs,
         get_init_inputs=getattr(module, "get_init_inputs", list),
+        device=device,
     )
 
 
@@ -93,9 +122,14 @@ def seeded(seed: int) -> Iterator[None]:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would also queue work for CUDA
+    on_gpus = _gpu_states()
+    if on_gpus:
+        torch.cuda.manual_seed_all(seed)
     try:
         yield
     finally:
+        if on_gpus:
+            torch.cuda.set_rng_state_all(on_gpus)
         random.setstate(python)
         np.random.set_state(numpy_state)
         torch.set_rng_state(torch_state)
@@ -104,3 +138,8 @@ def seeded(seed: int) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:300]
+
+
+def _gpu_states() -> list[torch.Tensor]:
+    started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return torch.cuda.get_rng_state_all() if started else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import os
+import functools
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
 from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
 
-_ALIGNMENT = 64
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -44,28 +44,33 @@ class PreparedProblem:
         source: str,
         *,
         weight_seed: int | None = None,
-        pool_bytes: int | None = None,
+        pool_bytes: int = 1 << 30,
         fixed_tolerance: bool = False,
+        device: torch.device = _CPU,
+        alignment: int = 64,
     ) -> None:
-        """`fixed_tolerance`: KernelBench's criterion in place of float64.
+        """Inputs, weights and answers live on `device`, in at most `pool_bytes` of its memory.
 
-        Raises ProblemError if the problem cannot be judged well.
+        `fixed_tolerance`: KernelBench's criterion in place of float64. `alignment`: bytes, of each
+        tensor in a worker's memory. Raises ProblemError if the problem cannot be judged well.
         """
         self._fixed = fixed_tolerance
+        self._device = device
+        self._alignment = alignment
         self.source = source
-        self._module: ProblemModule = load_problem(source)
+        self._module: ProblemModule = load_problem(source, device)
         self.weight_seed = secrets.randbits(62) if weight_seed is None else weight_seed
         self.init_inputs = self._module.init_inputs(self.weight_seed)
         self._model = self._build()
         self._exact_model = self._to_double(self._model)
         self.state = {
-            name: value.detach().clone()
+            name: value.detach().cpu().clone()
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
         self._pool: list[InputSet] = []
         self._next_serial = 0
-        self._pool_bytes = _default_pool_bytes() if pool_bytes is None else pool_bytes
+        self._pool_bytes = pool_bytes
         self._inspect()
 
     # What the rest of the judge asks for
@@ -93,6 +98,8 @@ class PreparedProblem:
             set_bytes=self.set_bytes,
             max_calls=calls,
             threads=threads,
+            device=str(self._device),
+            library_precision=self._fixed,
             trusted=class_name == "Model",
         )
 
@@ -129,7 +136,10 @@ class PreparedProblem:
     def _build(self) -> Any:
         with seeded(self.weight_seed), torch.no_grad():
             try:
-                return self._module.model_class(*self.init_inputs)
+                inputs = [_moved(value, self._device) for value in self.init_inputs]
+                return _moved(self._module.model_class(*inputs), self._device)
+            except torch.OutOfMemoryError:
+                raise ProblemError(f"the model does not fit into {self._device}") from None
             except Exception as error:
                 raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
 
@@ -148,12 +158,12 @@ class PreparedProblem:
         if not tensors:
             raise ProblemError("get_inputs() returns no tensor; there is nothing to compute from")
         for index, tensor in enumerate(tensors):
-            if tensor.device.type != "cpu":
+            if tensor.device != self._device:
                 raise ProblemError(
                     f"input {index} is on {tensor.device}; get_inputs() must draw on the CPU"
                 )
         tensors = [_storable(tensor) for tensor in tensors]
-        self.places, self.set_bytes = _place(tensors)
+        self.places, self.set_bytes = _place(tensors, self._alignment)
         self._overwrites = False
         before = [t._version for t in tensors]
         outputs = self._call(self._model, tensors)
@@ -183,6 +193,11 @@ class PreparedProblem:
         with torch.no_grad(), seeded(seed):
             try:
                 returned = model(*arguments)
+            except torch.OutOfMemoryError:
+                raise ProblemError(
+                    f"the problem is too large for {self._device}: inputs, outputs and the float64 "
+                    "result do not fit"
+                ) from None
             except Exception as error:
                 raise ProblemError(f"Model.forward failed: {one_line(error)}") from error
         outputs, nesting = flatten(returned)
@@ -199,7 +214,9 @@ class PreparedProblem:
         wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
         try:
             outputs = self._call(self._exact_model, wide)
-        except ProblemError:
+        except ProblemError as error:
+            if isinstance(error.__context__, torch.OutOfMemoryError):
+                raise
             self._exact_model = None
             return fallback
         agree = len(outputs) == len(fallback) and all(
@@ -212,9 +229,21 @@ class PreparedProblem:
         if self._fixed:
             return tuple(FixedTolerance(one.clone().reshape(-1)) for one in outputs)
         exact = self._exact_outputs(tensors, outputs)
+        again = self._device.type != "cpu" and self._exact_model is not None
         return tuple(
-            make_truth(one, wide, self.depth) for one, wide in zip(outputs, exact, strict=True)
+            make_truth(
+                one,
+                wide,
+                self.depth,
+                functools.partial(self._once_more, tensors, place) if again else None,
+            )
+            for place, (one, wide) in enumerate(zip(outputs, exact, strict=True))
         )
+
+    def _once_more(self, tensors: Sequence[torch.Tensor], place: int) -> torch.Tensor:
+        """One output in float64, flat."""
+        wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
+        return self._call(self._exact_model, wide)[place].contiguous().reshape(-1).double()
 
     def _draw_into_pool(self) -> InputSet:
         """A fresh set; the oldest leaves when the pool is full."""
@@ -259,9 +288,14 @@ class PreparedProblem:
     ) -> bool:
         """Whether answers differ by more than twice what is allowed: no constant fits both."""
         verdicts = [
-            one.distance(other.expected) > 2 for one, other in zip(ones, others, strict=True)
+            one.distance(other.values()) > 2 for one, other in zip(ones, others, strict=True)
         ]
         return all(verdicts) if every else any(verdicts)
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Modules and tensors on the device; anything else as it is."""
+    return value.to(device) if isinstance(value, torch.nn.Module | torch.Tensor) else value
 
 
 def _storable(tensor: torch.Tensor) -> torch.Tensor:
@@ -271,16 +305,15 @@ def _storable(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if span == tensor.numel() else tensor.contiguous()
 
 
-def _place(tensors: Sequence[torch.Tensor]) -> tuple[tuple[TensorPlace, ...], int]:
+def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
+    """A flat view of a tensor without holes."""
+    return tensor.as_strided((tensor.numel(),), (1,))
+
+
+def _place(tensors: Sequence[torch.Tensor], alignment: int) -> tuple[tuple[TensorPlace, ...], int]:
     places, offset = [], 0
     for tensor in tensors:
         places.append(TensorPlace(offset, tuple(tensor.shape), tensor.stride(), tensor.dtype))
         used = tensor.numel() * tensor.element_size()
-        offset += -(-used // _ALIGNMENT) * _ALIGNMENT
-    return tuple(places), max(_ALIGNMENT, offset)
-
-
-def _default_pool_bytes() -> int:
-    """A tenth of what the machine has free, at most 2 GB."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return int(min(2 << 30, free // 10))
+        offset += -(-used // alignment) * alignment
+    return tuple(places), max(alignment, offset)

@@ -65,6 +65,16 @@ def resume(pid: int) -> None:
     os.kill(pid, signal.SIGCONT)
 
 
+def signal_tree(pid: int, *, stop: bool, deep: bool) -> None:
+    """Stop or continue a process, with `deep` all below it, too. Raises ProcessLookupError."""
+    os.kill(pid, signal.SIGSTOP if stop else signal.SIGCONT)
+    if not deep:
+        return
+    for child in children(pid):
+        with contextlib.suppress(ProcessLookupError):
+            signal_tree(child, stop=stop, deep=True)
+
+
 def kill_descendants(pid: int) -> int:
     """Kill every process below `pid` (which is stopped, so the number only falls); how many."""
     killed = 0

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,8 +39,12 @@ class ForkServer:
         side_cores: tuple[int, ...],
         threads: int,
         ahead: int = 2,
+        environment: Callable[[str], dict[str, str]] | None = None,
     ) -> None:
-        """Raises HarnessError if it does not come up."""
+        """`environment`: what the device wants set, given the session's directory.
+
+        Raises HarnessError if it does not come up.
+        """
         self._plan = plan
         self._limits = limits
         self._side_cores = side_cores
@@ -50,11 +55,13 @@ class ForkServer:
         self._session.chmod(0o711)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
-        environment = scrubbed_environment(str(self._session), threads, os.environ)
+        variables = scrubbed_environment(str(self._session), threads, os.environ)
+        if environment is not None:
+            variables |= environment(str(self._session))
         places = dict.fromkeys(
             [str(Path(__file__).parents[2]), str(Path(torch.__file__).parents[1])]
         )
-        environment["PYTHONPATH"] = os.pathsep.join(places)
+        variables["PYTHONPATH"] = os.pathsep.join(places)
         self._process = subprocess.Popen(
             [
                 sys.executable,
@@ -62,7 +69,7 @@ class ForkServer:
                 "-c",
                 _BOOT.format(descriptor=theirs.fileno(), session=str(self._session)),
             ],
-            env=environment,
+            env=variables,
             cwd=self._session,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -64,6 +64,7 @@ class Worker:
         self._ended: WorkerEndedError | None = None
         self._pid = 0
         self._sandbox: tuple[str, ...] = ()
+        self.offered: list[int] = []
         self.stopped = False
         self.closed = False
 
@@ -101,18 +102,25 @@ class Worker:
         document: dict[str, object] = json.loads(raw)
         return document
 
-    def start(self, job: Job, region: SharedMemory, report: SharedMemory) -> None:
-        """Hand over the job with its shared memory. Raises WorkerEndedError."""
+    def start(self, job: Job, report: SharedMemory) -> None:
+        """Hand over the job, and where to report. Raises WorkerEndedError."""
         self.wait_born()
         with SharedMemory("job", pickle.dumps(job, protocol=pickle.HIGHEST_PROTOCOL)) as blob:
             try:
                 socket.send_fds(
                     self._control,
                     [b"j"],
-                    [blob.descriptor, region.descriptor, report.descriptor],
+                    [blob.descriptor, report.descriptor],
                 )
             except OSError:
                 raise self._end() from None
+
+    def attach(self, descriptor: int) -> None:
+        """Hand over the inputs' memory. Raises WorkerEndedError."""
+        try:
+            socket.send_fds(self._control, [pack_command(Command.ATTACH, 0)], [descriptor])
+        except OSError:
+            raise self._end() from None
 
     def send(self, command: Command, count: int) -> None:
         """Raises WorkerEndedError if nobody is there to hear it."""
@@ -122,7 +130,7 @@ class Worker:
             raise self._end() from None
 
     def receive(self, deadline: float) -> Message:
-        """The next message before `deadline` (time.monotonic seconds).
+        """The next message before `deadline` (time.monotonic seconds); `offered` came along.
 
         Raises WorkerEndedError, WorkerTimeoutError or WorkerForgedError.
         """
@@ -136,17 +144,26 @@ class Worker:
                 raise WorkerTimeoutError
             if ready.get(self._control.fileno(), 0) & select.POLLIN:
                 try:
-                    raw = self._control.recv(REPORT_BYTES + 1, socket.MSG_DONTWAIT)
+                    raw, offered, _, _ = socket.recv_fds(
+                        self._control, REPORT_BYTES + 1, 1, socket.MSG_DONTWAIT
+                    )
                 except BlockingIOError:
                     continue
                 except OSError:
                     raise self._end() from None
+                self._take(offered)
                 if raw:
                     message = unpack_report(raw)
                     if message is None:
                         raise WorkerForgedError("bytes on the control channel that are no message")
                     return message
             raise self._end()
+
+    def _take(self, descriptors: list[int]) -> None:
+        """Keep what came along with the last message only."""
+        for descriptor in self.offered:
+            os.close(descriptor)
+        self.offered = descriptors
 
     def _end(self) -> WorkerError:
         """What to raise when the control channel is closed or the keeper speaks."""
@@ -161,6 +178,10 @@ class Worker:
                 output=str(document["output"]),
             )
         return self._ended
+
+    def channels(self) -> tuple[int, int]:
+        """What to poll for its next message or its end."""
+        return self._control.fileno(), self._keeper.fileno()
 
     def message_waits(self) -> bool:
         """Whether something can be received at once."""
@@ -240,6 +261,7 @@ class Worker:
     def close(self) -> None:
         """End the candidate and everything it started; wait until nothing of it is left."""
         self.closed = True
+        self._take([])
         with contextlib.suppress(OSError):
             if self._pid and self._ended is None:
                 os.kill(self._pid, 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 
@@ -71,6 +72,8 @@ def confine(
     in_force.append("no_new_privileges")
     if plan.landlock:
         devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/shm"]
+        if plan.gpu:
+            devices += ["/proc", *glob.glob("/dev/nvidia*")]  # noqa: PTH207 - as above
         landlock.restrict(readable, [private, *devices])
         in_force.append("landlock")
     libc.prctl(libc.PR_SET_DUMPABLE, 1)  # or the judge, if not root, could not read the outputs

@@ -20,7 +20,7 @@ class Limits:
 def apply(limits: Limits, address_space: bool) -> None:
     """Set the limits on this process; soft and hard, so they cannot be raised again.
 
-    `address_space=False` leaves virtual memory free (CUDA reserves far more than it uses).
+    `address_space=False` counts writable private memory only: CUDA reserves terabytes of addresses.
     """
     wanted = {
         resource.RLIMIT_CORE: 0,
@@ -31,7 +31,9 @@ def apply(limits: Limits, address_space: bool) -> None:
         resource.RLIMIT_MSGQUEUE: 0,
     }
     if address_space:
-        wanted[resource.RLIMIT_AS] = _virtual_bytes() + limits.memory_bytes
+        wanted[resource.RLIMIT_AS] = _memory_bytes(0) + limits.memory_bytes
+    else:
+        wanted[resource.RLIMIT_DATA] = _memory_bytes(5) + limits.memory_bytes
     for which, amount in wanted.items():
         _, hard = resource.getrlimit(which)
         if hard != resource.RLIM_INFINITY:
@@ -39,6 +41,7 @@ def apply(limits: Limits, address_space: bool) -> None:
         resource.setrlimit(which, (amount, amount))
 
 
-def _virtual_bytes() -> int:
+def _memory_bytes(field: int) -> int:
+    """Addresses (0) or data and stack (5) of this process, by proc(5)'s statm."""
     with open("/proc/self/statm") as statm:  # noqa: PTH123 - no pathlib in the forked child
-        return int(statm.read().split()[0]) * resource.getpagesize()
+        return int(statm.read().split()[field]) * resource.getpagesize()

@@ -22,6 +22,9 @@ class SandboxPlan:
     """That user keeps the right to read (Python lies in a directory closed to others, such as
     root's home); Landlock still limits where."""
     address_space: bool = True
+    """False: writable memory is limited instead of addresses, of which CUDA reserves terabytes."""
+    gpu: bool = False
+    """The GPU's device files can be used, and threads named in /proc, as CUDA does."""
 
     def to_json(self) -> dict[str, bool]:
         return asdict(self)

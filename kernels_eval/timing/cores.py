@@ -18,8 +18,10 @@ class Cores:
     side: tuple[int, ...]
 
 
-def choose_cores(wanted: tuple[int, ...] | None) -> Cores:
+def choose_cores(wanted: tuple[int, ...] | None, *, gpu: bool = False) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
+
+    For a GPU two cores are enough to launch from; the others compile.
 
     Raises RequestError for a core this process may not use.
     """
@@ -27,7 +29,7 @@ def choose_cores(wanted: tuple[int, ...] | None) -> Cores:
     if wanted is None and os.environ.get(VARIABLE):
         wanted = parse_cores(os.environ[VARIABLE])
     if wanted is None:
-        wanted = tuple(allowed[len(allowed) // 2 :])
+        wanted = tuple(allowed[max(len(allowed) // 2, len(allowed) - 2 if gpu else 0) :])
     strangers = sorted(set(wanted) - set(allowed))
     if not wanted or strangers:
         raise RequestError(

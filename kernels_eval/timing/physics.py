@@ -12,6 +12,7 @@ import functools
 import os
 import time
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -22,11 +23,19 @@ _SHARE = 0.5
 _UNKNOWN_CACHE = 64 << 20
 
 
-def bound_ms(call_bytes: int, cores: tuple[int, ...], reference_ms: float) -> float | None:
+class Mover(Protocol):
+    """What moves bytes: a device."""
+
+    def cache_bytes(self) -> int: ...
+
+    def bandwidth(self) -> float: ...
+
+
+def bound_ms(call_bytes: int, device: Mover, reference_ms: float) -> float | None:
     """Least milliseconds of one call; None where caches or the problem make it meaningless."""
-    if call_bytes < _CACHES * last_level_cache_bytes():
+    if call_bytes < _CACHES * device.cache_bytes():
         return None
-    bound = call_bytes / bandwidth(cores) * 1e3
+    bound = call_bytes / device.bandwidth() * 1e3
     return bound if reference_ms >= bound else None
 
 
@@ -35,7 +44,7 @@ def impossible(runtime_ms: float, bound: float | None) -> bool:
 
 
 @functools.cache
-def last_level_cache_bytes() -> int:
+def cpu_cache_bytes() -> int:
     """Size of the largest cache of core 0, from sysfs; 64 MB if it does not say."""
     sizes = []
     for path in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size"):
@@ -47,7 +56,7 @@ def last_level_cache_bytes() -> int:
 
 
 @functools.cache
-def bandwidth(cores: tuple[int, ...]) -> float:
+def cpu_bandwidth(cores: tuple[int, ...]) -> float:
     """Bytes per second that these cores move: the best of reading and of copying, three times each.
 
     Measured once per process on a buffer of 96 MB or three last-level caches. Copying counts the
@@ -57,7 +66,7 @@ def bandwidth(cores: tuple[int, ...]) -> float:
     os.sched_setaffinity(0, cores)
     torch.set_num_threads(len(cores))
     try:
-        size = max(_BUFFER_BYTES, 3 * last_level_cache_bytes())
+        size = max(_BUFFER_BYTES, 3 * cpu_cache_bytes())
         source = torch.ones(size // 4, dtype=torch.float32)
         target = torch.zeros_like(source)
         best = 0.0

@@ -2,50 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
+from kernels_eval.devices.base import Memory
 from kernels_eval.problems.prepared import InputSet
-from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker, WorkerForgedError
-from kernels_eval.worker.protocol import (
-    RECORD_WORDS,
-    Command,
-    Failure,
-    Job,
-    Message,
-    OutputSpec,
-    Report,
-    TensorPlace,
-)
-
-_HOLES = 16
-"""A strided output may span this many times its size in memory."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What judge and worker share: inputs in, addresses of outputs out."""
-
-    region: SharedMemory
-    report: SharedMemory
-
-    @staticmethod
-    def of(job: Job) -> Memory:
-        return Memory(
-            SharedMemory("inputs", job.region_bytes), SharedMemory("report", job.report_bytes)
-        )
-
-    def fits(self, job: Job) -> bool:
-        return self.region.size == job.region_bytes and self.report.size == job.report_bytes
-
-    def close(self) -> None:
-        self.region.close()
-        self.report.close()
+from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
 
 class CandidateFailedError(Exception):
@@ -58,7 +22,12 @@ class CandidateFailedError(Exception):
 
 
 class LateWorkError(Exception):
-    """Processes of the candidate were alive after its last call had returned."""
+    """Work of the candidate went on after its last call had returned."""
+
+    def __init__(
+        self, text: str = "the candidate used other processes inside or after its timed calls"
+    ) -> None:
+        super().__init__(text)
 
 
 @dataclass(frozen=True)
@@ -86,23 +55,32 @@ class Batch:
         return self.wall_ns - self.claimed_ns
 
 
+@dataclass(frozen=True)
+class _Start:
+    """Readings at the moment the worker was let go."""
+
+    calls: int
+    at_ns: int
+    waited_ns: int
+    judge_waited_ns: int
+    cpu_ns: int
+
+
 class Runner:
-    """Runs batches on one worker. While `run` is not active no thread of the worker runs."""
+    """Runs batches on one worker. While no batch is under way no thread of the worker runs.
+
+    A batch is `ask`, `load`, `go`, `done`; `run` does all four. In between the judge may look after
+    other workers, as long as nothing is being timed.
+    """
 
     def __init__(self, worker: Worker, job: Job, memory: Memory) -> None:
         """Starts the job. Raises WorkerEndedError."""
         self.worker = worker
         self.job = job
         self.memory = memory
-        worker.start(job, memory.region, memory.report)
-        # Views over the shared region: one per call and input, in memory order.
-        self._places = [
-            [
-                _flat_view(memory, index * job.set_bytes + place.offset, place)
-                for place in job.places
-            ]
-            for index in range(job.max_calls)
-        ]
+        self._attached = False
+        self._started: _Start | None = None
+        worker.start(job, memory.report)
 
     def ready(self, deadline: float) -> int:
         """Wait for import and construction; nanoseconds they took by the worker's clock.
@@ -115,92 +93,98 @@ class Runner:
         return message.value
 
     def _expect(self, report: Report, deadline: float) -> Message:
-        message = self.worker.receive(deadline)
-        if message.report is Report.FAILED and message.failure is not Failure.NONE:
-            raise CandidateFailedError(message)
-        if message.report is not report:
-            raise WorkerForgedError(f"a {message.report.name} message where {report.name} was due")
-        return message
+        while True:
+            message = self.worker.receive(deadline)
+            if message.report is Report.SEGMENT and report is Report.DONE:
+                offered, self.worker.offered = self.worker.offered, []
+                self.memory.accept(message, offered)
+                continue
+            if message.report is Report.FAILED and message.failure is not Failure.NONE:
+                raise CandidateFailedError(message)
+            if message.report is not report:
+                raise WorkerForgedError(
+                    f"a {message.report.name} message where {report.name} was due"
+                )
+            return message
 
     def run(self, sets: Sequence[InputSet], timeout_s: float) -> Batch:
         """Call once per set. The outputs stay in the stopped worker until the next run.
 
         The inputs are written while the worker is stopped, and the clock runs from the moment it is
         let go until no thread of it runs any more: it never has the inputs outside that interval.
-        Raises CandidateFailedError, LateWorkError and the worker's errors.
+        Raises CandidateFailedError, LateWorkError, NotQuietError and the worker's errors.
         """
+        self.ask(len(sets))
+        self.load(sets, time.monotonic() + timeout_s, quiet=True)
+        self.go(len(sets))
+        return self.done(time.monotonic() + timeout_s)
+
+    def ask(self, calls: int) -> None:
+        """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
+        self.worker.resume()
+        if not self._attached:
+            self._attached = True
+            self.worker.attach(self.memory.descriptor)
+        self.worker.send(Command.PREPARE, calls)
+
+    def load(self, sets: Sequence[InputSet], deadline: float, *, quiet: bool) -> None:
+        """Write the inputs behind the stopped worker's back.
+
+        `quiet`: only once nothing computes on the device. Raises NotQuietError.
+        """
+        self._expect(Report.PREPARED, deadline)
+        self.worker.stop()
+        if self.worker.helpers():
+            self.worker.kill_helpers()
+        if quiet:
+            self.memory.wait_quiet()
+        self.memory.write(sets)
+
+    def go(self, calls: int) -> None:
+        """Start the clock and let the worker go."""
         worker = self.worker
-        worker.resume()
-        worker.send(Command.PREPARE, len(sets))
-        self._expect(Report.PREPARED, time.monotonic() + timeout_s)
-        worker.stop()
-        if worker.helpers():
-            worker.kill_helpers()
-        for places, item in zip(self._places, sets, strict=False):
-            for place, tensor in zip(places, item.inputs, strict=True):
-                place.copy_(in_memory_order(tensor))
         waited, judge_waited, cpu = worker.waited_ns(), _own_wait_ns(), worker.cpu_ns()
-        worker.send(Command.GO, len(sets))
-        started = time.perf_counter_ns()
+        worker.send(Command.GO, calls)
+        self._started = _Start(calls, time.perf_counter_ns(), waited, judge_waited, cpu)
         worker.resume()
-        message = self._expect(Report.DONE, time.monotonic() + timeout_s)
+
+    def done(self, deadline: float) -> Batch:
+        """Wait for the answer, stop the worker and the clock."""
+        worker, started = self.worker, self._started
+        assert started is not None
+        message = self._expect(Report.DONE, deadline)
         worker.stop()
+        self.memory.settle(started.calls)
         ended = time.perf_counter_ns()
         if worker.message_waits():
             raise WorkerForgedError("more than one message for one command")
         if worker.helpers():
             raise LateWorkError
         return Batch(
-            calls=len(sets),
-            wall_ns=ended - started,
+            calls=started.calls,
+            wall_ns=ended - started.at_ns,
             claimed_ns=message.value,
-            waited_ns=worker.waited_ns() - waited,
-            judge_waited_ns=_own_wait_ns() - judge_waited,
-            cpu_ns=worker.cpu_ns() - cpu,
+            waited_ns=worker.waited_ns() - started.waited_ns,
+            judge_waited_ns=_own_wait_ns() - started.judge_waited_ns,
+            cpu_ns=worker.cpu_ns() - started.cpu_ns,
         )
 
     def distance(self, sets: Sequence[InputSet]) -> float:
-        """The largest distance of the last run's outputs, in units of what is allowed."""
-        report = memoryview(self.memory.report.map).cast("q")
+        """The largest distance of the last run's outputs, in units of what is allowed.
+
+        Raises LateWorkError if they changed while they were looked at.
+        """
         count = len(self.job.outputs)
         worst = 0.0
-        try:
-            for index, item in enumerate(sets):
-                for place, (spec, truth) in enumerate(
-                    zip(self.job.outputs, item.truths, strict=True)
-                ):
-                    base = RECORD_WORDS * (index * count + place)
-                    record = report[base : base + RECORD_WORDS].tolist()
-                    distance = truth.distance(self._read(spec, record))
-                    if not distance <= worst:
-                        worst = distance
-        finally:
-            report.release()
+        for index, item in enumerate(sets):
+            for place, (spec, truth) in enumerate(zip(self.job.outputs, item.truths, strict=True)):
+                record = self.memory.record(index * count + place)
+                distance = truth.distance(self.memory.read(self.worker, spec, record))
+                if not distance <= worst:
+                    worst = distance
+        if not self.memory.verify():
+            raise LateWorkError("outputs changed after the candidate had answered")
         return worst
-
-    def _read(self, spec: OutputSpec, record: list[int]) -> torch.Tensor:
-        """One output, flat, from the stopped worker's memory. Raises WorkerForgedError."""
-        if spec.numel == 0:
-            return torch.empty(0, dtype=spec.dtype)
-        address, dimensions, *strides = record
-        if dimensions == 0:
-            flat = torch.empty(spec.numel, dtype=spec.dtype)
-            self.worker.read([address], spec.nbytes, flat.data_ptr())
-            return flat
-        if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
-            raise WorkerForgedError("the strides of an output make no sense")
-        strides = strides[:dimensions]
-        span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, strides, strict=True))
-        if span > _HOLES * spec.numel:
-            raise WorkerForgedError("an output spread over far more memory than it has elements")
-        storage = torch.empty(span, dtype=spec.dtype)
-        self.worker.read([address], span * spec.dtype.itemsize, storage.data_ptr())
-        return storage.as_strided(spec.shape, strides).reshape(-1)
-
-
-def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
-    """A flat view of a tensor without holes."""
-    return tensor.as_strided((tensor.numel(),), (1,))
 
 
 def _own_wait_ns() -> int:
@@ -209,10 +193,3 @@ def _own_wait_ns() -> int:
             return int(stream.read().split()[1])
     except (OSError, IndexError, ValueError):
         return 0
-
-
-def _flat_view(memory: Memory, offset: int, place: TensorPlace) -> torch.Tensor:
-    count = math.prod(place.shape)
-    if count == 0:
-        return torch.empty(0, dtype=place.dtype)
-    return torch.frombuffer(memory.region.map, dtype=place.dtype, count=count, offset=offset)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ class Budget:
 
 FAST = Budget(min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0)
 FULL = Budget(min_pairs=20, max_pairs=60, seconds=6.0, width=0.006, clear=math.inf, batch_ms=10.0)
+
+
+def at_least(budget: Budget, batch_ms: float) -> Budget:
+    """The budget with batches of at least `batch_ms`."""
+    return replace(budget, batch_ms=max(budget.batch_ms, batch_ms))
 
 
 def estimate(candidate: Times, reference: Times) -> Speedup:

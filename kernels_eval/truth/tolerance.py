@@ -30,6 +30,7 @@ about 10⁻⁵ of the output's scale is not held to its own scale.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,7 @@ import torch
 WINDOW = 256
 _CHUNK = 512 * WINDOW
 _NEAR_CHUNK = 256 * WINDOW
+_GPU_CHUNK = (1 << 18) * WINDOW
 _SURE = 0.9
 """Of the allowed sum of squares: 0.95 of the distance, leaving more than the 1/64 of rounding."""
 _FLOAT32_SQUARES = (1e-30, 1e30)
@@ -53,7 +55,7 @@ class Truth:
     """The float64 result of one output, with what is allowed around it. Flat, in memory order."""
 
     expected: torch.Tensor
-    """(N,) float64, or the exact integers."""
+    """(N,) float64, or the exact integers; empty where `exact` gives it again on demand."""
     other: torch.Tensor | None = None
     """Integers only: the float32 reference's answer where it differs; either is right."""
     window_allowed: torch.Tensor | None = None
@@ -64,6 +66,12 @@ class Truth:
     """False: some elements are infinite or not a number, and must be so in a candidate too."""
     rounded: torch.Tensor | None = None
     """`expected` in float32, where a look at that precision can settle that an answer passes."""
+    exact: Callable[[], torch.Tensor] | None = None
+    """Computes `expected` once more: on a GPU that is quick, and memory is what is short."""
+
+    def values(self) -> torch.Tensor:
+        """(N,) the result in float64, or the exact integers."""
+        return self.expected if self.exact is None else self.exact()
 
     @property
     def nbytes(self) -> int:
@@ -92,7 +100,7 @@ class Truth:
 
     def _compare_non_finite(self, answer: torch.Tensor) -> torch.Tensor | None:
         """The answer with its rightly non-finite elements made equal; None if they are not."""
-        special = ~torch.isfinite(self.expected)
+        special = ~torch.isfinite(self.expected)  # kept: not finite is not representable
         wide = answer.to(self.expected.dtype)
         same = torch.isclose(wide[special], self.expected[special], equal_nan=True)
         if not bool(same.all()):
@@ -109,8 +117,9 @@ class Truth:
             return None
         assert self.window_allowed is not None
         total, worst = 0.0, 0.0
-        for start in range(0, self.rounded.numel(), _NEAR_CHUNK):
-            stop = min(start + _NEAR_CHUNK, self.rounded.numel())
+        step = chunk_of(answer, _NEAR_CHUNK)
+        for start in range(0, self.rounded.numel(), step):
+            stop = min(start + step, self.rounded.numel())
             squares = window_squares(answer[start:stop] - self.rounded[start:stop])
             first = start // WINDOW
             ratio = squares / self.window_allowed[first : first + squares.numel()]
@@ -122,12 +131,13 @@ class Truth:
 
     def _norms(self, answer: torch.Tensor) -> float:
         assert self.window_allowed is not None
-        expected = self.expected
+        expected = self.values()
+        step = chunk_of(answer, _CHUNK)
         if not self.finite:
             expected = torch.where(torch.isfinite(expected), expected, torch.zeros_like(expected))
         total, worst = 0.0, 0.0
-        for start in range(0, expected.numel(), _CHUNK):
-            stop = min(start + _CHUNK, expected.numel())
+        for start in range(0, expected.numel(), step):
+            stop = min(start + step, expected.numel())
             squares = window_squares(answer[start:stop].to(torch.float64) - expected[start:stop])
             first = start // WINDOW
             allowed = self.window_allowed[first : first + squares.numel()]
@@ -145,6 +155,11 @@ class Truth:
         return result if math.isfinite(result) else math.inf
 
 
+def chunk_of(tensor: torch.Tensor, on_cpu: int) -> int:
+    """Elements to look at at once: what caches hold, or what keeps a GPU busy."""
+    return on_cpu if tensor.device.type == "cpu" else _GPU_CHUNK
+
+
 def window_squares(difference: torch.Tensor) -> torch.Tensor:
     """Sum of squares over each run of 256; a remainder counts as one shorter run."""
     squares = difference.square_()
@@ -155,10 +170,16 @@ def window_squares(difference: torch.Tensor) -> torch.Tensor:
     return torch.cat([sums, squares[whole:].sum().reshape(1)])
 
 
-def make_truth(reference: torch.Tensor, exact: torch.Tensor, depth: int) -> Truth:
+def make_truth(
+    reference: torch.Tensor,
+    exact: torch.Tensor,
+    depth: int,
+    again: Callable[[], torch.Tensor] | None = None,
+) -> Truth:
     """What is right for one output, from the reference at its own precision and at float64.
 
-    `depth` is n of the module's docstring. Both tensors have the output's shape.
+    `depth` is n of the module's docstring. Both tensors have the output's shape. With `again`,
+    which computes `exact` once more, float64 values are not kept where float32 settles most.
     """
     reference = reference.contiguous().reshape(-1)
     exact = exact.contiguous().reshape(-1)
@@ -175,7 +196,7 @@ def make_truth(reference: torch.Tensor, exact: torch.Tensor, depth: int) -> Trut
         # Where float32 itself overflows, what float32 says is right.
         bad = ~torch.isfinite(expected) | ~torch.isfinite(reference)
         expected = torch.where(bad, reference.to(torch.float64), expected)
-        zero = torch.zeros((), dtype=torch.float64)
+        zero = torch.zeros((), dtype=torch.float64, device=expected.device)
         error_squares, value_squares = _window_norms(
             torch.where(bad, zero.to(reference.dtype), reference), torch.where(bad, zero, expected)
         )
@@ -197,12 +218,15 @@ def make_truth(reference: torch.Tensor, exact: torch.Tensor, depth: int) -> Trut
         and float(window_allowed.min()) > smallest
         and float(value_squares.sum()) < largest
     )
+    rounded = expected.to(torch.float32) if representable else None
+    forget = rounded is not None and again is not None
     return Truth(
-        expected=expected,
+        expected=expected[:0].clone() if forget else expected,
         window_allowed=window_allowed,
         allowed=whole**2,
         finite=finite,
-        rounded=expected.to(torch.float32) if representable else None,
+        rounded=rounded,
+        exact=again if forget else None,
     )
 
 
@@ -211,9 +235,10 @@ def _window_norms(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Sums of squares per window, of the reference's error and of the expected values."""
     errors, values = [], []
-    for start in range(0, expected.numel(), _CHUNK):
-        exact = expected[start : start + _CHUNK]
-        errors.append(window_squares(reference[start : start + _CHUNK].to(torch.float64) - exact))
+    step = chunk_of(expected, _CHUNK)
+    for start in range(0, expected.numel(), step):
+        exact = expected[start : start + step]
+        errors.append(window_squares(reference[start : start + step].to(torch.float64) - exact))
         values.append(window_squares(exact.clone()))
     return torch.cat(errors), torch.cat(values)
 

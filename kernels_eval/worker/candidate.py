@@ -26,8 +26,11 @@ class CandidateError(Exception):
         self.text = text
 
 
-def load(job: Job, directory: Path) -> Callable[..., Any]:
-    """The built module. Raises CandidateError (IMPORT, BUILD or MEMORY)."""
+def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The built module, brought to its device by `place`.
+
+    Raises CandidateError (IMPORT, BUILD or MEMORY).
+    """
     path = directory / f"{job.module_name}.py"
     path.write_text(job.source)
     spec = importlib.util.spec_from_file_location(job.module_name, path)
@@ -44,7 +47,8 @@ def load(job: Job, directory: Path) -> Callable[..., Any]:
         raise CandidateError(Failure.IMPORT, f"the module defines no class {job.class_name}")
     try:
         seed_everything(job.weight_seed)
-        model = cls(*job.init_inputs)
+        inputs = [place(v) if isinstance(v, torch.Tensor) else v for v in job.init_inputs]
+        model = place(cls(*inputs))
         load_state(model, job.state)
     except BaseException as error:
         raise CandidateError(stage_or_memory(Failure.BUILD, error), explain(error, path)) from None
@@ -73,7 +77,7 @@ def load_state(model: Any, state: dict[str, torch.Tensor]) -> None:
         for name, value in state.items():
             mine = own.get(name)
             if isinstance(mine, torch.Tensor) and mine.shape == value.shape:
-                mine.copy_(value)
+                mine.copy_(value)  # across devices, too
 
 
 def stage_or_memory(stage: Failure, error: BaseException) -> Failure:

@@ -22,15 +22,20 @@ COMMAND_BYTES = _COMMAND.size
 _MAGIC = b"kev1"
 
 MAX_DIMENSIONS = 8
-RECORD_WORDS = 2 + MAX_DIMENSIONS
-"""Per output tensor: address, number of strides (0: contiguous), strides in elements."""
+RECORD_WORDS = 3 + MAX_DIMENSIONS
+"""Per output tensor: segment (0 on the CPU), address there (on the CPU: in the process), number of
+strides (0: contiguous), strides in elements."""
 
 
 class Command(IntEnum):
-    """Judge to worker. PREPARE(n): drop old outputs, build arguments of n calls. GO(n): call."""
+    """Judge to worker."""
 
     PREPARE = 1
+    """(n) Drop old outputs, build the arguments of n calls."""
     GO = 2
+    """(n) Call n times."""
+    ATTACH = 3
+    """Take the memory that inputs come in; its descriptor rides along. No answer."""
 
 
 class Report(IntEnum):
@@ -42,6 +47,9 @@ class Report(IntEnum):
     DONE = 3
     """All calls returned; `value` is the nanoseconds they took by the worker's own clock."""
     FAILED = 4
+    SEGMENT = 5
+    """Device memory that outputs lie in; its descriptor rides along. `value` is its size in bytes,
+    `serial` how records call it."""
 
 
 class Failure(IntEnum):
@@ -63,23 +71,24 @@ class Message:
     failure: Failure
     value: int
     text: str
+    serial: int = 0
 
 
-def pack_report(report: Report, failure: Failure, value: int, text: str) -> bytes:
+def pack_report(report: Report, failure: Failure, value: int, text: str, serial: int = 0) -> bytes:
     encoded = text.encode(errors="replace")[:TEXT_BYTES]
-    return _REPORT.pack(_MAGIC, report, failure, len(encoded), 0, value, encoded)
+    return _REPORT.pack(_MAGIC, report, failure, len(encoded), serial, value, encoded)
 
 
 def unpack_report(raw: bytes) -> Message | None:
     """The message, or None if these bytes are not one (the worker, or what runs in it, forged)."""
     if len(raw) != REPORT_BYTES:
         return None
-    magic, report, failure, length, zero, value, text = _REPORT.unpack(raw)
-    if magic != _MAGIC or zero != 0 or length > TEXT_BYTES or value < 0:
+    magic, report, failure, length, serial, value, text = _REPORT.unpack(raw)
+    if magic != _MAGIC or length > TEXT_BYTES or value < 0:
         return None
     try:
         return Message(
-            Report(report), Failure(failure), value, text[:length].decode(errors="replace")
+            Report(report), Failure(failure), value, text[:length].decode(errors="replace"), serial
         )
     except ValueError:
         return None
@@ -141,6 +150,10 @@ class Job:
     max_calls: int
     threads: int
     device: str = "cpu"
+    reduced_precision: bool = False
+    library_precision: bool = False
+    """TF32: in products, and in convolutions (where it is torch's default). Both off unless the
+    protocol is KernelBench's."""
     trusted: bool = False
     """The reference: its outputs are not checked, so an expanded view is let through."""
 

@@ -6,7 +6,9 @@ judge's end of its socket is gone, and takes all keepers and candidates with it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import shutil
@@ -32,6 +34,8 @@ def main(descriptor: int, session: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what Ctrl-C ends
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
     seed_everything(0)  # imports what every worker would import again
+    if "LD_PRELOAD" in os.environ:  # for a GPU
+        _import_if_there("triton", "torch.utils.cpp_extension")
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
     requests.send(json.dumps({"ready": os.getpid(), "threads": threads}).encode())
     gc.collect()
@@ -50,6 +54,13 @@ def main(descriptor: int, session: str) -> None:
     shutil.rmtree(session, ignore_errors=True)  # the judge may have been killed
 
 
+def _import_if_there(*names: str) -> None:
+    """Modules that many candidates import, so that none of them waits for it."""
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
 def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:
     """In the fork: become a keeper; never returns."""
     try:
@@ -66,6 +77,7 @@ def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:
             user=document["user"],
         )
         os.environ.update(private_places(request.private))
+        os.environ.pop("LD_PRELOAD", None)  # in force already; compilers need not have it
         tempfile.tempdir = request.private
         control, judge = (socket.socket(fileno=received) for received in descriptors)
         keep(request, control, judge, run)

@@ -159,12 +159,17 @@ def test_cores() -> None:
     assert chosen.side
 
 
-def test_physics_spares_caches_and_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(physics, "bandwidth", lambda _: 1e10)
-    monkeypatch.setattr(physics, "last_level_cache_bytes", lambda: 1 << 20)
-    assert physics.bound_ms(1 << 20, (0,), 1.0) is None
-    assert physics.bound_ms(100_000_000, (0,), 1.0) is None  # the reference reads only some of it
-    bound = physics.bound_ms(100_000_000, (0,), 12.0)
+def test_physics_spares_caches_and_lookups() -> None:
+    class Slow:
+        def cache_bytes(self) -> int:
+            return 1 << 20
+
+        def bandwidth(self) -> float:
+            return 1e10
+
+    assert physics.bound_ms(1 << 20, Slow(), 1.0) is None
+    assert physics.bound_ms(100_000_000, Slow(), 1.0) is None  # the reference reads some of it
+    bound = physics.bound_ms(100_000_000, Slow(), 12.0)
     assert bound == pytest.approx(10.0)
     assert physics.impossible(0.1, bound)
     assert not physics.impossible(6.0, bound)

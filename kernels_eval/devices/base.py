@@ -1,0 +1,143 @@
+"""What the judge asks of a device. Everything else is the same on all of them."""
+
+from __future__ import annotations
+
+import abc
+import os
+from collections.abc import Sequence
+
+import torch
+
+from kernels_eval.problems.prepared import InputSet
+from kernels_eval.processes.shared import SharedMemory
+from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.sandbox.limits import Limits
+from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
+
+_HOLES = 16
+"""A strided output may span this many times its size in memory."""
+
+
+class NotQuietError(Exception):
+    """Work is under way on the device although every worker is stopped."""
+
+
+class Memory(abc.ABC):
+    """Between the judge and one worker: inputs in, outputs out."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.report = SharedMemory("report", job.report_bytes)
+
+    @property
+    @abc.abstractmethod
+    def descriptor(self) -> int:
+        """Of the inputs' memory, for the worker to map; made at the first call."""
+
+    @abc.abstractmethod
+    def write(self, sets: Sequence[InputSet]) -> None:
+        """The inputs of a batch, in place when this returns; the worker is stopped."""
+
+    def wait_quiet(self) -> None:  # noqa: B027 - a device may have nothing to wait for
+        """Until nothing computes on the device; every worker is stopped. Raises NotQuietError."""
+
+    def accept(self, message: Message, descriptors: list[int]) -> None:
+        """Memory that the worker says its outputs lie in. Raises WorkerForgedError."""
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise WorkerForgedError(f"memory of {message.value} bytes was offered on the CPU")
+
+    @abc.abstractmethod
+    def settle(self, count: int) -> None:
+        """The last thing inside the clock: outputs of `count` calls are there. Worker stopped."""
+
+    @abc.abstractmethod
+    def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
+        """One output, flat. Raises WorkerForgedError for a record that leads nowhere."""
+
+    def verify(self) -> bool:
+        """Whether the outputs are still what they were when the clock stopped."""
+        return True
+
+    def record(self, position: int) -> list[int]:
+        """Words of one output's record, copied out of the worker's reach."""
+        words = memoryview(self.report.map).cast("q")
+        try:
+            return words[RECORD_WORDS * position : RECORD_WORDS * (position + 1)].tolist()
+        finally:
+            words.release()
+
+    def fits(self, job: Job) -> bool:
+        return (self.job.region_bytes, self.job.report_bytes) == (
+            job.region_bytes,
+            job.report_bytes,
+        )
+
+    def reset(self, job: Job) -> None:
+        """Ready for another worker."""
+        self.job = job
+
+    def close(self) -> None:
+        self.report.close()
+
+
+class Device(abc.ABC):
+    """One device that candidates are timed on."""
+
+    name: str
+    torch_device: torch.device
+    single_core: bool
+    """Whether the scheduler's accounts of one core say who had it when."""
+    batch_bytes: int
+    """Inputs and outputs of one batch at most."""
+    first_call_ahead: bool
+    """Whether a candidate's first call may run while another candidate is being checked."""
+    alignment: int
+    """Bytes; where in the inputs' memory a tensor may start."""
+    batch_ms: float
+    """What a batch should last at least, in fast mode."""
+
+    @abc.abstractmethod
+    def memory(self, job: Job) -> Memory: ...
+
+    @abc.abstractmethod
+    def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
+        """The plan and the limits for workers on this device."""
+
+    @abc.abstractmethod
+    def environment(self, session: str) -> dict[str, str]:
+        """What the fork server's environment has on top; may build files in `session`."""
+
+    @abc.abstractmethod
+    def cache_bytes(self) -> int:
+        """Size of the last-level cache."""
+
+    @abc.abstractmethod
+    def bandwidth(self) -> float:
+        """Bytes per second that the device's memory moves, measured once."""
+
+    @abc.abstractmethod
+    def pool_bytes(self) -> int:
+        """How much memory a problem's input sets and answers may take."""
+
+    @abc.abstractmethod
+    def ahead(self, job: Job) -> int:
+        """How many workers may hold inputs and outputs at once, beside the reference."""
+
+
+def span_of(spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
+    """Elements that an output spans in memory, and its strides unless contiguous.
+
+    Raises WorkerForgedError for strides that make no sense.
+    """
+    _, _, dimensions, *strides = record
+    if dimensions == 0:
+        return spec.numel, None
+    if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
+        raise WorkerForgedError("the strides of an output make no sense")
+    kept = tuple(strides[:dimensions])
+    span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, kept, strict=True))
+    if span > _HOLES * spec.numel:
+        raise WorkerForgedError("an output spread over far more memory than it has elements")
+    return span, kept

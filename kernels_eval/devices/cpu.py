@@ -1,0 +1,114 @@
+"""The CPU: inputs in a memfd, outputs read out of the stopped worker's memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from kernels_eval.devices.base import Device, Memory, span_of
+from kernels_eval.problems.prepared import InputSet, in_memory_order
+from kernels_eval.processes.shared import SharedMemory
+from kernels_eval.processes.worker import Worker
+from kernels_eval.sandbox.limits import Limits
+from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.timing import physics
+from kernels_eval.timing.cores import Cores
+from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
+
+_BATCH_BYTES = 64 << 20
+"""Several times what a core's caches hold, soon mapped."""
+
+
+class CpuMemory(Memory):
+    """A shared region that the judge writes; outputs by process_vm_readv."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._region = SharedMemory("inputs", job.region_bytes)
+        self._views(job)
+
+    def _views(self, job: Job) -> None:
+        """Flat views over the region: one per call and input, in memory order."""
+        self._places = [
+            [_flat(self._region, index * job.set_bytes + place.offset, place)
+             for place in job.places]
+            for index in range(job.max_calls)
+        ]  # fmt: skip
+
+    @property
+    def descriptor(self) -> int:
+        return self._region.descriptor
+
+    def reset(self, job: Job) -> None:
+        super().reset(job)
+        self._views(job)
+
+    def write(self, sets: Sequence[InputSet]) -> None:
+        for places, item in zip(self._places, sets, strict=False):
+            for place, tensor in zip(places, item.inputs, strict=True):
+                place.copy_(in_memory_order(tensor))
+
+    def settle(self, count: int) -> None:
+        """The worker is stopped, and with it all that could change its memory."""
+
+    def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
+        if spec.numel == 0:
+            return torch.empty(0, dtype=spec.dtype)
+        span, strides = span_of(spec, record)
+        storage = torch.empty(span, dtype=spec.dtype)
+        worker.read([record[1]], span * spec.dtype.itemsize, storage.data_ptr())
+        return storage if strides is None else storage.as_strided(spec.shape, strides).reshape(-1)
+
+    def close(self) -> None:
+        super().close()
+        self._places = []
+        self._region.close()
+
+
+class CpuDevice(Device):
+    """The timing cores of this machine."""
+
+    name = "cpu"
+    torch_device = torch.device("cpu")
+    batch_bytes = _BATCH_BYTES
+    first_call_ahead = False
+    alignment = 64
+    batch_ms = 3.0
+
+    def __init__(self, cores: Cores) -> None:
+        self._cores = cores
+        self.single_core = len(cores.timing) == 1
+
+    def memory(self, job: Job) -> CpuMemory:
+        return CpuMemory(job)
+
+    def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
+        return replace(plan, gpu=False), Limits()
+
+    def environment(self, session: str) -> dict[str, str]:  # noqa: ARG002
+        return {}
+
+    def cache_bytes(self) -> int:
+        return physics.cpu_cache_bytes()
+
+    def bandwidth(self) -> float:
+        return physics.cpu_bandwidth(self._cores.timing)
+
+    def pool_bytes(self) -> int:
+        """A tenth of what the machine has free, at most 2 GB."""
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return int(min(2 << 30, free // 10))
+
+    def ahead(self, job: Job) -> int:  # noqa: ARG002
+        return 1 + len(self._cores.side)
+
+
+def _flat(region: SharedMemory, offset: int, place: TensorPlace) -> torch.Tensor:
+    count = math.prod(place.shape)
+    if count == 0:
+        return torch.empty(0, dtype=place.dtype)
+    return torch.frombuffer(region.map, dtype=place.dtype, count=count, offset=offset)

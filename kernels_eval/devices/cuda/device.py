@@ -1,0 +1,117 @@
+"""One CUDA GPU."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from kernels_eval.devices.base import Device
+from kernels_eval.devices.cuda.memory import CudaMemory
+from kernels_eval.errors import HarnessError
+from kernels_eval.sandbox.limits import Limits
+from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.timing.cores import Cores
+from kernels_eval.worker.protocol import Job
+
+_CONTEXT_BYTES = 1 << 30
+_SHARE = 0.7
+_SHIM = Path(__file__).with_name("exportable.c")
+
+
+class CudaDevice(Device):
+    """A whole GPU, for this judge alone while it times."""
+
+    single_core = False
+    first_call_ahead = True
+    alignment = 512
+    batch_ms = 10.0
+
+    def __init__(self, name: str, cores: Cores) -> None:
+        """Raises HarnessError if the GPU cannot be used."""
+        self.torch_device = torch.device(name if ":" in name else f"{name}:0")
+        self.name = str(self.torch_device)
+        self._cores = cores
+        try:
+            torch.cuda.set_device(self.torch_device)
+            torch.empty(1, device=self.torch_device)
+        except (RuntimeError, torch.AcceleratorError) as error:
+            raise HarnessError(f"{self.name} cannot be used: {error}") from error
+        # The reference at its stated precision: torch's default lets convolutions use TF32.
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        self._properties = torch.cuda.get_device_properties(self.torch_device)
+        self.batch_bytes = max(1 << 30, self._properties.total_memory // 32)
+
+    def memory(self, job: Job) -> CudaMemory:
+        return CudaMemory(job, self.torch_device)
+
+    def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
+        """CUDA reserves far more addresses than it uses, so only what is written is counted."""
+        limits = Limits(memory_bytes=32 << 30, open_files=4096, processes=1024)
+        return replace(plan, gpu=True, address_space=False), limits
+
+    def environment(self, session: str) -> dict[str, str]:
+        """Raises HarnessError without a C compiler (Triton needs one, too)."""
+        library = Path(session) / "exportable.so"
+        compiler = os.environ.get("CC") or shutil.which("cc") or "gcc"
+        command = [compiler, "-O2", "-shared", "-fPIC", str(_SHIM), "-o", str(library)]
+        try:
+            done = subprocess.run(
+                [*command, "-ldl", "-lpthread"], capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:
+            raise HarnessError(f"no C compiler {compiler!r}; install gcc or set CC") from None
+        if done.returncode != 0:
+            raise HarnessError(f"exportable.c does not compile: {done.stderr.strip()[-500:]}")
+        library.chmod(0o755)
+        major, minor = self._properties.major, self._properties.minor
+        return {
+            "LD_PRELOAD": str(library),
+            "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
+            "TORCH_CUDA_ARCH_LIST": os.environ.get("TORCH_CUDA_ARCH_LIST", f"{major}.{minor}"),
+            "MAX_JOBS": "2",
+            "CUDA_CACHE_MAXSIZE": "268435456",
+        }
+
+    def cache_bytes(self) -> int:
+        return int(self._properties.L2_cache_size)
+
+    @functools.cache  # noqa: B019 - one device per judge, for as long as it lives
+    def bandwidth(self) -> float:
+        """Best of five copies of a quarter of the free memory, at most 4 GB; bytes both ways."""
+        free, _ = torch.cuda.mem_get_info(self.torch_device)
+        size = min(4 << 30, free // 4)
+        source = torch.empty(size, dtype=torch.uint8, device=self.torch_device)
+        target = torch.empty_like(source)
+        start, end = (_event() for _ in range(2))
+        best = 0.0
+        for _ in range(5):
+            start.record()
+            target.copy_(source)
+            end.record()
+            torch.cuda.synchronize(self.torch_device)
+            best = max(best, 2 * size / (start.elapsed_time(end) * 1e-3))
+        del source, target
+        torch.cuda.empty_cache()
+        return best
+
+    def pool_bytes(self) -> int:
+        """A quarter of the device's memory."""
+        return int(self._properties.total_memory // 4)
+
+    def ahead(self, job: Job) -> int:
+        """As many as 70 % of the free memory holds; the judge's own reserve is not free."""
+        free, _ = torch.cuda.mem_get_info(self.torch_device)
+        outputs = sum(spec.nbytes for spec in job.outputs) * job.max_calls
+        each = job.region_bytes + 2 * outputs + _CONTEXT_BYTES
+        return int(max(1, min(len(self._cores.side), _SHARE * free // each)))
+
+
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]

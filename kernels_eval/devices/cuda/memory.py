@@ -1,0 +1,222 @@
+"""Between the judge and one worker on a GPU.
+
+Inputs: physical memory of the judge's, handed over as a file descriptor. Outputs: physical memory
+of the worker's, offered the same way and mapped here for reading. A descriptor is a right to one
+block; no number that could be guessed opens anything.
+
+When the clock stops, a random sample of the outputs' words is read; when the outputs have been
+checked, the same words are read again. Work that goes on after the answer changes them, or delays
+the first reading, which is inside the clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kernels_eval.devices.base import Memory, NotQuietError, span_of
+from kernels_eval.devices.cuda import driver, gather
+from kernels_eval.devices.cuda.interface import over
+from kernels_eval.problems.prepared import InputSet, in_memory_order
+from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
+
+_SAMPLES = 16384
+"""Words read when the clock stops. Work on a share f of the outputs that is done later goes unseen
+with probability (1 − f)^16384: 8e-8 for one thousandth."""
+_QUIET_NS = 400_000
+"""A launch and its answer take 20 µs alone and 2,300 µs (one time slice) beside another process's
+kernel on an H200."""
+_PROBES = 3
+_PATIENCE_S = 1.0
+_MOST_SEGMENTS = 4096
+
+
+@dataclass
+class _Segment:
+    """A block of the worker's memory: its handle, and where it is mapped here once it is needed."""
+
+    handle: int
+    size: int
+    address: int = 0
+
+
+class CudaMemory(Memory):
+    """Inputs' memory of the judge's, outputs' memory of the worker's."""
+
+    def __init__(self, job: Job, device: torch.device) -> None:
+        super().__init__(job)
+        self._device = device
+        self._index = device.index or 0
+        self._size = driver.rounded(job.region_bytes)
+        self._handle = 0
+        self._address = 0
+        self._descriptor = -1
+        self._segments: dict[int, _Segment] = {}
+        self._sampled: torch.Tensor | None = None
+        self._words: torch.Tensor | None = None
+        self._random = np.random.default_rng(secrets.randbits(64))
+        self._probe = torch.zeros(1, device=device)
+
+    @property
+    def descriptor(self) -> int:
+        if self._descriptor < 0:
+            try:
+                self._handle = driver.create(self._size, self._index)
+            except driver.DriverError:
+                torch.cuda.empty_cache()  # the judge's own reserve
+                self._handle = driver.create(self._size, self._index)
+            self._address = driver.map_memory(self._handle, self._size, self._index)
+            self._descriptor = driver.export(self._handle)
+            self._views()
+        return self._descriptor
+
+    def _views(self) -> None:
+        job = self.job
+        flat = over(self._address, job.region_bytes, self._device)
+        self._places = []
+        for index in range(job.max_calls):
+            views = []
+            for place in job.places:
+                span = 1 + sum((n - 1) * s for n, s in zip(place.shape, place.stride, strict=True))
+                first = index * job.set_bytes + place.offset
+                count = 0 if 0 in place.shape else span
+                views.append(flat[first : first + count * place.dtype.itemsize].view(place.dtype))
+            self._places.append(views)
+
+    def write(self, sets: Sequence[InputSet]) -> None:
+        for places, item in zip(self._places, sets, strict=False):
+            for place, tensor in zip(places, item.inputs, strict=True):
+                place.copy_(in_memory_order(tensor))
+        torch.cuda.synchronize(self._device)
+
+    def wait_quiet(self) -> None:
+        started = time.monotonic()
+        while True:
+            torch.cuda.synchronize(self._device)
+            least = min(self._answer_ns() for _ in range(_PROBES))
+            if least < _QUIET_NS:
+                return
+            if time.monotonic() - started > _PATIENCE_S:
+                raise NotQuietError
+
+    def _answer_ns(self) -> int:
+        started = time.perf_counter_ns()
+        self._probe.add_(1)
+        torch.cuda.synchronize(self._device)
+        return time.perf_counter_ns() - started
+
+    def accept(self, message: Message, descriptors: list[int]) -> None:
+        try:
+            if len(descriptors) != 1 or len(self._segments) >= _MOST_SEGMENTS:
+                raise WorkerForgedError("memory was offered without its descriptor")
+            size = message.value
+            if size <= 0 or size % driver.GRANULE or size > 1 << 40:
+                raise WorkerForgedError("memory of a size that cannot be")
+            try:
+                handle = driver.take(descriptors[0])
+            except driver.DriverError as error:
+                raise WorkerForgedError(f"what was offered is no device memory: {error}") from None
+            self._forget(message.serial)
+            self._segments[message.serial] = _Segment(handle, size)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _forget(self, serial: int) -> None:
+        segment = self._segments.pop(serial, None)
+        if segment is None:
+            return
+        if segment.address:
+            driver.unmap_memory(segment.address, segment.size)
+        driver.release(segment.handle)
+
+    def _at(self, serial: int, offset: int, length: int) -> int:
+        """The address here of `length` bytes in a block. Raises WorkerForgedError."""
+        segment = self._segments.get(serial)
+        if segment is None:
+            raise WorkerForgedError("an output in memory that was never offered")
+        if offset < 0 or offset + length > segment.size:
+            raise WorkerForgedError("an output beyond the memory that was offered")
+        if not segment.address:
+            try:
+                segment.address = driver.map_memory(
+                    segment.handle, segment.size, self._index, write=False
+                )
+            except driver.DriverError as error:
+                raise WorkerForgedError(f"memory that cannot be mapped: {error}") from None
+        return segment.address + offset
+
+    def settle(self, count: int) -> None:
+        """Read a sample of the words of `count` calls' outputs. Raises WorkerForgedError."""
+        specs = self.job.outputs
+        words = memoryview(self.report.map).cast("q")
+        try:
+            total = count * len(specs)
+            table = np.array(words[: RECORD_WORDS * total]).reshape(total, RECORD_WORDS)
+        finally:
+            words.release()
+        starts = np.empty(total, dtype=np.uint64)
+        spans = np.empty(total, dtype=np.int64)
+        for position in range(total):
+            spec = specs[position % len(specs)]
+            record: list[int] = table[position].tolist()
+            if spec.numel == 0:
+                spans[position] = 0
+                continue
+            span, _ = span_of(spec, record)
+            spans[position] = span * spec.dtype.itemsize
+            starts[position] = self._at(record[0], record[1], int(spans[position]))
+        places = np.flatnonzero(spans > 0)
+        # Half of the sample from the last call, which is the one that late work would be late for.
+        last = places[places >= total - len(specs)]
+        chosen = np.concatenate(
+            [self._random.choice(places, _SAMPLES // 2), self._random.choice(last, _SAMPLES // 2)]
+        )
+        offsets = (self._random.random(_SAMPLES) * spans[chosen]).astype(np.uint64)
+        addresses = (starts[chosen] + offsets) & ~np.uint64(3)
+        self._sampled = torch.from_numpy(addresses.view(np.int64)).to(self._device)
+        self._words = gather.words(self._sampled)
+        torch.cuda.synchronize(self._device)
+
+    def verify(self) -> bool:
+        if self._sampled is None or self._words is None:
+            return True
+        return bool(torch.equal(gather.words(self._sampled), self._words))
+
+    def read(
+        self,
+        worker: Worker,  # noqa: ARG002 - its memory is mapped here
+        spec: OutputSpec,
+        record: list[int],
+    ) -> torch.Tensor:
+        if spec.numel == 0:
+            return torch.empty(0, dtype=spec.dtype, device=self._device)
+        span, strides = span_of(spec, record)
+        length = span * spec.dtype.itemsize
+        address = self._at(record[0], record[1], length)
+        if address % spec.dtype.itemsize:
+            raise WorkerForgedError("an output that is not aligned")
+        storage = over(address, length, self._device).view(spec.dtype)
+        return storage if strides is None else storage.as_strided(spec.shape, strides).reshape(-1)
+
+    def close(self) -> None:
+        super().close()
+        self._places = []
+        self._sampled = self._words = None
+        with contextlib.suppress(driver.DriverError):
+            torch.cuda.synchronize(self._device)
+            for serial in list(self._segments):
+                self._forget(serial)
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+                driver.unmap_memory(self._address, self._size)
+                driver.release(self._handle)

@@ -1,0 +1,218 @@
+"""One candidate against its reference: every call checked, batches in pairs, until it is clear."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from kernels_eval.config import JudgeConfig
+from kernels_eval.devices.base import Device, NotQuietError
+from kernels_eval.pending import Pending
+from kernels_eval.problems.prepared import InputSet
+from kernels_eval.protocols import kernelbench
+from kernels_eval.reference import Reference
+from kernels_eval.timing import physics
+from kernels_eval.timing.runner import Batch, LateWorkError, Runner
+from kernels_eval.timing.statistics import Speedup, Trials
+from kernels_eval.types import Finding, Severity, Status
+
+_REDUCED = (3.0, 3000.0)
+"""Distances, in units of what is allowed, at which TF32 and half precision lie."""
+
+
+class VerdictError(Exception):
+    """Ends an evaluation with a verdict."""
+
+    def __init__(self, status: Status, error: str, finding: Finding | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.finding = finding
+
+
+@dataclass
+class Progress:
+    """What is known of a candidate so far; what a failure's verdict is made from."""
+
+    compiled: bool = False
+    compile_s: float = 0.0
+    draw_s: float = 0.0
+    check_s: float = 0.0
+    time_s: float = 0.0
+    error_ratio: float | None = None
+    bound_ms: float | None = None
+    stage: str = "import"
+    candidate_ms: list[float] = field(default_factory=list)
+    reference_ms: list[float] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Bench(Protocol):
+    """What the judge lends for the time of one candidate."""
+
+    config: JudgeConfig
+    device: Device
+
+    def silent(self, *, deep: bool = False) -> contextlib.AbstractContextManager[None]:
+        """Nothing else of the judge's runs on the device."""
+
+    def drawing(self) -> contextlib.AbstractContextManager[None]:
+        """The calling thread may use every core."""
+
+
+@dataclass
+class Measurement:
+    """One candidate, built and on the device, and what is learnt of it."""
+
+    bench: Bench
+    reference: Reference
+    pending: Pending
+    progress: Progress
+
+    @property
+    def runner(self) -> Runner:
+        return self.pending.runner
+
+    def speedup(self) -> Speedup:
+        """Check and time. Raises VerdictError, LateWorkError and the worker's errors."""
+        if self.bench.config.protocol == "kernelbench":
+            return self._as_kernelbench()
+        sets = self.pending.sets or self.reference.problem.unseen()
+        if self.pending.first is not None:
+            self._check(self.pending.first_sets)
+        first = self._once([self._next(sets)])
+        result = self._compare(sets, self.reference.candidate_calls(first))
+        self._check_physics()
+        return result
+
+    def _next(self, sets: Iterator[InputSet]) -> InputSet:
+        started = time.monotonic()
+        with self.bench.drawing():
+            item = next(sets)
+        self.progress.draw_s += time.monotonic() - started
+        return item
+
+    def _once(self, sets: list[InputSet]) -> Batch:
+        """A batch of the candidate's alone, checked."""
+        with self.bench.silent():
+            batch = self._run(self.runner, sets)
+        self.progress.time_s += batch.wall_ns / 1e9
+        self._check(sets)
+        return batch
+
+    def _run(self, runner: Runner, sets: list[InputSet]) -> Batch:
+        """A batch; work that somebody left behind on the device is looked for first."""
+        timeout_s = self.bench.config.timeout_s
+        try:
+            return runner.run(sets, timeout_s)
+        except NotQuietError:
+            pass
+        with self.bench.silent(deep=True):
+            try:
+                return runner.run(sets, timeout_s)
+            except NotQuietError:
+                raise LateWorkError(
+                    "work goes on on the device although the candidate is stopped"
+                ) from None
+
+    def _check(self, sets: list[InputSet]) -> None:
+        """Every output of the last batch. Raises VerdictError if one is wrong."""
+        started = time.monotonic()
+        distance = self.runner.distance(sets)
+        progress = self.progress
+        progress.check_s += time.monotonic() - started
+        if progress.error_ratio is None or not distance <= progress.error_ratio:
+            progress.error_ratio = distance
+        if not distance <= 1.0:
+            times = "no finite number of" if distance == float("inf") else f"{distance:.3g}"
+            hint = ""
+            if _REDUCED[0] <= distance <= _REDUCED[1] and self.bench.device.name != "cpu":
+                hint = ' (TF32 or half precision? tl.dot wants input_precision="ieee")'
+            raise VerdictError(
+                Status.INCORRECT,
+                f"wrong result: {times} times as far from the float64 result as is allowed{hint}",
+            )
+
+    def _compare(self, sets: Iterator[InputSet], theirs: int) -> Speedup:
+        """Alternate batches, in random order within a pair, until the interval is good enough."""
+        reference, progress, runner = self.reference, self.progress, self.runner
+        clocks, trials = reference.clocks, Trials(reference.budget)
+        ours = reference.calls()
+        warm = max(ours, theirs) == 1 and self.pending.first is not None
+        children = runner.worker.children_ticks()
+        while True:
+            mine = [self._next(sets) for _ in range(max(ours, theirs))]
+            batches = self._pair(mine[:theirs], mine[:ours])
+            clocks.learn(batches[False])
+            wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9
+            progress.time_s += wall_s
+            self._check(mine[:theirs])
+            if not warm:  # from here on both sides' memory is mapped
+                warm = True
+                theirs = reference.candidate_calls(batches[True])
+                continue
+            speedup = trials.add(
+                clocks.milliseconds(batches[True]),
+                clocks.milliseconds(batches[False]),
+                any(map(clocks.disturbed, batches.values())),
+                wall_s,
+            )
+            if speedup is not None:
+                if runner.worker.children_ticks() > children:
+                    raise LateWorkError
+                progress.candidate_ms, progress.reference_ms = trials.kept()
+                return speedup
+
+    def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
+        """One batch of each side, right after each other; True is the candidate's."""
+        sides: dict[bool, Callable[[], Batch]] = {
+            True: lambda: self._run(self.runner, theirs),
+            False: lambda: self._run(self.reference.runner, ours),
+        }
+        order = [True, False]
+        random.shuffle(order)
+        with self.bench.silent():
+            return {side: sides[side]() for side in order}
+
+    def _check_physics(self) -> None:
+        """Raises VerdictError if the time is below what memory allows."""
+        progress, problem = self.progress, self.reference.problem
+        progress.bound_ms = physics.bound_ms(
+            problem.input_bytes + problem.output_bytes,
+            self.bench.device,
+            float(np.median(progress.reference_ms)),
+        )
+        runtime_ms = float(np.median(progress.candidate_ms))
+        if physics.impossible(runtime_ms, progress.bound_ms):
+            text = f"{runtime_ms:.4g} ms is less than memory allows ({progress.bound_ms:.4g} ms)"
+            raise VerdictError(
+                Status.REJECTED, text, Finding("impossible-time", Severity.CONVICTED, text)
+            )
+
+    def _as_kernelbench(self) -> Speedup:
+        """Correctness trials, then single timed calls on one set (checked, too)."""
+        reference, progress = self.reference, self.progress
+        full = self.bench.config.mode == "full"
+        trials = kernelbench.FULL if full else kernelbench.FAST
+        for seed in kernelbench.correctness_seeds(trials.correctness):
+            self._once([reference.problem.draw(seed)])
+        one = [reference.problem.draw(kernelbench.SEED)]
+        for side in (reference.runner, self.runner):
+            for _ in range(3):
+                self._run(side, one)
+        for _ in range(trials.timing):
+            batches = self._pair(one, one)
+            self._check(one)
+            progress.candidate_ms.append(reference.clocks.milliseconds(batches[True]))
+            progress.reference_ms.append(reference.clocks.milliseconds(batches[False]))
+            progress.time_s += sum(batch.wall_ns for batch in batches.values()) / 1e9
+        self._check_physics()
+        return kernelbench.estimate(
+            np.array(progress.candidate_ms), np.array(progress.reference_ms)
+        )

@@ -1,0 +1,131 @@
+"""A candidate on its way to being timed: imported, built, and on a GPU called once.
+
+All of it may happen while another candidate is being checked, and none of it while one is timed:
+then every pending worker is stopped, and its time stands still.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kernels_eval.failures import Failed
+from kernels_eval.problems.prepared import InputSet
+from kernels_eval.processes import control
+from kernels_eval.processes.worker import WorkerError, WorkerTimeoutError
+from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
+from kernels_eval.types import Finding
+
+
+class Stage(enum.Enum):
+    IMPORTING = "import"
+    BUILT = "built"
+    PREPARING = "laying out arguments"
+    CALLING = "the first call"
+    CALLED = "called"
+
+
+@dataclass
+class Pending:
+    """One candidate and its worker. `advance` never waits; whoever waits polls the worker."""
+
+    index: int
+    source: str
+    findings: tuple[Finding, ...]
+    runner: Runner
+    timeout_s: float
+    accepted: float = field(default_factory=time.monotonic)
+    stage: Stage = Stage.IMPORTING
+    failure: Failed | None = None
+    took_ns: int = 0
+    """Import and construction, by the worker's clock."""
+    started: float = field(default_factory=time.monotonic)
+    first: Batch | None = None
+    first_sets: list[InputSet] = field(default_factory=list)
+    sets: Iterator[InputSet] | None = None
+    _paused: float | None = None
+
+    def __post_init__(self) -> None:
+        self.deadline = self.started + self.timeout_s
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is under way: failed, built (no first call asked for), or called."""
+        return self.failure is not None or self.stage in (Stage.BUILT, Stage.CALLED)
+
+    def advance(self) -> bool:
+        """Take one step if the worker has answered; whether it did. Failures are kept."""
+        if self.settled:
+            return False
+        if not self.runner.worker.message_waits():
+            if time.monotonic() > self.deadline:
+                self.failure = WorkerTimeoutError()
+            return False
+        try:
+            self._step()
+        except (CandidateFailedError, LateWorkError, WorkerError) as failure:
+            self.failure = failure
+        return True
+
+    def _step(self) -> None:
+        if self.stage is Stage.IMPORTING:
+            self.took_ns = self.runner.ready(self.deadline)
+            self.stage = Stage.BUILT
+        elif self.stage is Stage.PREPARING:
+            self.runner.load(self.first_sets, self.deadline, quiet=False)
+            self.runner.go(len(self.first_sets))
+            self.deadline = time.monotonic() + self.timeout_s
+            self.stage = Stage.CALLING
+        elif self.stage is Stage.CALLING:
+            self.first = self.runner.done(self.deadline)
+            self.stage = Stage.CALLED
+
+    def call(self, sets: Iterator[InputSet]) -> None:
+        """Begin the first call, on the first of `sets`."""
+        self.sets = sets
+        try:
+            self.first_sets = [next(sets)]
+            self.deadline = time.monotonic() + self.timeout_s
+            self.runner.ask(1)
+            self.stage = Stage.PREPARING
+        except (CandidateFailedError, WorkerError) as failure:
+            self.failure = failure
+
+    def pause(self, deep: bool) -> None:
+        """Stop the worker (`deep`: and the processes below it) while another one is timed."""
+        if self.settled or (self._paused is not None and not deep):
+            return
+        self._paused = self._paused or time.monotonic()
+        with _gone_is_fine():
+            control.signal_tree(self.runner.worker.pid, stop=True, deep=deep)
+
+    def carry_on(self) -> None:
+        """Go on; the deadline moves by as long as the pause was."""
+        if self._paused is None:
+            return
+        self.deadline += time.monotonic() - self._paused
+        self._paused = None
+        with _gone_is_fine():
+            control.signal_tree(self.runner.worker.pid, stop=False, deep=True)
+
+
+class _gone_is_fine:  # noqa: N801 - reads as a phrase
+    """A worker that has ended says so when it is next asked."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is not None and issubclass(kind, ProcessLookupError)
+
+
+def wait_any(items: Iterable[Pending], timeout_s: float) -> None:
+    """Until one of the workers has answered, or the time is over."""
+    import select
+
+    poll = select.poll()
+    for item in items:
+        for descriptor in item.runner.worker.channels():
+            poll.register(descriptor, select.POLLIN)
+    poll.poll(timeout_s * 1000)

@@ -1,0 +1,112 @@
+"""A problem's reference in a worker of its own, timed by the same loop as any candidate."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+from kernels_eval.devices.base import Device, NotQuietError
+from kernels_eval.errors import HarnessError
+from kernels_eval.problems.prepared import PreparedProblem
+from kernels_eval.processes.forkserver import ForkServer
+from kernels_eval.processes.worker import WorkerError
+from kernels_eval.timing.clocks import Clocks
+from kernels_eval.timing.cores import Cores
+from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.statistics import Budget
+
+_MAX_CALLS = 512
+_UNLIKE, _FASTER = 3.0, 4
+_COLD = 4
+
+
+@dataclass
+class Reference:
+    """The reference, warm, with what is known of its time."""
+
+    problem: PreparedProblem
+    runner: Runner
+    clocks: Clocks
+    max_calls: int
+    cold_calls: int
+    """Calls whose inputs and outputs exceed the last-level cache four times over."""
+    budget: Budget
+    call_ms: float = 0.0
+    capacity: int = 1
+    """Workers that may hold inputs and outputs at once."""
+
+    def calls(self) -> int:
+        """Calls per batch, so that a batch of the reference lasts long enough and finds no cache
+        warm."""
+        wanted = -(-self.budget.batch_ms // self.call_ms)
+        return int(min(self.max_calls, max(1, wanted, self.cold_calls)))
+
+    def most_calls(self) -> int:
+        return min(_FASTER * self.calls(), self.max_calls)
+
+    def candidate_calls(self, batch: Batch) -> int:
+        """The same number for the candidate unless it is three times slower or faster.
+
+        Different numbers would make it unfair: what a batch costs once weighs less on more calls.
+        """
+        same = self.calls()
+        took = self.clocks.milliseconds(batch)
+        if took > _UNLIKE * self.call_ms:
+            return max(1, int(same * self.call_ms / took))
+        if batch.calls > 1 and took < self.call_ms / _UNLIKE:
+            return self.most_calls()
+        return same
+
+    def close(self) -> None:
+        self.runner.worker.close()
+        self.runner.memory.close()
+
+
+def start_reference(
+    problem: PreparedProblem,
+    server: ForkServer,
+    device: Device,
+    cores: Cores,
+    budget: Budget,
+    timeout_s: float,
+) -> Reference:
+    """Build the reference in a worker, warm it up and time it. Raises HarnessError."""
+    per_call = problem.set_bytes + problem.output_bytes
+    max_calls = max(1, min(_MAX_CALLS, device.batch_bytes // per_call))
+    cold = math.ceil(_COLD * device.cache_bytes() / per_call) if device.first_call_ahead else 1
+    job = problem.job(problem.source, "Model", "problem", max_calls, len(cores.timing))
+    worker = server.spawn()
+    memory = device.memory(job)
+    try:
+        runner = Runner(worker, job, memory)
+        runner.ready(time.monotonic() + timeout_s)
+        worker.pin(cores.timing)
+        clocks = Clocks(device.single_core)
+        reference = Reference(problem, runner, clocks, max_calls, cold, budget)
+        _warm_up(reference, timeout_s)
+        reference.capacity = device.ahead(job)
+    except (CandidateFailedError, WorkerError, LateWorkError) as error:
+        worker.close()
+        memory.close()
+        raise HarnessError(f"the reference does not run in a worker: {error!r}") from error
+    except NotQuietError:
+        worker.close()
+        memory.close()
+        raise HarnessError(
+            f"something else is computing on {device.name}; times would mean nothing"
+        ) from None
+    except BaseException:
+        worker.close()
+        memory.close()
+        raise
+    return reference
+
+
+def _warm_up(reference: Reference, timeout_s: float) -> None:
+    """Learn how long a call takes and what a batch costs on top."""
+    one = [next(reference.problem.unseen())]
+    batches = [reference.runner.run(one, timeout_s) for _ in range(5)][2:]
+    for batch in batches:
+        reference.clocks.learn(batch)
+    reference.call_ms = min(map(reference.clocks.milliseconds, batches))

@@ -1,0 +1,86 @@
+"""A worker's side on the CPU: inputs in shared memory, outputs wherever the candidate puts them."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from kernels_eval.sandbox import libc
+from kernels_eval.worker.candidate import CandidateError
+from kernels_eval.worker.place import describer
+from kernels_eval.worker.protocol import Failure, Job
+
+_PAGE = mmap.PAGESIZE
+_clock = time.perf_counter_ns
+
+
+class CpuSide:
+    """Arguments over the judge's memory, and a batch between two readings of the clock."""
+
+    def __init__(self, job: Job, report: memoryview) -> None:
+        self._job = job
+        self._describe = describer(job, report, _locate)
+        self._region: mmap.mmap | None = None
+        self._touched = 0
+        libc.keep_heap()
+
+    def place(self, model: Any) -> Any:
+        """The model where it is to run."""
+        return model
+
+    def attach(self, descriptor: int) -> None:
+        self._region = mmap.mmap(descriptor, self._job.region_bytes)
+        os.close(descriptor)
+
+    def memory(self) -> torch.Tensor:
+        """The inputs' memory as bytes."""
+        assert self._region is not None
+        return torch.frombuffer(self._region, dtype=torch.uint8)
+
+    def ready(self, count: int) -> None:
+        """Map the pages that `count` calls need, outside any clock: inputs, and heap for outputs.
+
+        The heap keeps the block (see `keep_heap`), in one piece, so that outputs of every batch
+        land on pages that are there. First touches would otherwise weigh more than most kernels,
+        at random.
+        """
+        if count <= self._touched:
+            return
+        self._touched = count
+        self.memory()[: count * self._job.set_bytes : _PAGE].max()
+        outputs = sum(spec.nbytes + _PAGE for spec in self._job.outputs)
+        torch.empty(count * outputs + (outputs >> 2), dtype=torch.uint8)[::_PAGE] = 0
+
+    def batch(
+        self,
+        model: Callable[..., Any],
+        arguments: list[tuple[Any, ...]],
+        results: list[Any],
+        clock: Callable[[], int] = _clock,
+    ) -> int:
+        """Nanoseconds of all calls. A call is over when its output is a described, dense tensor."""
+        describe = self._describe
+        started = clock()
+        for index, call in enumerate(arguments):
+            output = model(*call)
+            describe(index, output)
+            results[index] = output
+        return clock() - started
+
+    def exported(self) -> list[tuple[int, int, int]]:
+        """(serial, size, descriptor) of memory that the judge has not seen yet: never on a CPU."""
+        return []
+
+
+def _locate(output: torch.Tensor) -> tuple[int, int]:
+    address = output.data_ptr()
+    if not output.is_cpu or (address == 0 and output.numel() > 0):
+        raise CandidateError(
+            Failure.NOT_MATERIALISED, f"an output has no memory on the CPU ({output.device})"
+        )
+    return 0, address
