@@ -13,5 +13,9 @@ class ProblemError(RequestError):
     """The problem file cannot be judged: not in KernelBench's format, or ill-posed."""
 
 
+class OutOfRoomError(ProblemError):
+    """The device does not hold a problem's inputs and answers beside what else is there."""
+
+
 class HarnessError(KernelsEvalError):
     """The judge itself failed. Never recorded as a candidate's failure."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import time
 from collections import OrderedDict, deque
@@ -16,7 +17,7 @@ from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device, Memory
 from kernels_eval.devices.choose import make_device
-from kernels_eval.errors import HarnessError, RequestError
+from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError
 from kernels_eval.failures import status_of
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending, Stage, wait_any
@@ -152,9 +153,13 @@ class Judge:
         while len(self._references) >= (_PROBLEMS_KEPT if self.device.name == "cpu" else 1):
             _, oldest = self._references.popitem(last=False)
             oldest.close()
+        self._current = None
         self._forget_memories()
+        if self.device.name != "cpu":
+            torch.cuda.reset_peak_memory_stats(self.device.torch_device)
         with self.drawing():
             problem = known.problem if known is not None else self._load(source)
+        self._forget_memories()  # what drawing and answering took beside what it keeps
         reference = start_reference(
             problem, server, self.device, self.cores, self._budget, self.config.timeout_s
         )
@@ -230,8 +235,13 @@ class Judge:
         return self.device.memory(job)
 
     def _forget_memories(self) -> None:
-        while self._memories and self.device.name != "cpu":
+        """Before another problem on a GPU: memory is what is short there."""
+        if self.device.name == "cpu":
+            return
+        while self._memories:
             self._memories.pop().close()
+        gc.collect()  # answers and their problem refer to each other
+        torch.cuda.empty_cache()
 
     def _next_verdict(self, reference: Reference) -> tuple[int, Verdict]:
         """Bring the first in line to its verdict, the others meanwhile as far as they get."""
@@ -247,10 +257,14 @@ class Judge:
                     wait_any(moving, _TICK_S)
             self._pending.popleft()
             return first.index, self._finish(reference, first)
-        except HarnessError as failure:
+        except (HarnessError, OutOfRoomError) as failure:
             if first in self._pending:
                 self._pending.remove(first)
-            self._end(first)
+            if not first.runner.worker.closed:
+                self._end(first)
+            if isinstance(failure, OutOfRoomError) and first.index not in self._alone:
+                reference.capacity = max(1, reference.capacity // 2)
+                return first.index, self._verdict(Status.OUT_OF_MEMORY, str(failure), ())
             return first.index, self._verdict(Status.HARNESS_ERROR, str(failure), first.findings)
 
     def _there(self, item: Pending) -> bool:

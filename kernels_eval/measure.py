@@ -18,8 +18,9 @@ from kernels_eval.problems.prepared import InputSet
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
+from kernels_eval.timing.clocks import Excess
 from kernels_eval.timing.runner import Batch, LateWorkError, Runner
-from kernels_eval.timing.statistics import Speedup, Trials
+from kernels_eval.timing.statistics import Speedup, Trials, estimate
 from kernels_eval.types import Finding, Severity, Status
 
 _REDUCED = (3.0, 3000.0)
@@ -142,7 +143,7 @@ class Measurement:
     def _compare(self, sets: Iterator[InputSet], theirs: int) -> Speedup:
         """Alternate batches, in random order within a pair, until the interval is good enough."""
         reference, progress, runner = self.reference, self.progress, self.runner
-        clocks, trials = reference.clocks, Trials(reference.budget)
+        clocks, trials, excess = reference.clocks, Trials(reference.budget), Excess()
         ours = reference.calls()
         warm = max(ours, theirs) == 1 and self.pending.first is not None
         children = runner.worker.children_ticks()
@@ -163,10 +164,18 @@ class Measurement:
                 any(map(clocks.disturbed, batches.values())),
                 wall_s,
             )
+            if not self.bench.device.single_core:
+                excess.add(batches[True], batches[False])
             if speedup is not None:
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                progress.candidate_ms, progress.reference_ms = trials.kept()
+                theirs_ms, progress.reference_ms = trials.kept()
+                hidden = 0.0 if trials.given_up else excess.milliseconds()
+                progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
+                if hidden:
+                    speedup = estimate(
+                        np.array(progress.candidate_ms), np.array(progress.reference_ms)
+                    )
                 return speedup
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:

@@ -59,8 +59,10 @@ class Reference:
         return same
 
     def close(self) -> None:
+        """End the worker and give all the problem's memory back."""
         self.runner.worker.close()
         self.runner.memory.close()
+        self.problem.forget()
 
 
 def start_reference(
@@ -82,10 +84,10 @@ def start_reference(
         runner = Runner(worker, job, memory)
         runner.ready(time.monotonic() + timeout_s)
         worker.pin(cores.timing)
-        clocks = Clocks(device.single_core)
+        clocks = Clocks(device.single_core, device.clock_slack_ns)
         reference = Reference(problem, runner, clocks, max_calls, cold, budget)
         _warm_up(reference, timeout_s)
-        reference.capacity = device.ahead(job)
+        reference.capacity = device.ahead(job, max(0, device.pool_bytes() - problem.pool_bytes))
     except (CandidateFailedError, WorkerError, LateWorkError) as error:
         worker.close()
         memory.close()

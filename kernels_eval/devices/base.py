@@ -30,10 +30,9 @@ class Memory(abc.ABC):
         self.job = job
         self.report = SharedMemory("report", job.report_bytes)
 
-    @property
     @abc.abstractmethod
-    def descriptor(self) -> int:
-        """Of the inputs' memory, for the worker to map; made at the first call."""
+    def reserve(self, calls: int) -> tuple[int, int]:
+        """Memory for the inputs of at least `calls` calls: (descriptor, calls it is for)."""
 
     @abc.abstractmethod
     def write(self, sets: Sequence[InputSet]) -> None:
@@ -69,8 +68,10 @@ class Memory(abc.ABC):
             words.release()
 
     def fits(self, job: Job) -> bool:
-        return (self.job.region_bytes, self.job.report_bytes) == (
-            job.region_bytes,
+        """Whether another job can use this memory after the present one."""
+        return (self.job.set_bytes, self.job.max_calls, self.job.report_bytes) == (
+            job.set_bytes,
+            job.max_calls,
             job.report_bytes,
         )
 
@@ -95,6 +96,8 @@ class Device(abc.ABC):
     """Whether a candidate's first call may run while another candidate is being checked."""
     alignment: int
     """Bytes; where in the inputs' memory a tensor may start."""
+    clock_slack_ns: int
+    """By how much wall time and a worker's claim may differ in one batch without being repeated."""
     batch_ms: float
     """What a batch should last at least, in fast mode."""
 
@@ -122,8 +125,11 @@ class Device(abc.ABC):
         """How much memory a problem's input sets and answers may take."""
 
     @abc.abstractmethod
-    def ahead(self, job: Job) -> int:
-        """How many workers may hold inputs and outputs at once, beside the reference."""
+    def ahead(self, job: Job, growth: int) -> int:
+        """How many workers may hold inputs and outputs at once, beside the reference.
+
+        `growth`: bytes that the problem's pool may still take.
+        """
 
 
 def span_of(spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:

@@ -28,7 +28,7 @@ class CpuMemory(Memory):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._region = SharedMemory("inputs", job.region_bytes)
+        self._region = SharedMemory("inputs", job.region_bytes(job.max_calls))
         self._views(job)
 
     def _views(self, job: Job) -> None:
@@ -39,9 +39,8 @@ class CpuMemory(Memory):
             for index in range(job.max_calls)
         ]  # fmt: skip
 
-    @property
-    def descriptor(self) -> int:
-        return self._region.descriptor
+    def reserve(self, calls: int) -> tuple[int, int]:  # noqa: ARG002 - takes pages when used
+        return self._region.descriptor, self.job.max_calls
 
     def reset(self, job: Job) -> None:
         super().reset(job)
@@ -77,6 +76,7 @@ class CpuDevice(Device):
     batch_bytes = _BATCH_BYTES
     first_call_ahead = False
     alignment = 64
+    clock_slack_ns = 50_000
     batch_ms = 3.0
 
     def __init__(self, cores: Cores) -> None:
@@ -103,7 +103,7 @@ class CpuDevice(Device):
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return int(min(2 << 30, free // 10))
 
-    def ahead(self, job: Job) -> int:  # noqa: ARG002
+    def ahead(self, job: Job, growth: int) -> int:  # noqa: ARG002
         return 1 + len(self._cores.side)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from kernels_eval.errors import ProblemError
+from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.tree import flatten, unflatten
 
 _CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ class ProblemModule:
             try:
                 drawn = self._draw()
             except torch.OutOfMemoryError:
-                raise ProblemError(f"the inputs do not fit into {self.device}") from None
+                raise OutOfRoomError(f"the inputs do not fit into {self.device}") from None
             except Exception as error:
                 raise ProblemError(f"get_inputs() failed: {one_line(error)}") from error
         if isinstance(drawn, torch.Tensor):

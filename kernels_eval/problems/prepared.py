@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 
 import torch
 
-from kernels_eval.errors import ProblemError
+from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line, seeded
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
@@ -68,7 +69,7 @@ class PreparedProblem:
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
-        self._pool: list[InputSet] = []
+        self._pool: dict[int, InputSet] = {}
         self._next_serial = 0
         self._pool_bytes = pool_bytes
         self._inspect()
@@ -77,7 +78,7 @@ class PreparedProblem:
 
     @property
     def input_bytes(self) -> int:
-        return sum(t.numel() * t.element_size() for t in self._pool[0].inputs)
+        return sum(math.prod(place.shape) * place.dtype.itemsize for place in self.places)
 
     @property
     def output_bytes(self) -> int:
@@ -108,15 +109,33 @@ class PreparedProblem:
 
         One such iterator per candidate: what it was shown never comes again.
         """
-        shown = list(self._pool)
-        secrets.SystemRandom().shuffle(shown)
-        yield from shown
-        known = {item.serial for item in shown}
+        order = list(self._pool)
+        secrets.SystemRandom().shuffle(order)
+        newest = self._next_serial
         while True:
-            newer = [item for item in self._pool if item.serial not in known]
-            item = newer[0] if newer else self._draw_into_pool()
-            known.add(item.serial)
+            item = self._pool.get(order.pop()) if order else self._newer_than(newest)
+            if item is None:
+                continue  # it left the pool meanwhile
+            newest = max(newest, item.serial)
             yield item
+
+    def _newer_than(self, serial: int) -> InputSet:
+        """The oldest set of the pool drawn after that one, or a fresh one."""
+        newer = 0
+        for known in reversed(self._pool):  # in the order of drawing
+            if known <= serial:
+                break
+            newer = known
+        return self._pool[newer] if newer else self._draw_into_pool()
+
+    @property
+    def pool_bytes(self) -> int:
+        """What the pool takes now."""
+        return sum(item.nbytes for item in self._pool.values())
+
+    def forget(self) -> None:
+        """Give up the pool; sets are drawn again when they are asked for."""
+        self._pool.clear()
 
     def draw(self, seed: int) -> InputSet:
         """One set from a given seed, with its answers. Raises ProblemError."""
@@ -125,10 +144,14 @@ class PreparedProblem:
         if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
             raise ProblemError("get_inputs() returns other non-tensor values each time")
         self._next_serial += 1
+        try:
+            truths = self._answer(tensors)
+        except torch.OutOfMemoryError:
+            raise OutOfRoomError(f"the answers do not fit into {self._device}") from None
         return InputSet(
             serial=self._next_serial,
             inputs=tuple(_storable(tensor) for tensor in tensors),
-            truths=self._answer(tensors),
+            truths=truths,
         )
 
     # How it comes to be
@@ -139,7 +162,7 @@ class PreparedProblem:
                 inputs = [_moved(value, self._device) for value in self.init_inputs]
                 return _moved(self._module.model_class(*inputs), self._device)
             except torch.OutOfMemoryError:
-                raise ProblemError(f"the model does not fit into {self._device}") from None
+                raise OutOfRoomError(f"the model does not fit into {self._device}") from None
             except Exception as error:
                 raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
 
@@ -194,7 +217,7 @@ class PreparedProblem:
             try:
                 returned = model(*arguments)
             except torch.OutOfMemoryError:
-                raise ProblemError(
+                raise OutOfRoomError(
                     f"the problem is too large for {self._device}: inputs, outputs and the float64 "
                     "result do not fit"
                 ) from None
@@ -214,9 +237,9 @@ class PreparedProblem:
         wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
         try:
             outputs = self._call(self._exact_model, wide)
-        except ProblemError as error:
-            if isinstance(error.__context__, torch.OutOfMemoryError):
-                raise
+        except OutOfRoomError:
+            raise
+        except ProblemError:
             self._exact_model = None
             return fallback
         agree = len(outputs) == len(fallback) and all(
@@ -249,9 +272,9 @@ class PreparedProblem:
         """A fresh set; the oldest leaves when the pool is full."""
         item = self.draw(secrets.randbits(62))
         capacity = max(2, self._pool_bytes // max(1, item.nbytes))
-        if len(self._pool) >= capacity:
-            self._pool.pop(0)
-        self._pool.append(item)
+        while len(self._pool) >= capacity:
+            del self._pool[next(iter(self._pool))]
+        self._pool[item.serial] = item
         return item
 
     def _check_deterministic(self, item: InputSet) -> None:

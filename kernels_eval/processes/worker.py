@@ -115,10 +115,10 @@ class Worker:
             except OSError:
                 raise self._end() from None
 
-    def attach(self, descriptor: int) -> None:
-        """Hand over the inputs' memory. Raises WorkerEndedError."""
+    def attach(self, descriptor: int, calls: int) -> None:
+        """Hand over memory for the inputs of `calls` calls. Raises WorkerEndedError."""
         try:
-            socket.send_fds(self._control, [pack_command(Command.ATTACH, 0)], [descriptor])
+            socket.send_fds(self._control, [pack_command(Command.ATTACH, calls)], [descriptor])
         except OSError:
             raise self._end() from None
 

@@ -15,6 +15,7 @@ from kernels_eval.timing.runner import Batch
 
 _RELATIVE_SLACK = 0.01
 _SLACK_NS = 50_000
+_EXCESS_NS = 100_000
 _TYPICAL_OVERHEAD_NS = 300_000.0
 
 
@@ -30,34 +31,76 @@ class Clocks:
     So a late thread or an output computed when looked at costs what it took.
     """
 
-    def __init__(self, single_core: bool) -> None:
+    def __init__(self, single_core: bool, slack_ns: int = _SLACK_NS) -> None:
+        """`slack_ns`: beyond the usual overhead and 1 %, before a batch counts as disturbed."""
         self._single_core = single_core
-        self._walls: deque[int] = deque(maxlen=64)
+        self._slack_ns = slack_ns
+        self._walls: dict[int, deque[int]] = {}
         self._cpus: deque[int] = deque(maxlen=64)
 
     def learn(self, batch: Batch) -> None:
         """From a batch of the reference."""
         if batch.waited_ns + batch.judge_waited_ns < _SLACK_NS:
-            self._walls.append(batch.overhead_ns)
+            known = self._walls.setdefault(batch.calls, deque(maxlen=64))
+            known.append(batch.overhead_ns)
             self._cpus.append(batch.cpu_ns - batch.claimed_ns)
+
+    def usual(self, calls: int) -> float:
+        """Nanoseconds that a batch of so many calls costs on top; of the next known number."""
+        if not self._walls:
+            return _TYPICAL_OVERHEAD_NS
+        nearest = min(self._walls, key=lambda known: abs(known - calls))
+        return median(self._walls[nearest])
+
+    def agrees(self, batch: Batch) -> bool:
+        """Whether the judge's clock bears the worker's claim out."""
+        slack = self._slack_ns + _RELATIVE_SLACK * batch.wall_ns
+        late = batch.judge_waited_ns if self._single_core else 0
+        near = 0 <= batch.overhead_ns - late <= self.usual(batch.calls) + slack
+        return near and (not self._single_core or self._busy(batch) <= batch.claimed_ns + slack)
+
+    def _busy(self, batch: Batch) -> float:
+        return batch.cpu_ns - (median(self._cpus) if self._cpus else 0.0)
 
     def milliseconds(self, batch: Batch) -> float:
         """Time per call."""
-        usual = median(self._walls) if self._walls else _TYPICAL_OVERHEAD_NS
-        slack = _SLACK_NS + _RELATIVE_SLACK * batch.wall_ns
-        late = batch.judge_waited_ns if self._single_core else 0
-        agrees = 0 <= batch.overhead_ns - late <= usual + slack
-        busy = batch.cpu_ns - (median(self._cpus) if self._cpus else 0.0)
-        if self._single_core:
-            agrees = agrees and busy <= batch.claimed_ns + slack
-        if agrees and not batch.disturbed:
+        if self.agrees(batch) and not batch.disturbed:
             total = float(batch.claimed_ns)
         elif self._single_core:
-            total = max(busy, batch.wall_ns - batch.waited_ns - late - usual)
+            waited = batch.waited_ns + batch.judge_waited_ns
+            total = max(self._busy(batch), batch.wall_ns - waited - self.usual(batch.calls))
         else:
-            total = batch.wall_ns - usual
+            total = batch.wall_ns - self.usual(batch.calls)
         return max(total, 1.0) / batch.calls / 1e6
 
     def disturbed(self, batch: Batch) -> bool:
-        """Whether the pair should be measured again: others interfered and cannot be left out."""
-        return batch.disturbed and not self._single_core
+        """Whether the pair should be measured again: others interfered and cannot be left out.
+
+        One who always contradicts the clock gains nothing: in the end every pair counts, by it.
+        """
+        return not self._single_core and (batch.disturbed or not self.agrees(batch))
+
+
+class Excess:
+    """What a candidate's batches cost on top of their claims, beyond what the reference's cost.
+
+    One batch's overhead varies by some hundred microseconds on a GPU (the device goes from one
+    process to the other in time slices); the median over the pairs says whether work is hidden
+    behind the claims. It is charged to the candidate if it is more than 100 µs and 1 % of a batch.
+    """
+
+    def __init__(self) -> None:
+        self._theirs: list[Batch] = []
+        self._ours: list[int] = []
+
+    def add(self, theirs: Batch, ours: Batch) -> None:
+        self._theirs.append(theirs)
+        self._ours.append(ours.overhead_ns)
+
+    def milliseconds(self) -> float:
+        """Per call; 0 if there is none."""
+        if not self._theirs:
+            return 0.0
+        more = median(batch.overhead_ns for batch in self._theirs) - median(self._ours)
+        allowed = _EXCESS_NS + _RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
+        return more / self._theirs[-1].calls / 1e6 if more > allowed else 0.0

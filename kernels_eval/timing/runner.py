@@ -78,7 +78,7 @@ class Runner:
         self.worker = worker
         self.job = job
         self.memory = memory
-        self._attached = False
+        self._room = 0
         self._started: _Start | None = None
         worker.start(job, memory.report)
 
@@ -122,9 +122,9 @@ class Runner:
     def ask(self, calls: int) -> None:
         """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
         self.worker.resume()
-        if not self._attached:
-            self._attached = True
-            self.worker.attach(self.memory.descriptor)
+        if calls > self._room:
+            descriptor, self._room = self.memory.reserve(calls)
+            self.worker.attach(descriptor, self._room)
         self.worker.send(Command.PREPARE, calls)
 
     def load(self, sets: Sequence[InputSet], deadline: float, *, quiet: bool) -> None:

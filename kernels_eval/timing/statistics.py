@@ -60,7 +60,7 @@ class Budget:
     """An interval that ends this far (relative) from 1 is clear."""
     batch_ms: float
     """What one batch of the reference should last at least."""
-    patience: int = 4
+    patience: int = 2
     """Disturbed pairs are measured again until this many times `max_pairs` were tried."""
 
     @property

@@ -191,7 +191,8 @@ def make_truth(
         return Truth(expected=exact, other=reference if differs else None)
     expected = exact.to(torch.float64)
     error_squares, value_squares = _window_norms(reference, expected)
-    finite = math.isfinite(float(error_squares.sum()) + float(value_squares.sum()))
+    error, value = _sums(error_squares, value_squares)
+    finite = math.isfinite(error + value)
     if not finite:
         # Where float32 itself overflows, what float32 says is right.
         bad = ~torch.isfinite(expected) | ~torch.isfinite(reference)
@@ -200,23 +201,21 @@ def make_truth(
         error_squares, value_squares = _window_norms(
             torch.where(bad, zero.to(reference.dtype), reference), torch.where(bad, zero, expected)
         )
+        error, value = _sums(error_squares, value_squares)
     relative = relative_allowance(reference.dtype, depth)
-    counts = torch.full_like(error_squares, WINDOW)
+    floor_scale = _FLOOR * relative * math.sqrt(value / max(1, expected.numel()))
+    window = _MULTIPLE * error_squares.sqrt() + relative * value_squares.sqrt()
+    window += math.sqrt(WINDOW) * floor_scale
     if remainder := expected.numel() % WINDOW:
-        counts[-1] = remainder
-    mean_square = float(value_squares.sum()) / max(1, expected.numel())
-    floor = counts.sqrt() * (_FLOOR * relative * math.sqrt(mean_square))
-    window = _MULTIPLE * error_squares.sqrt() + relative * value_squares.sqrt() + floor
-    whole = _MULTIPLE * float(error_squares.sum().sqrt()) + relative * float(
-        value_squares.sum().sqrt()
-    )
+        window[-1] -= (math.sqrt(WINDOW) - math.sqrt(remainder)) * floor_scale
+    whole = _MULTIPLE * math.sqrt(error) + relative * math.sqrt(value)
     window_allowed = (_WINDOW_SLACK * window).square()
     smallest, largest = _FLOAT32_SQUARES
     representable = (
         finite
         and reference.dtype is torch.float32
+        and value < largest
         and float(window_allowed.min()) > smallest
-        and float(value_squares.sum()) < largest
     )
     rounded = expected.to(torch.float32) if representable else None
     forget = rounded is not None and again is not None
@@ -228,6 +227,12 @@ def make_truth(
         rounded=rounded,
         exact=again if forget else None,
     )
+
+
+def _sums(*parts: torch.Tensor) -> list[float]:
+    """The sum of each, with one look at the device."""
+    sums: list[float] = torch.stack([part.sum() for part in parts]).tolist()
+    return sums
 
 
 def _window_norms(

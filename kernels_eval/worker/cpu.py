@@ -33,8 +33,8 @@ class CpuSide:
         """The model where it is to run."""
         return model
 
-    def attach(self, descriptor: int) -> None:
-        self._region = mmap.mmap(descriptor, self._job.region_bytes)
+    def attach(self, descriptor: int, calls: int) -> None:
+        self._region = mmap.mmap(descriptor, self._job.region_bytes(calls))
         os.close(descriptor)
 
     def memory(self) -> torch.Tensor:

@@ -35,7 +35,7 @@ class CudaSide:
         self._low = self._high = self._serial = 0
         self._seen: set[int] = set()
         self._fresh: list[tuple[int, int]] = []
-        self._address = 0
+        self._address = self._size = self._bytes = 0
         self._shim = ctypes.CDLL(None)
         self._shim.kernels_eval_segment.restype = _word
         # Bound now: what the candidate patches later is not what is called here.
@@ -57,16 +57,20 @@ class CudaSide:
         """The model (or a tensor it is built from) where it is to run."""
         return model.to(self._device) if isinstance(model, _MOVABLE) else model
 
-    def attach(self, descriptor: int) -> None:
-        size = driver.rounded(self._job.region_bytes)
+    def attach(self, descriptor: int, calls: int) -> None:
+        if self._address:
+            self._synchronize()
+            driver.unmap_memory(self._address, self._size)
+        self._bytes = self._job.region_bytes(calls)
+        self._size = driver.rounded(self._bytes)
         handle = driver.take(descriptor)
         os.close(descriptor)
-        self._address = driver.map_memory(handle, size, self._device.index or 0)
+        self._address = driver.map_memory(handle, self._size, self._device.index or 0)
         driver.release(handle)
 
     def memory(self) -> torch.Tensor:
         """The inputs' memory as bytes."""
-        return over(self._address, self._job.region_bytes, self._device)
+        return over(self._address, self._bytes, self._device)
 
     def ready(self, count: int) -> None:  # noqa: ARG002 - nothing to map on a GPU
         """Nothing of the last batch is under way when the next one starts."""
@@ -78,14 +82,19 @@ class CudaSide:
         arguments: list[tuple[Any, ...]],
         results: list[Any],
     ) -> int:
-        """Nanoseconds between an event before the first call and one after the last."""
+        """Nanoseconds between an event before the first call and one after the last.
+
+        Describing the outputs is inside, so that what comes after the second event is the same for
+        every candidate; the device works meanwhile.
+        """
         keep, describe = self._keep, self._describe
         self._start.record()
         for index, call in enumerate(arguments):
-            results[index] = keep(model(*call))
+            results[index] = model(*call)
+        for index, output in enumerate(results):
+            results[index] = kept = keep(output)
+            describe(index, kept)
         self._end.record()
-        for index, output in enumerate(results):  # while the device works
-            describe(index, output)
         self._synchronize()
         return int(self._start.elapsed_time(self._end) * 1e6)
 

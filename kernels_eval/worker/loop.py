@@ -91,7 +91,8 @@ def _answer(
             return
         command, count = unpack_command(raw)
         if command is Command.ATTACH:
-            side.attach(*descriptors)
+            arguments, results = [], []
+            side.attach(*descriptors, count)
             continue
         try:
             if command is Command.PREPARE:

@@ -35,7 +35,8 @@ class Command(IntEnum):
     GO = 2
     """(n) Call n times."""
     ATTACH = 3
-    """Take the memory that inputs come in; its descriptor rides along. No answer."""
+    """(n) Take memory for the inputs of n calls in place of what was there; its descriptor rides
+    along. No answer."""
 
 
 class Report(IntEnum):
@@ -157,9 +158,9 @@ class Job:
     trusted: bool = False
     """The reference: its outputs are not checked, so an expanded view is let through."""
 
-    @property
-    def region_bytes(self) -> int:
-        return max(4096, self.set_bytes * self.max_calls)
+    def region_bytes(self, calls: int) -> int:
+        """Memory for the inputs of `calls` calls."""
+        return max(4096, self.set_bytes * calls)
 
     @property
     def record_count(self) -> int:

@@ -35,7 +35,8 @@ def main(descriptor: int, session: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
     seed_everything(0)  # imports what every worker would import again
     if "LD_PRELOAD" in os.environ:  # for a GPU
-        _import_if_there("triton", "torch.utils.cpp_extension")
+        with contextlib.suppress(ImportError):
+            importlib.import_module("triton")
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
     requests.send(json.dumps({"ready": os.getpid(), "threads": threads}).encode())
     gc.collect()
@@ -52,13 +53,6 @@ def main(descriptor: int, session: str) -> None:
         for received in descriptors:
             os.close(received)
     shutil.rmtree(session, ignore_errors=True)  # the judge may have been killed
-
-
-def _import_if_there(*names: str) -> None:
-    """Modules that many candidates import, so that none of them waits for it."""
-    for name in names:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
 
 
 def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:

@@ -20,7 +20,7 @@ from kernels_eval.timing.cores import Cores
 from kernels_eval.worker.protocol import Job
 
 _CONTEXT_BYTES = 1 << 30
-_SHARE = 0.7
+_SHARE = 0.9
 _SHIM = Path(__file__).with_name("exportable.c")
 
 
@@ -30,6 +30,7 @@ class CudaDevice(Device):
     single_core = False
     first_call_ahead = True
     alignment = 512
+    clock_slack_ns = 500_000
     batch_ms = 10.0
 
     def __init__(self, name: str, cores: Cores) -> None:
@@ -46,7 +47,7 @@ class CudaDevice(Device):
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
         self._properties = torch.cuda.get_device_properties(self.torch_device)
-        self.batch_bytes = max(1 << 30, self._properties.total_memory // 32)
+        self.batch_bytes = max(1 << 30, self._properties.total_memory // 10)
 
     def memory(self, job: Job) -> CudaMemory:
         return CudaMemory(job, self.torch_device)
@@ -102,15 +103,21 @@ class CudaDevice(Device):
         return best
 
     def pool_bytes(self) -> int:
-        """A quarter of the device's memory."""
-        return int(self._properties.total_memory // 4)
+        """A sixth of the device's memory."""
+        return int(self._properties.total_memory // 6)
 
-    def ahead(self, job: Job) -> int:
-        """As many as 70 % of the free memory holds; the judge's own reserve is not free."""
+    def ahead(self, job: Job, growth: int) -> int:
+        """As many as the free memory holds, less what the judge took for an answer at its peak."""
         free, _ = torch.cuda.mem_get_info(self.torch_device)
-        outputs = sum(spec.nbytes for spec in job.outputs) * job.max_calls
-        each = job.region_bytes + 2 * outputs + _CONTEXT_BYTES
-        return int(max(1, min(len(self._cores.side), _SHARE * free // each)))
+        peak = torch.cuda.max_memory_allocated(self.torch_device)
+        working = peak - torch.cuda.memory_allocated(self.torch_device)
+        outputs = sum(spec.nbytes for spec in job.outputs)
+        timed = job.region_bytes(job.max_calls) + 2 * outputs * job.max_calls
+        each = job.region_bytes(1) + 2 * outputs + _CONTEXT_BYTES  # for a first call
+        # Every other worker that is being imported has a context, too.
+        contexts = _CONTEXT_BYTES * (2 + len(self._cores.side))
+        room = _SHARE * free - growth - 1.5 * working - contexts - timed
+        return int(max(1, min(len(self._cores.side), 1 + room // each)))
 
 
 def _event() -> torch.cuda.Event:

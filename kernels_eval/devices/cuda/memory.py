@@ -20,10 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from kernels_eval.devices.base import Memory, NotQuietError, span_of
 from kernels_eval.devices.cuda import driver, gather
 from kernels_eval.devices.cuda.interface import over
+from kernels_eval.errors import OutOfRoomError
 from kernels_eval.problems.prepared import InputSet, in_memory_order
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
@@ -55,9 +57,8 @@ class CudaMemory(Memory):
         super().__init__(job)
         self._device = device
         self._index = device.index or 0
-        self._size = driver.rounded(job.region_bytes)
-        self._handle = 0
-        self._address = 0
+        self._size = self._handle = self._address = 0
+        self._places: list[list[torch.Tensor]] = []
         self._descriptor = -1
         self._segments: dict[int, _Segment] = {}
         self._sampled: torch.Tensor | None = None
@@ -65,24 +66,38 @@ class CudaMemory(Memory):
         self._random = np.random.default_rng(secrets.randbits(64))
         self._probe = torch.zeros(1, device=device)
 
-    @property
-    def descriptor(self) -> int:
-        if self._descriptor < 0:
+    def reserve(self, calls: int) -> tuple[int, int]:
+        """One call's memory for the first call, which may be ahead of its turn; then all."""
+        self._release()
+        calls = 1 if calls == 1 else self.job.max_calls
+        self._size = driver.rounded(self.job.region_bytes(calls))
+        try:
+            self._handle = driver.create(self._size, self._index)
+        except driver.DriverError:
+            torch.cuda.empty_cache()  # the judge's own reserve
             try:
                 self._handle = driver.create(self._size, self._index)
-            except driver.DriverError:
-                torch.cuda.empty_cache()  # the judge's own reserve
-                self._handle = driver.create(self._size, self._index)
-            self._address = driver.map_memory(self._handle, self._size, self._index)
-            self._descriptor = driver.export(self._handle)
-            self._views()
-        return self._descriptor
+            except driver.DriverError as error:
+                raise OutOfRoomError(f"no room for inputs on {self._device}: {error}") from None
+        self._address = driver.map_memory(self._handle, self._size, self._index)
+        self._descriptor = driver.export(self._handle)
+        self._views(calls)
+        return self._descriptor, calls
 
-    def _views(self) -> None:
-        job = self.job
-        flat = over(self._address, job.region_bytes, self._device)
+    def _release(self) -> None:
+        if self._descriptor < 0:
+            return
         self._places = []
-        for index in range(job.max_calls):
+        os.close(self._descriptor)
+        self._descriptor = -1
+        driver.unmap_memory(self._address, self._size)
+        driver.release(self._handle)
+
+    def _views(self, calls: int) -> None:
+        job = self.job
+        flat = over(self._address, job.region_bytes(calls), self._device)
+        self._places = []
+        for index in range(calls):
             views = []
             for place in job.places:
                 span = 1 + sum((n - 1) * s for n, s in zip(place.shape, place.stride, strict=True))
@@ -95,6 +110,7 @@ class CudaMemory(Memory):
         for places, item in zip(self._places, sets, strict=False):
             for place, tensor in zip(places, item.inputs, strict=True):
                 place.copy_(in_memory_order(tensor))
+        self._draws = self._random.random(_SAMPLES), self._random.random(_SAMPLES)
         torch.cuda.synchronize(self._device)
 
     def wait_quiet(self) -> None:
@@ -156,35 +172,48 @@ class CudaMemory(Memory):
 
     def settle(self, count: int) -> None:
         """Read a sample of the words of `count` calls' outputs. Raises WorkerForgedError."""
-        specs = self.job.outputs
-        words = memoryview(self.report.map).cast("q")
-        try:
-            total = count * len(specs)
-            table = np.array(words[: RECORD_WORDS * total]).reshape(total, RECORD_WORDS)
-        finally:
-            words.release()
-        starts = np.empty(total, dtype=np.uint64)
-        spans = np.empty(total, dtype=np.int64)
-        for position in range(total):
-            spec = specs[position % len(specs)]
-            record: list[int] = table[position].tolist()
-            if spec.numel == 0:
-                spans[position] = 0
-                continue
-            span, _ = span_of(spec, record)
-            spans[position] = span * spec.dtype.itemsize
-            starts[position] = self._at(record[0], record[1], int(spans[position]))
+        starts, spans = self._spread(count)
+        total = len(spans)
         places = np.flatnonzero(spans > 0)
+        if not len(places):
+            return
         # Half of the sample from the last call, which is the one that late work would be late for.
-        last = places[places >= total - len(specs)]
+        last = places[places >= total - len(self.job.outputs)]
+        which, where = self._draws
+        half = _SAMPLES // 2
         chosen = np.concatenate(
-            [self._random.choice(places, _SAMPLES // 2), self._random.choice(last, _SAMPLES // 2)]
-        )
-        offsets = (self._random.random(_SAMPLES) * spans[chosen]).astype(np.uint64)
+            [places[(which[:half] * len(places)).astype(int)],
+             last[(which[half:] * len(last)).astype(int)]]
+        )  # fmt: skip
+        offsets = (where * spans[chosen]).astype(np.uint64)
         addresses = (starts[chosen] + offsets) & ~np.uint64(3)
         self._sampled = torch.from_numpy(addresses.view(np.int64)).to(self._device)
         self._words = gather.words(self._sampled)
         torch.cuda.synchronize(self._device)
+
+    def _spread(self, count: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Address here and bytes spanned of every output of `count` calls, by call, then place."""
+        specs = self.job.outputs
+        total = count * len(specs)
+        words = memoryview(self.report.map).cast("q")
+        try:
+            table = np.array(words[: RECORD_WORDS * total]).reshape(total, RECORD_WORDS)
+        finally:
+            words.release()
+        spans = np.tile(np.array([spec.nbytes for spec in specs], dtype=np.int64), count)
+        for position in np.flatnonzero(table[:, 2]):
+            spec = specs[position % len(specs)]
+            spans[position] = span_of(spec, table[position].tolist())[0] * spec.dtype.itemsize
+        starts = np.zeros(total, dtype=np.uint64)
+        for serial in np.unique(table[spans > 0, 0]).tolist():
+            mine = (table[:, 0] == serial) & (spans > 0)
+            offsets = table[mine, 1]
+            low, high = int(offsets.min()), int((offsets + spans[mine]).max())
+            if low < 0 or high < low:
+                raise WorkerForgedError("an output at an address that cannot be")
+            base = self._at(serial, low, high - low) - low
+            starts[mine] = offsets.astype(np.uint64) + np.uint64(base)
+        return starts, spans
 
     def verify(self) -> bool:
         if self._sampled is None or self._words is None:
@@ -215,8 +244,4 @@ class CudaMemory(Memory):
             torch.cuda.synchronize(self._device)
             for serial in list(self._segments):
                 self._forget(serial)
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
-                driver.unmap_memory(self._address, self._size)
-                driver.release(self._handle)
+            self._release()
