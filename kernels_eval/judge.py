@@ -244,28 +244,39 @@ class Judge:
         torch.cuda.empty_cache()
 
     def _next_verdict(self, reference: Reference) -> tuple[int, Verdict]:
-        """Bring the first in line to its verdict, the others meanwhile as far as they get."""
-        first = self._pending[0]
-        if not isinstance(first, Pending):
-            self._pending.popleft()
-            return first
+        """Bring one candidate to its verdict: whichever is ready, the others as far as they get.
+
+        Not the first in line: while that compiles, others may hold all the device's room, and it
+        would wait for them as they for it.
+        """
+        for item in self._pending:
+            if not isinstance(item, Pending):
+                self._pending.remove(item)
+                return item
+        while (chosen := self._ready_one()) is None:
+            self._advance()
+            if self._ready_one() is None:
+                wait_any([item for item in self._moving() if not item.settled], _TICK_S)
+        self._pending.remove(chosen)
         try:
-            while not self._there(first):
-                self._advance()
-                if not self._there(first):
-                    moving = [p for p in self._moving() if not p.settled]
-                    wait_any(moving, _TICK_S)
-            self._pending.popleft()
-            return first.index, self._finish(reference, first)
+            return chosen.index, self._finish(reference, chosen)
         except (HarnessError, OutOfRoomError) as failure:
-            if first in self._pending:
-                self._pending.remove(first)
-            if not first.runner.worker.closed:
-                self._end(first)
-            if isinstance(failure, OutOfRoomError) and first.index not in self._alone:
-                reference.capacity = max(1, reference.capacity // 2)
-                return first.index, self._verdict(Status.OUT_OF_MEMORY, str(failure), ())
-            return first.index, self._verdict(Status.HARNESS_ERROR, str(failure), first.findings)
+            return self._given_up(reference, chosen, failure)
+
+    def _given_up(
+        self, reference: Reference, pending: Pending, failure: HarnessError | OutOfRoomError
+    ) -> tuple[int, Verdict]:
+        """A verdict on a candidate that could not be brought to one."""
+        if not pending.runner.worker.closed:
+            self._end(pending)
+        if isinstance(failure, OutOfRoomError) and pending.index not in self._alone:
+            reference.capacity = max(1, reference.capacity // 2)
+            return pending.index, self._verdict(Status.OUT_OF_MEMORY, str(failure), ())
+        return pending.index, self._verdict(Status.HARNESS_ERROR, str(failure), pending.findings)
+
+    def _ready_one(self) -> Pending | None:
+        """The first in line whose turn on the device it may be."""
+        return next((item for item in self._moving() if self._there(item)), None)
 
     def _there(self, item: Pending) -> bool:
         """Whether it is this candidate's turn on the device."""

@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from kernels_eval.errors import HarnessError, OutOfRoomError
 from kernels_eval.failures import Failed
 from kernels_eval.problems.prepared import InputSet
 from kernels_eval.processes import control
 from kernels_eval.processes.worker import WorkerError, WorkerTimeoutError
 from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
 from kernels_eval.types import Finding
+
+_FAILURES = (CandidateFailedError, WorkerError, HarnessError, OutOfRoomError)
 
 
 class Stage(enum.Enum):
@@ -38,7 +41,7 @@ class Pending:
     timeout_s: float
     accepted: float = field(default_factory=time.monotonic)
     stage: Stage = Stage.IMPORTING
-    failure: Failed | None = None
+    failure: Failed | HarnessError | OutOfRoomError | None = None
     took_ns: int = 0
     """Import and construction, by the worker's clock."""
     started: float = field(default_factory=time.monotonic)
@@ -65,7 +68,7 @@ class Pending:
             return False
         try:
             self._step()
-        except (CandidateFailedError, LateWorkError, WorkerError) as failure:
+        except (*_FAILURES, LateWorkError) as failure:
             self.failure = failure
         return True
 
@@ -90,7 +93,7 @@ class Pending:
             self.deadline = time.monotonic() + self.timeout_s
             self.runner.ask(1)
             self.stage = Stage.PREPARING
-        except (CandidateFailedError, WorkerError) as failure:
+        except _FAILURES as failure:
             self.failure = failure
 
     def pause(self, deep: bool) -> None:

@@ -19,6 +19,7 @@ from kernels_eval.timing.statistics import Budget
 _MAX_CALLS = 512
 _UNLIKE, _FASTER = 3.0, 4
 _COLD = 4
+_SOME = 16
 
 
 @dataclass
@@ -112,3 +113,11 @@ def _warm_up(reference: Reference, timeout_s: float) -> None:
     for batch in batches:
         reference.clocks.learn(batch)
     reference.call_ms = min(map(reference.clocks.milliseconds, batches))
+    if reference.calls() > _SOME and reference.cold_calls > 1:
+        # Many calls in a row take longer each than one does: launches queue up.
+        sets = reference.problem.unseen()
+        some = [next(sets) for _ in range(_SOME)]
+        batches = [reference.runner.run(some, timeout_s) for _ in range(4)][2:]
+        for batch in batches:
+            reference.clocks.learn(batch)
+        reference.call_ms = max(reference.call_ms, min(map(reference.clocks.milliseconds, batches)))

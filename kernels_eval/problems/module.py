@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
+from kernels_eval.problems.seeds import seeded
 from kernels_eval.tree import flatten, unflatten
 
 _CPU = torch.device("cpu")
@@ -107,39 +107,6 @@ def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
     )
 
 
-@contextlib.contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Every generator a problem may draw from, seeded; afterwards as if nothing had been drawn."""
-    import random
-
-    import numpy as np
-
-    python, numpy_state, torch_state = (
-        random.getstate(),
-        np.random.get_state(),
-        torch.get_rng_state(),
-    )
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed would also queue work for CUDA
-    on_gpus = _gpu_states()
-    if on_gpus:
-        torch.cuda.manual_seed_all(seed)
-    try:
-        yield
-    finally:
-        if on_gpus:
-            torch.cuda.set_rng_state_all(on_gpus)
-        random.setstate(python)
-        np.random.set_state(numpy_state)
-        torch.set_rng_state(torch_state)
-
-
 def one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:300]
-
-
-def _gpu_states() -> list[torch.Tensor]:
-    started: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return torch.cuda.get_rng_state_all() if started else []

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
-from kernels_eval.problems.module import ProblemModule, load_problem, one_line, seeded
+from kernels_eval.problems.module import ProblemModule, load_problem, one_line
+from kernels_eval.problems.seeds import seeded
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
@@ -139,6 +140,10 @@ class PreparedProblem:
 
     def draw(self, seed: int) -> InputSet:
         """One set from a given seed, with its answers. Raises ProblemError."""
+        with seeded(seed):
+            return self._draw(seed)
+
+    def _draw(self, seed: int) -> InputSet:
         inputs = self._module.draw_inputs(seed)
         tensors, nesting = flatten(inputs)
         if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
@@ -271,7 +276,7 @@ class PreparedProblem:
     def _draw_into_pool(self) -> InputSet:
         """A fresh set; the oldest leaves when the pool is full."""
         item = self.draw(secrets.randbits(62))
-        capacity = max(2, self._pool_bytes // max(1, item.nbytes))
+        capacity = max(1, self._pool_bytes // max(1, item.nbytes))
         while len(self._pool) >= capacity:
             del self._pool[next(iter(self._pool))]
         self._pool[item.serial] = item

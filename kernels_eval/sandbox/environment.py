@@ -38,6 +38,8 @@ def scrubbed_environment(home: str, threads: int, outer: Mapping[str, str]) -> d
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
         "OPENBLAS_NUM_THREADS": "1",
+        # torch.compile would keep a pool of helper processes, and helpers convict
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         # glibc's per-thread cache keeps small chunks between large ones: freed outputs would never

@@ -19,7 +19,7 @@ from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.cores import Cores
 from kernels_eval.worker.protocol import Job
 
-_CONTEXT_BYTES = 1 << 30
+_CONTEXT_BYTES = 600 << 20
 _SHARE = 0.9
 _SHIM = Path(__file__).with_name("exportable.c")
 
@@ -31,7 +31,7 @@ class CudaDevice(Device):
     first_call_ahead = True
     alignment = 512
     clock_slack_ns = 500_000
-    batch_ms = 10.0
+    batch_ms = 5.0
 
     def __init__(self, name: str, cores: Cores) -> None:
         """Raises HarnessError if the GPU cannot be used."""
@@ -116,7 +116,7 @@ class CudaDevice(Device):
         each = job.region_bytes(1) + 2 * outputs + _CONTEXT_BYTES  # for a first call
         # Every other worker that is being imported has a context, too.
         contexts = _CONTEXT_BYTES * (2 + len(self._cores.side))
-        room = _SHARE * free - growth - 1.5 * working - contexts - timed
+        room = _SHARE * free - growth - 1.1 * working - contexts - timed
         return int(max(1, min(len(self._cores.side), 1 + room // each)))
 
 

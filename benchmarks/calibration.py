@@ -1,0 +1,157 @@
+"""Is the judge's speedup true? The reference against itself, and kernels slowed by a known factor.
+
+    python benchmarks/calibration.py --device cuda:0 --repeats 200 --out benchmarks/records
+
+Each candidate is the reference with `WORK` set to f times the reference's; f = 1 must be called
+faster in at most 1 % of the cases, with an interval that covers 1 in at least 93 %; the others must
+be measured within 3 % on a GPU. torch is enough to run this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from kernels_eval import Judge, JudgeConfig
+from kernels_eval.types import Verdict
+
+GPU = '''
+import torch
+from torch import nn
+
+WORK, CLASS = {work}, "{name}"
+SOURCE = """
+extern "C" __global__ void work(const float* x, float* out, int count, int work) {{
+    int index = blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= count) return;
+    float value = x[index], chain = value;
+    for (int step = 0; step < work; step++) chain = chain * 0.999f + 0.001f;
+    out[index] = 2.0f * value + 0.0f * chain;
+}}
+"""
+KERNEL = None
+
+
+class {name}(nn.Module):
+    def forward(self, x):
+        global KERNEL
+        if x.dtype is not torch.float32:
+            return 2.0 * x
+        if KERNEL is None:
+            KERNEL = torch.cuda._compile_kernel(SOURCE, "work")
+        out = torch.empty_like(x)
+        count = x.numel()
+        KERNEL(((count + 255) // 256, 1, 1), (256, 1, 1), (x, out, count, WORK))
+        return out
+
+
+def get_inputs():
+    return [torch.rand({rows}, 4096)]
+
+
+def get_init_inputs():
+    return []
+'''
+CPU = """
+import torch
+from torch import nn
+
+WORK = {work}
+
+
+class {name}(nn.Module):
+    def forward(self, x):
+        for _ in range(WORK):
+            out = torch.tanh(x)
+        return out
+
+
+def get_inputs():
+    return [torch.rand({rows}, 4096)]
+
+
+def get_init_inputs():
+    return []
+"""
+SIZES = {
+    "cuda": {"10 us": (GPU, 2048, 200), "1 ms": (GPU, 4096, 20_000), "10 ms": (GPU, 8192, 100_000)},
+    "cpu": {"0.3 ms": (CPU, 4, 20), "3 ms": (CPU, 40, 20)},
+}
+FACTORS = (1.1, 1.5, 3.0)
+
+
+def evaluate(judge: Judge, problem: str, sources: list[str]) -> Iterator[Verdict]:
+    for _, verdict in judge.evaluate_many(problem, sources):
+        if verdict.speedup is None:
+            raise SystemExit(f"{verdict.status}: {verdict.error}")
+        yield verdict
+
+
+def calibrate(judge: Judge, text: str, rows: int, work: int, repeats: int) -> dict[str, object]:
+    """One size: how often equal is called faster, and how far known factors are missed."""
+    problem = text.format(work=work, name="Model", rows=rows)
+    same = text.format(work=work, name="ModelNew", rows=rows)
+    started = time.monotonic()
+    verdicts = list(evaluate(judge, problem, [same] * repeats))
+    seconds = (time.monotonic() - started) / repeats
+    intervals = [verdict.speedup_ci or (0.0, 0.0) for verdict in verdicts]
+    found: dict[str, object] = {
+        "reference_ms": statistics.median(v.reference_ms or 0.0 for v in verdicts),
+        "repeats": repeats,
+        "fast_1": sum(verdict.fast_1 for verdict in verdicts) / repeats,
+        "covers_1": sum(low <= 1.0 <= high for low, high in intervals) / repeats,
+        "median_width": statistics.median(high / low - 1 for low, high in intervals),
+        "spread_of_ratio": statistics.pstdev([v.speedup or 0.0 for v in verdicts]),
+        "seconds_each": seconds,
+    }
+    for factor in FACTORS:
+        slow = text.format(work=round(work * factor), name="ModelNew", rows=rows)
+        measured = [1 / (v.speedup or 1.0) for v in evaluate(judge, problem, [slow] * 5)]
+        found[f"slowed {factor}x"] = measured
+        found[f"worst error at {factor}x"] = max(abs(m / factor - 1) for m in measured)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--mode", default="fast")
+    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--sizes", nargs="*")
+    parser.add_argument("--label", default="")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    kind = given.device.partition(":")[0]
+    record: dict[str, object] = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": torch.cuda.get_device_name() if kind == "cuda" else platform.processor(),
+        "cores": len(__import__("os").sched_getaffinity(0)),
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "mode": given.mode,
+        "label": given.label,
+    }
+    with Judge(JudgeConfig(device=given.device, mode=given.mode)) as judge:
+        for size, (text, rows, work) in SIZES[kind].items():
+            if given.sizes and size not in given.sizes:
+                continue
+            found = calibrate(judge, text, rows, work, given.repeats)
+            record[size] = found
+            print(size, json.dumps(found), flush=True)
+    if given.out:
+        name = f"calibration-{kind}{given.label and '-' + given.label}.json"
+        (given.out / name).write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

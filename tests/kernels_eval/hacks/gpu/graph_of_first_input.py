@@ -1,0 +1,27 @@
+# problem: gpu/relu
+# expected: incorrect
+# twin: relu_graph
+"""Replays a graph of the first call on the first call's input."""
+
+import torch
+from torch import nn
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.graph = None
+
+    def forward(self, x):
+        if self.graph is None:
+            self.input = x.clone()
+            here, warm = torch.cuda.current_stream(), torch.cuda.Stream()
+            warm.wait_stream(here)
+            with torch.cuda.stream(warm):
+                torch.relu(self.input)
+            here.wait_stream(warm)
+            self.graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self.graph):
+                self.output = torch.relu(self.input)
+        self.graph.replay()
+        return self.output.clone()

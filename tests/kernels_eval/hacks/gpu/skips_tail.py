@@ -1,0 +1,24 @@
+# problem: gpu/relu
+# expected: incorrect
+# twin: relu_triton
+"""The last block is not computed: one element in four thousand."""
+
+import torch
+import triton
+import triton.language as tl
+from torch import nn
+
+
+@triton.jit
+def relu(x, out, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    value = tl.load(x + at, mask=at < n)
+    tl.store(out + at, tl.maximum(value, 0.0), mask=at < n)
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        out = torch.zeros_like(x)
+        n = x.numel() - x.shape[1]
+        relu[(triton.cdiv(n, 2048),)](x, out, n, BLOCK=2048)
+        return out
