@@ -29,13 +29,13 @@ _DRAW = (*_PROBLEM, "sample_index", "source_hash")
 _VERDICT = (*_PROBLEM, "source_hash", "harness_id", "status")
 
 
-def sampled(lake: Lake, run_id: str) -> set[DrawKey]:
-    """Every draw that the run holds."""
+def sampled(lake: Lake, run_id: str, problem: ProblemKey | None = None) -> set[DrawKey]:
+    """Every draw (of one problem) that the run holds."""
     return {
-        (*problem, index)
+        (*key, index)
         for part in _candidates(lake, run_id).values()
-        for problem, drawn in part.items()
-        for index, _ in drawn
+        for key in ([problem] if problem else part)
+        for index, _ in part.get(key, ())
     }
 
 

@@ -32,7 +32,7 @@ RUNS = pa.schema(
     [
         _KEY[0],
         pa.field("created_at", _UTC, nullable=False),
-        pa.field("kind", pa.string(), nullable=False),  # sweep | import
+        pa.field("kind", pa.string(), nullable=False),  # sweep | import | candidates
         pa.field("profile", pa.string()),
         pa.field("suite", pa.string(), nullable=False),
         pa.field("policy", pa.string()),  # what the user asked for
@@ -70,6 +70,12 @@ CANDIDATES = pa.schema(
         pa.field("sum_logprob", pa.float64()),  # nats
         pa.field("mean_logprob", pa.float64()),  # nats per token
         pa.field("logprob_mode", pa.string()),  # raw_logprobs | processed_logprobs
+        # Of the tokens that write the code alone: without reasoning, prose and end token. Null
+        # without code, or where a source of samples cannot tell which tokens wrote it.
+        pa.field("code_first_token", pa.int64()),  # index into token_logprobs
+        pa.field("n_code_tokens", pa.int64()),
+        pa.field("code_sum_logprob", pa.float64()),  # nats
+        pa.field("code_mean_logprob", pa.float64()),  # nats per token
         pa.field("sample_seconds", pa.float64()),  # this draw's share of its shard's wall time
         pa.field("created_at", _UTC, nullable=False),
     ]
@@ -145,6 +151,27 @@ SELECTIONS = pa.schema(
     ]
 )
 
+RESCORES = pa.schema(
+    [
+        *_KEY,
+        pa.field("sample_index", pa.int64(), nullable=False),
+        pa.field("policy", pa.string(), nullable=False),  # what the user asked for
+        pa.field("policy_id", pa.string(), nullable=False),  # what it hashed to
+        pa.field("temperature", pa.float64(), nullable=False),  # of the processed ones
+        pa.field("scored_text", pa.string(), nullable=False),  # completion | source
+        pa.field("tokens", pa.string(), nullable=False),  # stored | retokenised
+        pa.field("n_tokens", pa.int64(), nullable=False),
+        pa.field("sum_raw_logprob", pa.float64()),  # nats
+        pa.field("mean_raw_logprob", pa.float64()),  # nats per token
+        pa.field("sum_processed_logprob", pa.float64()),  # null where the policy cannot tell
+        pa.field("mean_processed_logprob", pa.float64()),
+        pa.field("token_ids", pa.list_(pa.int32()), nullable=False),
+        pa.field("raw_logprobs", pa.list_(pa.float32()), nullable=False),
+        pa.field("processed_logprobs", pa.list_(pa.float32())),
+        pa.field("scored_at", _UTC, nullable=False),
+    ]
+)
+
 TABLES: dict[str, pa.Schema] = {
     "runs": RUNS,
     "problems": PROBLEMS,
@@ -153,4 +180,5 @@ TABLES: dict[str, pa.Schema] = {
     "evaluations": EVALUATIONS,
     "timings": TIMINGS,
     "selections": SELECTIONS,
+    "rescores": RESCORES,
 }

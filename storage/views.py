@@ -16,12 +16,17 @@ from storage.schemas import TABLES
 VIEWS = (
     "runs_latest",
     "evaluations_latest",
+    "rescores_latest",
     "results",
+    "judged",
     "problem_summary",
     "run_summary",
     "selections_latest",
 )
 """Derived views; every table of the lake is a view of its own name besides."""
+
+MACROS = ("avoids", "pass_at_k", "best_of", "strategy_at_k", "champions")
+"""Functions over the views, in the order in which they build on each other."""
 
 _SQL_TYPES: dict[pa.DataType, str] = {
     pa.string(): "VARCHAR",
@@ -35,19 +40,27 @@ _SQL_TYPES: dict[pa.DataType, str] = {
 
 
 def statements(root: Path, run_ids: Sequence[str] | None = None) -> list[str]:
-    """`CREATE VIEW` for every table, then for every derived view.
+    """`CREATE VIEW` for every table and every derived view, then `CREATE MACRO`.
 
     With `run_ids` only those runs' directories are listed: the cost no longer grows with the lake.
     """
     wanted = None if run_ids is None else sorted(set(run_ids))
     tables = [_table_view(root, table, wanted) for table in TABLES]
-    return tables + [view_sql(name) for name in VIEWS]
+    views = [view_sql(name) for name in VIEWS]
+    return tables + views + [macro_sql(name) for name in MACROS]
 
 
 @cache
 def view_sql(name: str) -> str:
     """The text of one derived view."""
     return files("storage").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8").strip()
+
+
+@cache
+def macro_sql(name: str) -> str:
+    """The text of one macro."""
+    path = files("storage").joinpath("sql", "macros", f"{name}.sql")
+    return path.read_text(encoding="utf-8").strip()
 
 
 def sql_type(arrow_type: pa.DataType) -> str:

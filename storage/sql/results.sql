@@ -1,4 +1,6 @@
 -- One row per candidate (draw) with the latest verdict on its source; status is null without one.
+-- A draw that came without log-probabilities has those of its latest rescoring; `rescored_by` says
+-- by which policy.
 CREATE OR REPLACE VIEW results AS
 SELECT
     c.run_id,
@@ -8,10 +10,10 @@ SELECT
     c.sample_index,
     c.source_hash,
     c.policy_id,
-    c.n_tokens,
-    c.sum_logprob,
-    c.mean_logprob,
-    c.logprob_mode,
+    coalesce(c.n_tokens, s.n_tokens) AS n_tokens,
+    coalesce(c.sum_logprob, s.sum_raw_logprob) AS sum_logprob,
+    coalesce(c.mean_logprob, s.mean_raw_logprob) AS mean_logprob,
+    if(s.policy_id IS NULL, c.logprob_mode, 'raw_logprobs') AS logprob_mode,
     e.status,
     e.compiled,
     e.correct,
@@ -22,6 +24,9 @@ SELECT
     e.runtime_ms,
     e.reference_ms,
     e.device,
+    c.n_code_tokens,
+    c.code_sum_logprob,
+    c.code_mean_logprob,
     c.finish_reason,
     e.evaluation_id,
     e.harness_id,
@@ -30,6 +35,19 @@ SELECT
     e.trials,
     e.bound_ms,
     e.error_ratio,
-    e.error
+    e.error,
+    s.policy_id AS rescored_by,
+    e.wall_seconds AS judge_seconds,
+    list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged
 FROM candidates AS c
-LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash);
+LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
+LEFT JOIN (
+    SELECT *
+    FROM rescores_latest
+    QUALIFY row_number() OVER (
+        PARTITION BY run_id, suite, level, problem_id, sample_index ORDER BY scored_at DESC
+    ) = 1
+) AS s
+    ON c.mean_logprob IS NULL
+    AND (c.run_id, c.suite, c.level, c.problem_id, c.sample_index)
+    = (s.run_id, s.suite, s.level, s.problem_id, s.sample_index);

@@ -1,8 +1,20 @@
 """Exact estimators and tests: numpy and scipy in, numbers out. Undefined is NaN, never 0 or 1."""
 
+from tasks.statistics.association import Correlation, pooled_spearman, quartile_of
 from tasks.statistics.best_at_k import best_at_k
-from tasks.statistics.bootstrap import Estimate, Resampling, bootstrap_mean, bootstrap_median
+from tasks.statistics.bootstrap import (
+    DIFFERENCE,
+    RATE,
+    Bounds,
+    Estimate,
+    Resampling,
+    bootstrap_mean,
+    replicates_of_mean,
+)
+from tasks.statistics.effort import effort_by_correct, expected_effort
 from tasks.statistics.equivalent_k import EquivalentK, equivalent_k
+from tasks.statistics.equivalent_k_interval import EquivalentKInterval, equivalent_k_interval
+from tasks.statistics.median import median_interval
 from tasks.statistics.paired import (
     Difference,
     cohens_h,
@@ -11,21 +23,39 @@ from tasks.statistics.paired import (
     wilcoxon_signed_rank,
 )
 from tasks.statistics.pass_at_k import pass_at_k
-from tasks.statistics.pick import pick_probabilities
+from tasks.statistics.pick import RankValues, expected_at, pick_probabilities, rank_values
+from tasks.statistics.power import problems_needed
+from tasks.statistics.spent import found_within
 
 __all__ = [
+    "DIFFERENCE",
+    "RATE",
+    "Bounds",
+    "Correlation",
     "Difference",
     "EquivalentK",
+    "EquivalentKInterval",
     "Estimate",
+    "RankValues",
     "Resampling",
     "best_at_k",
     "bootstrap_mean",
-    "bootstrap_median",
     "cohens_h",
+    "effort_by_correct",
     "equivalent_k",
+    "equivalent_k_interval",
+    "expected_at",
+    "expected_effort",
+    "found_within",
     "holm",
     "mcnemar_exact",
+    "median_interval",
     "pass_at_k",
     "pick_probabilities",
+    "pooled_spearman",
+    "problems_needed",
+    "quartile_of",
+    "rank_values",
+    "replicates_of_mean",
     "wilcoxon_signed_rank",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -23,6 +24,22 @@ def log_choose(n: ArrayLike, k: ArrayLike) -> Floats:
     whole, part = np.where(possible, whole, 0.0), np.where(possible, part, 0.0)
     value = gammaln(whole + 1) - gammaln(part + 1) - gammaln(whole - part + 1)
     return np.where(possible, value, -np.inf)
+
+
+@lru_cache(maxsize=4)
+def log_factorials(n: int) -> Floats:
+    """log 0! … log n!, shape (n + 1,)."""
+    table = np.asarray(gammaln(np.arange(n + 1, dtype=np.float64) + 1), np.float64)
+    table.flags.writeable = False  # it is shared
+    return table
+
+
+def small_choose(n: Floats, k: int) -> Floats:
+    """C(n, k) for whole n ≥ 0 and a small k, as a product, in which n < k leaves a factor 0."""
+    value = n if k else np.ones_like(n)
+    for j in range(1, k):
+        value = value * (n - j) / (j + 1)
+    return value
 
 
 def misses(n: int, ks: Ints, upto: int) -> Floats:

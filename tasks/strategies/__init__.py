@@ -2,6 +2,7 @@
 
 # Importing a module registers its strategies, in the order in which they are listed to users.
 from tasks.strategies import oracle, surprisal, confidence, random  # noqa: F401, I001
+from tasks.strategies import total, length, tail, code_span  # noqa: F401
 from tasks.strategies.base import (
     LEAST_SPREAD,
     Applicability,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 import numpy as np
 
@@ -39,10 +40,22 @@ class Draws:
     fast_1: Bools
     speedup: Floats
     """Reference time over candidate time; NaN where incorrect or untimed."""
+    flagged: Bools | None = None
+    """Correct, but the judge's findings hold a warning: what a person should look at."""
+    judge_seconds: Floats | None = None
+    """What judging this draw's source took; NaN where unknown."""
+    columns: Mapping[str, Floats] = field(default_factory=lambda: MappingProxyType({}))
+    """Further columns that strategies declare in `needs`: statistics of the token
+    log-probabilities, and the user's own scores; NaN where unknown."""
 
     @property
     def n(self) -> int:
         return len(self.sample_index)
+
+    def column(self, name: str) -> Floats:
+        """A column of `columns`, all NaN where these draws have none of that name."""
+        known = self.columns.get(name)
+        return np.full(self.n, np.nan) if known is None else known
 
     @property
     def problem(self) -> tuple[str, int, int]:
@@ -51,8 +64,8 @@ class Draws:
 
     @property
     def logprob_std(self) -> float:
-        """Sample standard deviation of `mean_logprob` over the draws that have one; NaN below 2."""
-        known = self.mean_logprob[~np.isnan(self.mean_logprob)]
+        """Standard deviation (n − 1) of the finite `mean_logprob`; NaN for fewer than two."""
+        known = self.mean_logprob[np.isfinite(self.mean_logprob)]
         return float(np.std(known, ddof=1)) if len(known) > 1 else float("nan")
 
 
@@ -80,15 +93,30 @@ class Strategy:
     top: int = 1
     uses_logprobs: bool = False
     """Says what it needs: log-probabilities, spread widely enough to rank by."""
+    needs: tuple[str, ...] = ()
+    """Columns of `Draws.columns` that have to be loaded for it."""
+    after_timing: bool = False
+    """Whether its score is known only once everything is timed, as the oracle's is."""
+    exploratory: bool = False
+    """Beyond the strategies that every report compares; its tests are a family of their own."""
 
     @property
     def control(self) -> str:
         """The strategy with as many kernels to time but no idea which: what it must beat."""
         return "random" if self.top == 1 else f"random-top{self.top}"
 
+    @property
+    def wants(self) -> str:
+        """What it ranks by, for the sentence that says why it abstains."""
+        return ", ".join(self.needs) or ("log-probabilities" if self.uses_logprobs else "scores")
+
+    def all_scores(self, draws: Draws) -> Floats:
+        """Scores of all draws, shape (n,), NaN where a draw has none."""
+        return np.asarray(self.score(draws), np.float64)
+
     def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
         """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth."""
-        given = np.asarray(self.score(draws), np.float64)[draws.correct]
+        given = self.all_scores(draws)[draws.correct]
         if np.isnan(given).any():
             return np.zeros_like(given), Applicability.MISSING
         # A spread that is not a number (one draw, or none with log-probabilities) is narrow too.
@@ -101,7 +129,13 @@ _STRATEGIES: dict[str, Strategy] = {}
 
 
 def register_strategy(
-    name: str, *, top: int = 1, uses_logprobs: bool = False
+    name: str,
+    *,
+    top: int = 1,
+    uses_logprobs: bool = False,
+    needs: Sequence[str] = (),
+    after_timing: bool = False,
+    exploratory: bool = False,
 ) -> Callable[[Score], Score]:
     """Make a score known as strategy `name`; registering a name again replaces it.
 
@@ -111,15 +145,17 @@ def register_strategy(
         raise ValueError(f"strategy {name!r}: top must be at least 1, got {top}")
 
     def keep(score: Score) -> Score:
-        _STRATEGIES[name] = Strategy(name, score, top, uses_logprobs)
+        _STRATEGIES[name] = Strategy(
+            name, score, top, uses_logprobs, tuple(needs), after_timing, exploratory
+        )
         return score
 
     return keep
 
 
-def strategies() -> tuple[Strategy, ...]:
-    """All registered strategies, in order of registration."""
-    return tuple(_STRATEGIES.values())
+def strategies(*, exploratory: bool = False) -> tuple[Strategy, ...]:
+    """The registered strategies, in order of registration; the exploratory ones if asked for."""
+    return tuple(one for one in _STRATEGIES.values() if exploratory or not one.exploratory)
 
 
 def strategy(name: str) -> Strategy:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tasks.statistics import (
+    DIFFERENCE,
     Difference,
     Resampling,
     bootstrap_mean,
     cohens_h,
     holm,
     mcnemar_exact,
+    problems_needed,
     wilcoxon_signed_rank,
 )
 from tasks.statistics.arrays import Floats
@@ -47,12 +49,11 @@ class Comparison:
     """log speedup of a − of b where both sides are correct: mean, low, high."""
     wilcoxon: Difference
     wilcoxon_holm: float
-
-
-def comparison_k(study: Study) -> int:
-    """The largest budget that every problem has; without one, the largest that any has."""
-    defined = (~np.isnan(study.pass_at_k)).sum(axis=0)
-    return max(k for k, count in zip(study.ks, defined, strict=True) if count == defined.max())
+    test: str
+    """"mcnemar" where all outcomes are 0 or 1, else "sign"."""
+    problems_needed: int | None
+    """For 80 % power at the difference seen."""
+    exploratory: bool
 
 
 def pairs(study: Study) -> list[tuple[str, str]]:
@@ -71,24 +72,38 @@ def pairs(study: Study) -> list[tuple[str, str]]:
 
 
 def compare(study: Study, how: Resampling) -> list[Comparison]:
-    """All pairs at `comparison_k`; p-values also adjusted by Holm, each test over all pairs.
+    """All pairs at `Study.deepest`; p-values also adjusted by Holm, each test over its family.
 
-    None without a problem.
+    The exploratory strategies' pairs are a family of their own, so that looking at more scores does
+    not blunt the questions that were there before. None without a problem.
     """
     if not study.problems:
         return []
-    k = comparison_k(study)
+    k = study.deepest
     at = study.ks.index(k)
-    raw = [_compare(study, a, b, at, how) for a, b in pairs(study)]
-    discordant = holm([one.discordant.p for one in raw])
-    wilcoxon = holm([one.wilcoxon.p for one in raw])
-    return [
-        replace(one, discordant_holm=float(d), wilcoxon_holm=float(w))
-        for one, d, w in zip(raw, discordant, wilcoxon, strict=True)
-    ]
+    found = []
+    for exploratory in (False, True):
+        raw = [
+            _compare(study, a, b, at, how, exploratory)
+            for a, b in pairs(study)
+            if _exploratory(study, a, b) is exploratory
+        ]
+        discordant = holm([one.discordant.p for one in raw])
+        wilcoxon = holm([one.wilcoxon.p for one in raw])
+        found += [
+            replace(one, discordant_holm=float(d), wilcoxon_holm=float(w))
+            for one, d, w in zip(raw, discordant, wilcoxon, strict=True)
+        ]
+    return found
 
 
-def _compare(study: Study, a: str, b: str, at: int, how: Resampling) -> Comparison:
+def _exploratory(study: Study, a: str, b: str) -> bool:
+    return any(one.exploratory for one in study.strategies if one.name in (a, b))
+
+
+def _compare(
+    study: Study, a: str, b: str, at: int, how: Resampling, exploratory: bool
+) -> Comparison:
     first, second = (study.values["fast_1"][name][:, at] for name in (a, b))
     change = first - second
     log_ratio = np.subtract(*(study.values["log_speedup_mean"][name][:, at] for name in (a, b)))
@@ -99,6 +114,8 @@ def _compare(study: Study, a: str, b: str, at: int, how: Resampling) -> Comparis
         x is Applicability.APPLICABLE and y is Applicability.APPLICABLE
         for x, y in zip(study.applicability[a], study.applicability[b], strict=True)
     ]
+    outcomes = np.concatenate([first[known], second[known]])
+    decided = bool((np.minimum(np.abs(outcomes), np.abs(outcomes - 1)) < _SAME).all())
     means = (np.mean(side[known]) if known.any() else np.nan for side in (first, second))
     return Comparison(
         a=a,
@@ -106,7 +123,7 @@ def _compare(study: Study, a: str, b: str, at: int, how: Resampling) -> Comparis
         k=study.ks[at],
         problems=int(known.sum()),
         applicable=int((np.array(able) & known).sum()),
-        difference=bootstrap_mean(change[:, None], how)[:, 0],
+        difference=bootstrap_mean(change[:, None], how, DIFFERENCE)[:, 0],
         effect=float(cohens_h(*means)),
         a_better=a_better,
         b_better=b_better,
@@ -115,4 +132,7 @@ def _compare(study: Study, a: str, b: str, at: int, how: Resampling) -> Comparis
         log_ratio=bootstrap_mean(log_ratio[:, None], how)[:, 0],
         wilcoxon=wilcoxon_signed_rank(log_ratio),
         wilcoxon_holm=float("nan"),
+        test="mcnemar" if decided else "sign",
+        problems_needed=problems_needed(change),
+        exploratory=exploratory,
     )

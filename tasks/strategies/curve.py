@@ -1,4 +1,4 @@
-"""strategy@K on one problem, exactly."""
+"""strategy@K, exactly: first what does not depend on k, problem by problem, then all k at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.statistics import pick_probabilities
-from tasks.statistics.arrays import Floats
+from tasks.statistics import (
+    RankValues,
+    effort_by_correct,
+    expected_at,
+    expected_effort,
+    rank_values,
+)
+from tasks.statistics import pass_at_k as exact_pass_at_k
+from tasks.statistics.arrays import Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Strategy
+
+_CERTAIN = 1e-9
+"""Probabilities below this are rounding: nothing that cannot be picked is ever above it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,33 +35,103 @@ class Curve:
     """E[speedup of the pick], no correct draw counting 0."""
     log_speedup_mean: Floats
     """E[log speedup | there is a pick]; NaN where no draw is correct."""
+    flagged: Floats
+    """P(the pick is correct and carries a warning of the judge)."""
+    evaluations: Floats
+    """E[draws judged] when the score ranks the k first and judging stops at the `top`-th correct
+    one, which makes the same pick. k where the score itself needs the timing."""
+    judge_seconds: Floats
+    """E[seconds of judging] of the same; NaN where they were not recorded."""
     pick: int | None
     """Sample index of the pick among all n draws; tied scores yield to the earlier draw."""
 
 
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """A strategy on one problem, free of k."""
+
+    applicability: Applicability
+    values: RankValues
+    """Rows: fast_1, flagged, speedup, log speedup, and untimed if any correct draw is."""
+    effort: Floats
+    """`effort_by_correct` of ones and of judge seconds."""
+    pick: int | None
+
+
 def curve(strategy: Strategy, draws: Draws, ks: Sequence[int]) -> Curve:
-    """The strategy over all k-subsets of the problem's draws (see `pick_probabilities`)."""
+    """The strategy over all k-subsets of one problem's draws."""
+    return curves(strategy, [draws], ks)[0]
+
+
+def curves(strategy: Strategy, problems: Sequence[Draws], ks: Sequence[int]) -> list[Curve]:
+    """The same for many problems; those with as many draws share one matrix product."""
+    ranked = [rank(strategy, draws) for draws in problems]
+    values = expected_at([one.values for one in ranked], ks)
+    efforts = expected_effort(
+        [one.effort for one in ranked], [one.n for one in problems], ks, top=strategy.top
+    )
+    return [
+        _curve(one, draws, np.asarray(ks), worth, effort)
+        for one, draws, worth, effort in zip(ranked, problems, values, efforts, strict=True)
+    ]
+
+
+def rank(strategy: Strategy, draws: Draws) -> Ranked:
+    """Score, order and value the problem's draws."""
     scores, applicability = strategy.scores(draws)
     speedup = draws.speedup[draws.correct]
-    law = pick_probabilities(scores, speedup, draws.n, np.asarray(ks), top=strategy.top)
-    # Sums of probabilities may round to a hair above 1.
-    success = np.minimum(law.sum(axis=0), 1.0) + np.where(np.asarray(ks) <= draws.n, 0.0, np.nan)
-    fast_1 = _expected(law, draws.fast_1[draws.correct].astype(np.float64))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        log_speedup = _expected(law, np.log(speedup)) / np.where(success > 0, success, np.nan)
-    return Curve(
-        applicability=applicability,
-        success=success,
-        fast_1=np.minimum(fast_1, success),
-        speedup_mean=_expected(law, speedup) + 0 * success,
-        log_speedup_mean=log_speedup,
-        pick=_pick(scores, speedup, strategy.top, draws),
+    timed = ~np.isnan(speedup)
+    # Draws without a time cost the arithmetic a row only where there are any.
+    rows = [
+        draws.fast_1[draws.correct],
+        np.zeros(len(speedup)) if draws.flagged is None else draws.flagged[draws.correct],
+        np.where(timed, speedup, 0.0),
+        np.log(np.where(timed, speedup, 1.0)),
+        *([] if timed.all() else [~timed]),
+    ]
+    values = np.stack([np.asarray(row, np.float64) for row in rows])
+    return Ranked(
+        applicability,
+        rank_values(values, scores, speedup, draws.n, top=strategy.top),
+        _effort(strategy, draws, applicability),
+        _pick(scores, speedup, strategy.top, draws),
     )
 
 
-def _expected(law: Floats, values: Floats) -> Floats:
-    """Σ p·x. An unknown x matters only where it can be picked."""
-    return np.asarray(np.where(law == 0, 0.0, law * values[:, None]).sum(axis=0), np.float64)
+def _effort(strategy: Strategy, draws: Draws, applicability: Applicability) -> Floats:
+    seconds = np.full(draws.n, np.nan) if draws.judge_seconds is None else draws.judge_seconds
+    costs = np.stack([np.ones(draws.n), seconds])
+    if strategy.after_timing:
+        # Everything is judged: no draw has m correct ones before it.
+        everything = np.zeros((2, int(draws.correct.sum()) + 1))
+        everything[:, 0] = costs.sum(axis=1)
+        return everything
+    scores = strategy.all_scores(draws)
+    if applicability is Applicability.MISSING or np.isnan(scores).any():
+        scores = np.zeros(draws.n)
+    return effort_by_correct(costs, scores, draws.correct)
+
+
+def _curve(one: Ranked, draws: Draws, ks: Ints, values: Floats, effort: Floats) -> Curve:
+    success = exact_pass_at_k(draws.n, draws.correct.sum(), ks)
+    fast_1, flagged, speedup, log_speedup = values[:4]
+    if len(values) > 4:
+        unknown = np.where(values[4] > _CERTAIN, np.nan, 0.0)
+        speedup, log_speedup = speedup + unknown, log_speedup + unknown
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log_speedup = log_speedup / np.where(success > 0, success, np.nan)
+    return Curve(
+        applicability=one.applicability,
+        success=success,
+        # Sums of probabilities may round to a hair above their bound.
+        fast_1=np.minimum(fast_1, success),
+        speedup_mean=speedup,
+        log_speedup_mean=log_speedup,
+        flagged=np.minimum(flagged, success),
+        evaluations=np.minimum(effort[0], ks),
+        judge_seconds=effort[1],
+        pick=one.pick,
+    )
 
 
 def _pick(scores: Floats, speedup: Floats, top: int, draws: Draws) -> int | None:

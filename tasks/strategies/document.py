@@ -9,12 +9,24 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from storage import Lake
-from tasks.statistics import Resampling, bootstrap_mean, bootstrap_median
+from tasks.statistics import (
+    RATE,
+    Correlation,
+    EquivalentK,
+    EquivalentKInterval,
+    Resampling,
+    bootstrap_mean,
+    equivalent_k_interval,
+    median_interval,
+)
 from tasks.statistics.arrays import Floats
-from tasks.strategies.base import LEAST_SPREAD, Applicability, strategies
+from tasks.strategies.association import Association, associate
+from tasks.strategies.base import LEAST_SPREAD, Applicability, Strategy, strategies
 from tasks.strategies.compare import Comparison, compare
+from tasks.strategies.expression import ScoreExpression, scored
 from tasks.strategies.load import load_draws
-from tasks.strategies.study import Study, study
+from tasks.strategies.study import COSTS, Study, study
+from tasks.strategies.words import association_in_words, comparison_in_words, reason
 
 
 class _Frozen(BaseModel):
@@ -47,6 +59,32 @@ class StrategyAtK(_Frozen):
     """Of the same: the median problem's typical pick."""
     speedup_mean: Estimate
     """E[speedup], an incorrect pick counting 0. Dominated by a few large values."""
+    flagged: float | None
+    """P(the pick is correct and carries a warning of the judge's screening)."""
+    evaluations: float | None
+    """Draws judged per problem when the score ranks them first and judging stops at the `top`-th
+    correct one, which makes the same pick. The oracle has to judge all k."""
+    judge_seconds: float | None
+    """Seconds of judging per problem of the same; null where they were not recorded."""
+    tokens: float | None
+    """Completion tokens sampled per problem, the same for every strategy."""
+
+
+class EquivalentSamples(_Frozen):
+    """The budget at which the Best-of-N curve (`fast_1_at_k`) reaches a strategy's fast_1.
+
+    A value below the curve's smallest budget or above its largest is censored: that end, and
+    "below" or "above".
+    """
+
+    at: int
+    """The strategy's own budget."""
+    k: float | None
+    censored: str | None
+    low: float | None
+    low_censored: str | None
+    high: float | None
+    high_censored: str | None
 
 
 class StrategyCurve(_Frozen):
@@ -61,6 +99,17 @@ class StrategyCurve(_Frozen):
     """Problems with a correct draw that could not be scored: all correct draws tie there."""
     abstained_narrow: int
     """Problems whose spread of log-probabilities is below `least_spread`: ranking by noise."""
+    abstains: str | None
+    """Why it abstains on problems, if it does, in a sentence."""
+    exploratory: bool
+    """Whether its tests are in the second family of `comparisons`."""
+    saturation_k: int | None
+    """The least budget whose fast_1 is within one percentage point of that at every larger one;
+    null if the largest that all problems have still gained as much over the one before."""
+    equivalent_k: EquivalentSamples | None
+    spent: dict[int, Estimate]
+    """P(a fast_1 draw is among the first e by score), all draws of a problem ranked before any is
+    judged: success against evaluations spent. Empty for the oracle, which cannot rank before."""
 
 
 class ProblemSpread(_Frozen):
@@ -84,6 +133,11 @@ class Fast1Comparison(_Frozen):
     mcnemar_p: float | None
     """Exact, two-sided, over the problems where a and b differ."""
     mcnemar_p_holm: float | None
+    test: str
+    """"mcnemar" where all outcomes are 0 or 1; else "sign": which arm has the higher
+    probability."""
+    problems_needed: int | None
+    """For 80 % power at 5 %, if further problems are like these; null if no number would do."""
 
 
 class SpeedupComparison(_Frozen):
@@ -100,7 +154,7 @@ class SpeedupComparison(_Frozen):
 
 
 class PairedComparison(_Frozen):
-    """Strategy a against strategy b at one budget; Holm's adjustment is over all comparisons."""
+    """Strategy a against strategy b at one budget."""
 
     a: str
     b: str
@@ -109,6 +163,39 @@ class PairedComparison(_Frozen):
     applicable: int
     fast_1: Fast1Comparison
     speedup: SpeedupComparison
+    exploratory: bool
+    """Of the second family: Holm's adjustment is over each family by itself."""
+    sentence: str
+
+
+class CorrelationOut(_Frozen):
+    """Spearman's rank correlation within problems, pooled."""
+
+    rho: float | None
+    p: float | None
+    draws: int
+    problems: int
+
+
+class Quartile(_Frozen):
+    """Correct draws of one quartile by surprisal within their problem; 1 is the most surprising."""
+
+    quartile: int
+    draws: int
+    fast_1: float | None
+    speedup_geomean: float | None
+    speedup_mean: float | None
+    tokens: float | None
+
+
+class AssociationOut(_Frozen):
+    """What the paper calls length control and the quartile table."""
+
+    surprisal_speedup: CorrelationOut
+    surprisal_speedup_given_length: CorrelationOut
+    length_speedup: CorrelationOut
+    quartiles: list[Quartile]
+    sentence: str
 
 
 class StrategiesDocument(_Frozen):
@@ -126,24 +213,35 @@ class StrategiesDocument(_Frozen):
     """P(some draw of k is correct and faster than 1x)."""
     spread: list[ProblemSpread]
     comparisons: list[PairedComparison]
+    association: AssociationOut
+    """Surprisal and speed within problems, over correct draws."""
 
 
 def strategies_document(
-    lake: Lake, run_ids: Sequence[str], ks: Sequence[int] | None = None, seed: int = 0
+    lake: Lake,
+    run_ids: Sequence[str],
+    ks: Sequence[int] | None = None,
+    seed: int = 0,
+    *,
+    exploratory: bool = False,
+    scores: Sequence[ScoreExpression] = (),
 ) -> StrategiesDocument:
-    """All registered strategies over these runs, exactly, with intervals and paired tests.
+    """The registered strategies over these runs, exactly, with intervals and paired tests.
 
     The runs are seeds of one study: each problem's values are averaged over them first, then the
     problem is the unit. `ks` defaults to the powers of two up to the most draws of any problem;
-    `seed` fixes the intervals.
+    `seed` fixes the intervals. `exploratory` adds the strategies beyond those that every report
+    compares, `scores` the user's own.
 
-    A run without a verdict gives a document of no problems. Raises RequestError for no run or
-    k < 1, and storage's RunUnknownError, naming the known runs.
+    A run without a verdict gives a document of no problems. Raises RequestError for no run, k < 1
+    or a score that is no expression, and storage's RunUnknownError, naming the known runs.
     """
     names = list(dict.fromkeys(run_ids))
-    draws = load_draws(lake, names)
+    chosen = (*strategies(exploratory=exploratory), *scored(scores))
+    needs = [need for one in chosen for need in one.needs]
+    draws = load_draws(lake, names, needs=needs, scores=scores)
     how = Resampling(seed=seed)
-    table = study(draws, ks, strategies())
+    table = study(draws, ks, chosen)
     return StrategiesDocument(
         runs=names,
         problems=len(table.problems),
@@ -151,8 +249,8 @@ def strategies_document(
         ks=list(table.ks),
         least_spread=LEAST_SPREAD,
         strategies=_curves(table, how),
-        pass_at_k=_by_k(table, bootstrap_mean(table.pass_at_k, how)),
-        fast_1_at_k=_by_k(table, bootstrap_mean(table.fast_1_at_k, how)),
+        pass_at_k=_by_k(table, bootstrap_mean(table.pass_at_k, how, RATE)),
+        fast_1_at_k=_by_k(table, bootstrap_mean(table.fast_1_at_k, how, RATE)),
         spread=[
             ProblemSpread(
                 suite=suite,
@@ -166,6 +264,7 @@ def strategies_document(
             )
         ],
         comparisons=[_comparison(one) for one in compare(table, how)],
+        association=_association(associate(draws)),
     )
 
 
@@ -180,31 +279,127 @@ def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
         return bounds.reshape(3, len(names), len(table.ks))
 
     log_speedup = columns("log_speedup_mean")
+    # P(the pick is correct) is pass@k whatever the strategy: one interval for all.
+    success = bootstrap_mean(table.values["success"][names[0]], how, RATE)
     measures = {
-        "fast_1": shaped(bootstrap_mean(columns("fast_1"), how)),
-        "success": shaped(bootstrap_mean(columns("success"), how)),
+        "fast_1": shaped(bootstrap_mean(columns("fast_1"), how, RATE)),
+        "success": np.repeat(success[:, None, :], len(names), axis=1),
         "speedup_geomean": np.exp(shaped(bootstrap_mean(log_speedup, how))),
-        "speedup_median": np.exp(shaped(bootstrap_median(log_speedup, how))),
+        "speedup_median": np.exp(shaped(median_interval(log_speedup, how.level))),
         "speedup_mean": shaped(bootstrap_mean(columns("speedup_mean"), how)),
     }
-    curves = {}
+    costs = {name: _means(columns(name)).reshape(len(names), -1) for name in COSTS}
+    tokens = _means(table.completion_tokens[:, None])
+    equivalents = _equivalents(table, how)
+    found = {}
     for i, one in enumerate(table.strategies):
         worth = table.applicability[one.name]
-        curves[one.name] = StrategyCurve(
+        narrow, missing = worth.count(Applicability.NARROW), worth.count(Applicability.MISSING)
+        found[one.name] = StrategyCurve(
             k={
                 k: StrategyAtK(
                     problems=int(problems[j]),
                     **{name: _estimate(values[:, i, j]) for name, values in measures.items()},
+                    **{name: _number(float(values[i, j])) for name, values in costs.items()},
+                    tokens=_number(float(tokens[0]) * k) if problems[j] else None,
                 )
                 for j, k in enumerate(table.ks)
             },
             top=one.top,
             problems=len(worth),
             applicable=worth.count(Applicability.APPLICABLE),
-            abstained_missing=worth.count(Applicability.MISSING),
-            abstained_narrow=worth.count(Applicability.NARROW),
+            abstained_missing=missing,
+            abstained_narrow=narrow,
+            abstains=reason(one, missing, narrow, len(worth)),
+            exploratory=one.exploratory,
+            saturation_k=saturation_k(table.ks, measures["fast_1"][0, i], table.deepest),
+            equivalent_k=equivalents.get(one.name),
+            spent=_spent(table, one, how),
         )
-    return curves
+    return found
+
+
+SATURATED = 0.01
+"""Less than one percentage point to gain."""
+
+
+def saturation_k(ks: Sequence[int], curve: Floats, deepest: int) -> int | None:
+    """The least budget within `SATURATED` of every larger one up to `deepest`.
+
+    None if only `deepest` itself is, since nothing larger was tried; and for fewer than two
+    budgets.
+    """
+    known = [(k, float(value)) for k, value in zip(ks, curve, strict=True) if k <= deepest]
+    for at, (k, value) in enumerate(known[:-1]):
+        if all(abs(later - value) < SATURATED for _, later in known[at + 1 :]):
+            return k
+    return None
+
+
+def _equivalents(table: Study, how: Resampling) -> dict[str, EquivalentSamples]:
+    if not table.problems:
+        return {}
+    at = table.ks.index(table.deepest)
+    names = [one.name for one in table.strategies]
+    targets = np.stack([table.values["fast_1"][name][:, at] for name in names], axis=1)
+    shared = slice(0, at + 1)  # up to there one denominator for all
+    found = equivalent_k_interval(table.ks[shared], table.fast_1_at_k[:, shared], targets, how)
+    return {name: _equivalent(one, table.deepest) for name, one in zip(names, found, strict=True)}
+
+
+def _equivalent(one: EquivalentKInterval, at: int) -> EquivalentSamples:
+    def end(value: EquivalentK | None) -> tuple[float | None, str | None]:
+        return (None, None) if value is None else (_number(value.k), value.censored)
+
+    (k, side), (low, low_side), (high, high_side) = map(end, (one.value, one.low, one.high))
+    return EquivalentSamples(
+        at=at,
+        k=k,
+        censored=side,
+        low=low,
+        low_censored=low_side,
+        high=high,
+        high_censored=high_side,
+    )
+
+
+def _spent(table: Study, one: Strategy, how: Resampling) -> dict[int, Estimate]:
+    if one.name not in table.spent:
+        return {}
+    bounds = bootstrap_mean(table.spent[one.name], how, RATE)
+    return {e: _estimate(bounds[:, j]) for j, e in enumerate(table.spent_ks)}
+
+
+def _means(values: Floats) -> Floats:
+    """Over problems, NaN left out."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _association(found: Association) -> AssociationOut:
+    def out(one: Correlation) -> CorrelationOut:
+        return CorrelationOut(
+            rho=_number(one.rho), p=_number(one.p), draws=one.draws, problems=one.problems
+        )
+
+    return AssociationOut(
+        surprisal_speedup=out(found.surprisal_speedup),
+        surprisal_speedup_given_length=out(found.surprisal_speedup_given_length),
+        length_speedup=out(found.length_speedup),
+        quartiles=[
+            Quartile(
+                quartile=row.quartile,
+                draws=row.draws,
+                fast_1=_number(row.fast_1),
+                speedup_geomean=_number(row.speedup_geomean),
+                speedup_mean=_number(row.speedup_mean),
+                tokens=_number(row.tokens),
+            )
+            for row in found.quartiles
+        ],
+        sentence=association_in_words(found),
+    )
 
 
 def _comparison(one: Comparison) -> PairedComparison:
@@ -221,6 +416,8 @@ def _comparison(one: Comparison) -> PairedComparison:
             b_better=one.b_better,
             mcnemar_p=_number(one.discordant.p),
             mcnemar_p_holm=_number(one.discordant_holm),
+            test=one.test,
+            problems_needed=one.problems_needed,
         ),
         speedup=SpeedupComparison(
             ratio=_estimate(np.exp(one.log_ratio)),
@@ -229,6 +426,8 @@ def _comparison(one: Comparison) -> PairedComparison:
             wilcoxon_p=_number(one.wilcoxon.p),
             wilcoxon_p_holm=_number(one.wilcoxon_holm),
         ),
+        exploratory=one.exploratory,
+        sentence=comparison_in_words(one),
     )
 
 

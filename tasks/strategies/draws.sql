@@ -1,4 +1,5 @@
--- Judged draws, problem by problem; a harness error is no verdict on the candidate.
+-- Judged draws, problem by problem; a harness error is no verdict on the candidate. A speedup that is
+-- no positive number is no measurement.
 SELECT
     run_id,
     suite,
@@ -10,7 +11,9 @@ SELECT
     mean_logprob,
     correct,
     correct AND fast_1 AS fast_1,
-    speedup
-FROM results
+    CASE WHEN correct AND speedup > 0 AND isfinite(speedup) THEN speedup END AS speedup,
+    correct AND flagged AS flagged,
+    judge_seconds$columns
+FROM results$joins
 WHERE status IS NOT NULL AND status <> 'harness_error'
 ORDER BY run_id, suite, level, problem_id, sample_index

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import RequestError
-from tasks.statistics import pass_at_k
+from tasks.statistics import found_within, pass_at_k
 from tasks.statistics.arrays import Floats
 from tasks.strategies.base import Applicability, Draws, Strategy
-from tasks.strategies.curve import curve
+from tasks.strategies.curve import curves
 
 MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
+"""What is stored of every strategy at every k (see `Curve`)."""
+
+COSTS = ("flagged", "evaluations", "judge_seconds")
+"""Computed along with them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,20 @@ class Study:
     """(problems,)"""
     applicability: dict[str, list[Applicability]]
     """Strategy name → per problem; the least applicable of the runs."""
+    spent_ks: tuple[int, ...]
+    """Numbers of draws judged, of all that a problem has."""
+    spent: dict[str, Floats]
+    """Strategy name → (problems, len(spent_ks)): P(a fast_1 draw is among the first e by score),
+    all draws ranked before any is judged. Not for strategies that need the timing to rank."""
+    completion_tokens: Floats
+    """(problems,): mean tokens of a draw; NaN where unknown."""
+
+    @property
+    def deepest(self) -> int:
+        """The largest budget that as many problems have as have any."""
+        defined = (~np.isnan(self.pass_at_k)).sum(axis=0)
+        reached = zip(self.ks, defined, strict=True)
+        return max((k for k, count in reached if count == defined.max()), default=1)
 
 
 def default_ks(most: int) -> tuple[int, ...]:
@@ -69,17 +87,22 @@ def study(
         np.add.at(count, rows, known)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
-    values: dict[str, dict[str, Floats]] = {measure: {} for measure in MEASURES}
+    values: dict[str, dict[str, Floats]] = {measure: {} for measure in (*MEASURES, *COSTS)}
     applicability: dict[str, list[Applicability]] = {}
+    spent: dict[str, Floats] = {}
+    spent_ks = default_ks(max((one.n for one in draws), default=0))
     for strategy in strategies:
-        curves = [curve(strategy, one, budgets) for one in draws]
-        for measure in MEASURES:
-            values[measure][strategy.name] = averaged([getattr(c, measure) for c in curves])
+        found = curves(strategy, draws, budgets)
+        for measure in values:
+            values[measure][strategy.name] = averaged([getattr(c, measure) for c in found])
         worst = [Applicability.APPLICABLE] * len(problems)
-        for i, one in zip(rows, curves, strict=True):
+        for i, one in zip(rows, found, strict=True):
             if one.applicability is not Applicability.APPLICABLE:
                 worst[i] = one.applicability
         applicability[strategy.name] = worst
+        if not strategy.after_timing:
+            by_run = [_spent(strategy, one, spent_ks) for one in draws]
+            spent[strategy.name] = averaged(by_run, (len(spent_ks),))
     return Study(
         ks=budgets,
         strategies=tuple(strategies),
@@ -89,4 +112,19 @@ def study(
         fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
         logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
         applicability=applicability,
+        spent_ks=spent_ks,
+        spent=spent,
+        completion_tokens=averaged([np.array(_mean(one.n_tokens)) for one in draws], ()),
     )
+
+
+def _spent(strategy: Strategy, draws: Draws, evaluations: tuple[int, ...]) -> Floats:
+    scores = strategy.all_scores(draws)
+    if np.isnan(scores).any():
+        scores = np.zeros(draws.n)  # it abstains: any order is as good
+    return found_within(scores, draws.fast_1, evaluations)
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")

@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from tasks.statistics import Resampling, bootstrap_mean, bootstrap_median, pass_at_k
+from tasks.statistics import (
+    DIFFERENCE,
+    RATE,
+    Resampling,
+    bootstrap_mean,
+    median_interval,
+    pass_at_k,
+)
 from tasks.statistics.arrays import Floats
 
 
 class Estimator(Protocol):
-    def __call__(self, values: ArrayLike, how: Resampling | None = None) -> Floats: ...
+    def __call__(self, values: ArrayLike) -> Floats: ...
 
 
-@pytest.mark.parametrize("estimator", [bootstrap_mean, bootstrap_median])
+@pytest.mark.parametrize("estimator", [bootstrap_mean, median_interval])
 class TestBoth:
     def test_missing_problems_leave_their_column_only(self, estimator: Estimator) -> None:
         values = np.array([[1.0, 1.0], [2.0, np.nan], [6.0, 3.0]])
@@ -42,11 +49,51 @@ class TestBoth:
             mean, low, high = estimator(np.full((7, 1), value))
             assert low <= mean <= high
 
-    def test_the_seed_fixes_it(self, estimator: Estimator) -> None:
-        values = np.random.default_rng(0).random((12, 3))
-        first, again, other = (estimator(values, Resampling(seed=seed)) for seed in (1, 1, 2))
-        assert (first == again).all()
-        assert not (first == other).all()
+
+def test_the_seed_fixes_it() -> None:
+    values = np.random.default_rng(0).random((12, 3))
+    first, again, other = (bootstrap_mean(values, Resampling(seed=seed)) for seed in (1, 1, 2))
+    assert (first == again).all()
+    assert not (first == other).all()
+
+
+def test_columns_are_alone_with_their_numbers() -> None:
+    values = np.random.default_rng(1).random((9, 7))
+    values[2, 3] = np.nan
+    together = bootstrap_mean(values, bounds=RATE)
+    for i in range(values.shape[1]):
+        np.testing.assert_allclose(together[:, [i]], bootstrap_mean(values[:, [i]], bounds=RATE))
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_rates_that_all_agree_leave_the_unseen_problem(n: int) -> None:
+    """Clopper and Pearson with no failure among n, whose lower end is (α/2)^(1/n)."""
+    seen = 0.025 ** (1 / n)
+    assert bootstrap_mean(np.ones((n, 1)), bounds=RATE)[:, 0] == pytest.approx([1, seen, 1])
+    assert bootstrap_mean(np.zeros((n, 1)), bounds=RATE)[:, 0] == pytest.approx([0, 0, 1 - seen])
+    level = bootstrap_mean(np.zeros((n, 1)), bounds=DIFFERENCE)[:, 0]
+    assert level == pytest.approx([0, seen - 1, 1 - seen])
+
+
+def test_a_nearly_saturated_rate_is_hedged_and_a_difference_is_not() -> None:
+    values = np.ones((20, 1))
+    values[0] = 0.999
+    _, low, high = bootstrap_mean(values, bounds=RATE)[:, 0]
+    assert low == pytest.approx(values.mean() * 0.5 ** (1 / 20))
+    assert high <= 1
+    assert bootstrap_mean(values, bounds=DIFFERENCE)[1, 0] > 0.99
+
+
+def test_the_median_lies_between_order_statistics() -> None:
+    # For n = 6 the range covers 1 − 2·½⁶ = 96.9 %, so the 95 % interval ends just inside it.
+    values = np.arange(6.0)[:, None]
+    middle, low, high = median_interval(values)[:, 0]
+    assert (middle, low + high) == (2.5, pytest.approx(5.0))
+    assert 0 < low < 0.5
+    # Published tables: n = 20 has 95.9 % between the 6th and the 15th, 88.5 % one further in.
+    _, low, high = median_interval(np.arange(1.0, 21)[:, None])[:, 0]
+    assert 6 < low < 6.3
+    assert 14.7 < high < 15
 
 
 def test_the_mean_is_within_its_own_exact_interval() -> None:

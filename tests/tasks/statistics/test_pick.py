@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.statistics import best_at_k, pass_at_k, pick_probabilities
+from tasks.statistics import (
+    best_at_k,
+    expected_at,
+    pass_at_k,
+    pick_probabilities,
+    rank_values,
+)
 from tests.tasks.statistics.brute import pick_law
 
 numbers = st.integers(0, 4).map(float)
@@ -46,18 +52,40 @@ def test_large_problems_stay_a_law(top: int, tied: bool) -> None:
     np.testing.assert_allclose(law.sum(axis=0), pass_at_k(n, c, ks), atol=1e-9)
 
 
-@pytest.mark.parametrize("top", [1, 3])
-def test_it_agrees_with_200000_draws(top: int) -> None:
+@pytest.mark.parametrize("top", [1, 2, 3, 5])
+@pytest.mark.parametrize("tied", [False, True])
+def test_it_agrees_with_200000_draws(top: int, tied: bool) -> None:
     rng = np.random.default_rng(0)
     n, c, k, times = 64, 30, 8, 200_000
-    scores, speedups = rng.normal(size=c), rng.lognormal(size=c)
-    values = np.append(speedups, 0.0)
-    order = np.append(np.argsort(-scores), np.full(n - c, c))
-    subset = np.argpartition(rng.random((times, n), np.float32), k, axis=1)[:, :k]
-    drawn = np.sort(subset, axis=1)  # places in the order of score; incorrect ones last
-    picks = values[order[drawn[:, :top]]].max(axis=1)
+    scores = rng.integers(0, 6, c).astype(float) if tied else rng.normal(size=c)
+    speedups = rng.lognormal(size=c)
+    values = np.append(speedups, np.zeros(n - c))
+    ranks = np.append(-scores, np.full(n - c, np.inf))
+    total, squares = 0.0, 0.0
+    for _ in range(20):
+        subset = np.argsort(rng.random((times // 20, n), np.float32), axis=1)[:, :k]
+        # A random order of the subset breaks ties; a stable sort by score keeps it among equals.
+        order = np.argsort(ranks[subset], axis=1, kind="stable")[:, :top]
+        picks = values[np.take_along_axis(subset, order, axis=1)].max(axis=1)
+        total, squares = total + picks.sum(), squares + (picks**2).sum()
+    mean = total / times
+    error = np.sqrt((squares / times - mean**2) / times)
     law = pick_probabilities(scores, speedups, n, [k], top=top)[:, 0]
-    assert abs(picks.mean() - law @ speedups) < 4 * picks.std() / np.sqrt(times)
+    assert abs(mean - law @ speedups) < 4 * error
+
+
+@pytest.mark.parametrize("top", [2, 3, 4])
+def test_many_values_of_many_problems_are_the_law_of_each(top: int) -> None:
+    rng = np.random.default_rng(5)
+    ks = [1, 2, 3, 9, 12]
+    made, expected = [], []
+    for n, c in ((12, 7), (9, 9), (12, 1), (12, 0), (9, 4)):
+        values = rng.normal(size=(3, c))
+        scores, speedups = rng.integers(0, 4, c).astype(float), rng.lognormal(size=c)
+        made.append(rank_values(values, scores, speedups, n, top=top))
+        expected.append(values @ pick_probabilities(scores, speedups, n, ks, top=top))
+    for found, law in zip(expected_at(made, ks), expected, strict=True):
+        np.testing.assert_allclose(found, law, atol=1e-12)
 
 
 def test_speedups_as_scores_are_best_at_k() -> None:

@@ -1,0 +1,84 @@
+"""`bon strategies`: every strategy at every budget, what it costs, and how sure we are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json, print_table
+from flows.errors import RequestError
+
+
+@app.command()
+def strategies(
+    runs: RunsArgument,
+    k: Annotated[str | None, typer.Option("--k", help="Budgets, e.g. 1,2,4,8.")] = None,
+    score: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--score", help='A score of your own: SQL over results, e.g. "sum_logprob / n_tokens".'
+        ),
+    ] = None,
+    plugin: Annotated[
+        Path | None, typer.Option(help="A Python file that registers strategies.")
+    ] = None,
+    primary: Annotated[
+        bool, typer.Option("--primary", help="Leave the exploratory strategies out.")
+    ] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="What was spent: tokens and seconds by stage.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the intervals.")] = 0,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Every strategy at every budget, with intervals, costs and paired comparisons."""
+    from storage import Lake
+    from tasks.strategies.document import strategies_document
+    from tasks.strategies.expression import score_expression
+    from tasks.strategies.ledger import run_ledger
+    from tasks.strategies.plugin import load_plugin
+
+    house = Lake.open(lake)
+    if plugin is not None:
+        load_plugin(plugin)
+    scores = [score_expression(text) for text in score or ()]
+    if ledger:
+        spent = run_ledger(house, runs)
+        if json:
+            print_json(spent.to_pylist())
+        else:
+            print_table(spent)
+        return
+    document = strategies_document(
+        house, runs, parse_ks(k), seed, exploratory=not primary, scores=scores
+    )
+    if json:
+        print_json(document.model_dump(mode="json"))
+        return
+    from rich.console import Console
+
+    from tasks.report import summary
+    from tasks.strategies.table import cost_table
+
+    console = Console()
+    console.print(summary(house, runs))
+    console.print(cost_table(document))
+    for one in document.comparisons:
+        if not one.exploratory:
+            console.print(one.sentence, highlight=False)
+    console.print(document.association.sentence, highlight=False)
+
+
+def parse_ks(text: str | None) -> list[int] | None:
+    """ "1,2,4" → [1, 2, 4]. Raises RequestError for anything but positive whole numbers."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RequestError(
+            f"--k {text!r} is no list of budgets; write whole numbers from 1, as in 1,2,4,8"
+        )
+    return [int(part) for part in parts]

@@ -1,0 +1,5 @@
+-- Draws with a verdict: what every estimator counts. A harness error is no verdict on a candidate.
+CREATE OR REPLACE VIEW judged AS
+SELECT *
+FROM results
+WHERE status IS NOT NULL AND status <> 'harness_error';

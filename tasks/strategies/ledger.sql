@@ -1,0 +1,30 @@
+-- What the runs spent, by stage. Equal sources are judged once, so judge seconds belong to
+-- evaluations (repeated and failed ones included), not to draws.
+SELECT
+    run_id,
+    'sampling' AS stage,
+    count(*) AS rollouts,
+    sum(n_prompt_tokens)::BIGINT AS prompt_tokens,
+    sum(n_tokens)::BIGINT AS completion_tokens,
+    NULL::BIGINT AS evaluations,
+    sum(sample_seconds) AS seconds
+FROM candidates
+GROUP BY run_id
+UNION ALL BY NAME
+SELECT
+    run_id,
+    stage,
+    count(*) AS evaluations,
+    sum(seconds) AS seconds
+FROM evaluations
+CROSS JOIN LATERAL (VALUES
+    ('judge: compile', compile_seconds),
+    ('judge: check', check_seconds),
+    ('judge: time', time_seconds),
+    ('judge: rest', greatest(
+        wall_seconds - coalesce(compile_seconds, 0) - coalesce(check_seconds, 0)
+        - coalesce(time_seconds, 0), 0
+    ))
+) AS stages(stage, seconds)
+GROUP BY run_id, stage
+ORDER BY run_id, stage <> 'sampling', stage

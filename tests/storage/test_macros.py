@@ -1,0 +1,122 @@
+"""The SQL macros against the Python estimators, and the cookbook's queries one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from storage import Lake
+from storage.duckdb_file import write_duckdb_file
+from tasks.statistics import best_at_k, pass_at_k
+from tasks.strategies import strategy
+from tasks.strategies.curve import curve
+from tasks.strategies.load import load_draws
+from tests.tasks.strategies.make import Row, imported, random_rows
+
+COOKBOOK = Path(__file__).parents[2] / "docs" / "sql.md"
+QUERIES = re.findall(r"```sql\n(.*?)```", COOKBOOK.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    folder = tmp_path_factory.mktemp("macros")
+    lake = Lake.open(folder / "lake", create=True)
+    imported(lake, "a", random_rows(5, 9, seed=1), folder)
+    tied: Sequence[Row] = [
+        (
+            p,
+            i,
+            None if p == 4 and i == 0 else -float(i // 3),
+            i % 2 == 0,
+            0.5 + i if i % 2 == 0 else None,
+        )
+        for p in (1, 2, 4)
+        for i in range(8)
+    ]
+    imported(lake, "b", tied, folder)
+    return lake
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 9])
+def test_pass_at_k_is_the_estimator(lake: Lake, k: int) -> None:
+    rows = lake.sql(
+        f"SELECT n, c, pass_at_k(n, c, {k}) AS value "
+        "FROM range(1, 12) AS ns(n), range(0, 12) AS cs(c) WHERE c <= n"
+    ).to_pylist()
+    assert len(rows) > 60
+    for row in rows:
+        expected = float(pass_at_k(row["n"], row["c"], k))
+        assert (row["value"] is None) == np.isnan(expected)
+        if row["value"] is not None:
+            assert row["value"] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 8])
+@pytest.mark.parametrize(
+    ("name", "score"),
+    [("surprisal", "-mean_logprob"), ("confidence", "mean_logprob"), ("random", "0")],
+)
+def test_strategy_at_k_is_the_closed_form(lake: Lake, name: str, score: str, k: int) -> None:
+    rows = {
+        (row["run_id"], row["problem_id"]): row
+        for row in lake.sql(f"SELECT * FROM strategy_at_k({score}, {k})").to_pylist()
+    }
+    for draws in load_draws(lake, ["a", "b"]):
+        found, row = curve(strategy(name), draws, [k]), rows[draws.run_id, draws.problem_id]
+        assert row["fast_1"] == pytest.approx(found.fast_1[0], abs=1e-12)
+        assert row["success"] == pytest.approx(found.success[0], abs=1e-12)
+        assert row["speedup_mean"] == pytest.approx(found.speedup_mean[0], abs=1e-12)
+
+
+def test_best_of_is_the_expected_maximum(lake: Lake) -> None:
+    rows = {
+        (row["run_id"], row["problem_id"]): row
+        for row in lake.sql("SELECT * FROM best_of(4)").to_pylist()
+    }
+    for draws in load_draws(lake, ["a", "b"]):
+        values = np.nan_to_num(draws.speedup)
+        row = rows[draws.run_id, draws.problem_id]
+        assert row["best_at_k"] == pytest.approx(best_at_k(values, [4])[0])
+        assert row["fast_1_at_k"] == pytest.approx(float(pass_at_k(draws.n, draws.fast_1.sum(), 4)))
+
+
+def test_beyond_n_all_is_null(lake: Lake) -> None:
+    rows = lake.sql("SELECT * FROM strategy_at_k(mean_logprob, 10)").to_pylist()
+    assert {row["fast_1"] for row in rows} == {None}
+    assert {row["success"] for row in rows} == {None}
+    assert {row["best_at_k"] for row in lake.sql("SELECT * FROM best_of(10)").to_pylist()} == {None}
+
+
+def test_champions_are_the_fastest_of_all_runs(lake: Lake) -> None:
+    rows = lake.sql("SELECT * FROM champions()").to_pylist()
+    best = lake.sql("SELECT problem_id, max(speedup) AS s FROM results GROUP BY ALL").to_pylist()
+    assert {row["problem_id"]: row["speedup"] for row in rows} == {
+        row["problem_id"]: row["s"] for row in best if row["s"] is not None
+    }
+
+
+def test_the_cookbook_is_long_enough() -> None:
+    assert len(QUERIES) >= 15
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=[f"{i:02}" for i in range(len(QUERIES))])
+def test_the_cookbooks_queries_run(lake: Lake, query: str) -> None:
+    answer = lake.sql(query)
+    assert answer.num_columns > 0
+    empty = "flagged" in query or "rejected" in query or "speedup_low > 1" in query
+    assert len(answer) > 0 or empty
+
+
+def test_the_generated_file_has_the_macros(lake: Lake) -> None:
+    with duckdb.connect() as shell:
+        shell.execute(write_duckdb_file(lake).read_text())
+        assert shell.execute("SELECT pass_at_k(4, 2, 1)").fetchall() == [(pytest.approx(0.5),)]
+        assert shell.execute("SELECT count(*) FROM best_of(2)").fetchall() == [(8,)]
+        assert shell.execute("SELECT count(*) FROM strategy_at_k(-mean_logprob, 2)").fetchall() == [
+            (8,)
+        ]
