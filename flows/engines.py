@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flows.errors import RequestError
+from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
@@ -13,36 +14,99 @@ from tasks.cluster import cluster
 from tasks.evaluate.placement import judging_cores, keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
 from tasks.plan import Work
-from tasks.sample.actor import start_policy
-from tasks.sweep import Sweep
+from tasks.policies import policy_needs
+from tasks.policies.options import with_options
+from tasks.sample.actor import PolicyHandle, ReleasedPolicy, start_policy
+from tasks.sweep import Draws, Sampler, Sweep
+
+
+def takes_turns(request: SweepRequest) -> bool:
+    """Whether the policy has to leave its GPU before a kernel can be timed on it."""
+    return request.judge.device.startswith("cuda") and policy_needs(request.policy).gpus > 0
+
+
+@contextmanager
+def drawing(
+    lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]
+) -> Iterator[Draws]:
+    """What sampling alone needs. With the block's end the policy's memory is free.
+
+    Raises RequestError if the run's draws came from a policy that is no longer the same.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(cluster())
+        policy = _start_policy(lake, run_id, request)
+        stack.callback(policy.close)
+        policy_id = _same_policy_id(lake, run_id, request, policy)
+        progress = SweepProgress({"sample": _to_draw(work)})
+        stack.enter_context(progress.shown())
+        yield Draws(
+            run_id=run_id,
+            lake=lake,
+            seed=request.seed,
+            policy_id=policy_id,
+            policy=policy,
+            progress=progress,
+        )
 
 
 @contextmanager
 def engines(
-    lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]
+    lake: Lake,
+    run_id: str,
+    request: SweepRequest,
+    work: Sequence[Work],
+    *,
+    released: str | None = None,
 ) -> Iterator[Sweep]:
     """Everything that shards need, started at once and ended with the block.
 
+    released: id of the policy, if it has drawn already and is not to be started.
+
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
-    drawn = sum(len(one.to_sample.sample_indices) for one in work if one.to_sample)
     judged = sum(len(one.to_judge.sample_indices) for one in work)
     cores = judging_cores()
     with ExitStack() as stack:
         stack.enter_context(cluster())
-        policy = start_policy(request.policy, request.sampling.params(), len(cores.side))
-        stack.callback(policy.close)
+        policy: Sampler = ReleasedPolicy()
+        if released is None:
+            handle = policy = _start_policy(lake, run_id, request)
+            stack.callback(handle.close)
         instant = request.judge.device == INSTANT_DEVICE
         judges = JudgePool(request.judge.config(), cores, instant=instant)
         stack.callback(judges.close)
-        policy_id = policy.policy_id
-        before = stored_policy_id(lake, run_id)
-        if before not in (None, policy_id):
-            raise RequestError(
-                f"run {run_id!r} was drawn by {before}, and {request.policy!r} is now {policy_id} "
-                "(other weights, template or tokenizer); choose another --run"
-            )
+        policy_id = released or _same_policy_id(lake, run_id, request, handle)
         keep_timing_cores_free(judges.ready())
-        progress = SweepProgress({"sample": drawn, "evaluate": judged})
+        progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged})
         stack.enter_context(progress.shown())
-        yield Sweep(run_id, lake, request.seed, policy_id, policy, judges, progress)
+        yield Sweep(
+            run_id=run_id,
+            lake=lake,
+            seed=request.seed,
+            policy_id=policy_id,
+            policy=policy,
+            judges=judges,
+            progress=progress,
+        )
+
+
+def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
+    limits = request.limits.options(spent_tokens(lake, run_id))
+    spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
+    return start_policy(spec, request.sampling.params(), len(judging_cores().side))
+
+
+def _same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: PolicyHandle) -> str:
+    policy_id = policy.policy_id
+    before = stored_policy_id(lake, run_id)
+    if before not in (None, policy_id):
+        raise RequestError(
+            f"run {run_id!r} was drawn by {before}, and {request.policy!r} is now {policy_id} "
+            "(other weights, template or tokenizer); choose another --run"
+        )
+    return policy_id
+
+
+def _to_draw(work: Sequence[Work]) -> int:
+    return sum(len(one.to_sample.sample_indices) for one in work if one.to_sample)

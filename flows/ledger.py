@@ -11,27 +11,39 @@ from importlib.metadata import PackageNotFoundError, version
 from flows.request import SweepRequest
 from storage import Lake, ledger
 from tasks.plan import Work, plan
+from tasks.policies.imported import is_imported
 from tasks.problems import Problem
 
 _SOFTWARE = ("bon-sweep", "torch", "numpy", "transformers", "vllm", "triton", "ray", "prefect")
 
 
 def outstanding(
-    lake: Lake, run_id: str, problems: Sequence[Problem], k: int, harness_id: str
+    lake: Lake, run_id: str, problems: Sequence[Problem], request: SweepRequest
 ) -> list[Work]:
-    """The shards that lack draws or verdicts."""
-    return plan(
-        problems,
-        k,
-        sampled=ledger.sampled(lake, run_id),
-        judged=ledger.judged(lake, run_id, harness_id),
-    )
+    """The shards that lack draws or verdicts. Imported draws are all there are: none is missing."""
+    sampled = ledger.sampled(lake, run_id)
+    judged = ledger.judged(lake, run_id, request.harness_id)
+    if is_imported(request.policy):
+        wanted = {
+            (problem.suite, problem.level, problem.problem_id, index)
+            for problem in problems
+            for index in range(request.k)
+        }
+        judged |= wanted - sampled
+        sampled |= wanted
+    return plan(problems, request.k, sampled=sampled, judged=judged)
 
 
-def remaining(lake: Lake, run_id: str, problems: Sequence[Problem], k: int, harness_id: str) -> int:
+def remaining(lake: Lake, run_id: str, problems: Sequence[Problem], request: SweepRequest) -> int:
     """Draws without a verdict: 0 when the run is complete."""
-    work = outstanding(lake, run_id, problems, k, harness_id)
+    work = outstanding(lake, run_id, problems, request)
     return sum(len(shard.to_judge.sample_indices) for shard in work)
+
+
+def spent_tokens(lake: Lake, run_id: str) -> int:
+    """Of the run's prompts and completions so far."""
+    query = "SELECT coalesce(sum(n_prompt_tokens + n_tokens), 0)::BIGINT AS n FROM candidates"
+    return int(lake.sql(query, [run_id]).to_pylist()[0]["n"])
 
 
 def record_run(

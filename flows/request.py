@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -59,6 +60,24 @@ class Judging(BaseModel):
         return JudgeConfig(**self.model_dump())
 
 
+class Limits(BaseModel):
+    """What sampling from a server may cost. No part of a run's identity: it may change in a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token_budget: int | None = Field(None, ge=1)
+    """Tokens of prompts and completions, over all of the run."""
+    concurrency: int | None = Field(None, ge=1)
+    """Requests under way at once."""
+    allow_missing_logprobs: bool = False
+
+    def options(self, spent: int) -> dict[str, object]:
+        """As options of the policy (tasks.policies.openai). `spent`: tokens used so far."""
+        left = None if self.token_budget is None else max(1, self.token_budget - spent)
+        missing = "allow" if self.allow_missing_logprobs else None
+        return {"budget": left, "concurrency": self.concurrency, "missing_logprobs": missing}
+
+
 class SweepRequest(BaseModel):
     """Everything that decides what a sweep draws and measures."""
 
@@ -72,6 +91,7 @@ class SweepRequest(BaseModel):
     seed: int = 42
     sampling: Sampling = Sampling()
     judge: Judging = Judging()
+    limits: Limits = Limits()
 
     def selected(self) -> tuple[Problem, ...]:
         """The problems asked for. Raises RequestError for an unknown suite or id."""
@@ -99,15 +119,19 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
     given = {name: value for name, value in options.items() if value is not None}
     earlier = None if run_id is None else stored_request(lake, run_id)
     if earlier is None:
-        profile = given.get("profile", DEFAULT_PROFILE)
-        base = load_profile(profile) | {"profile": profile}
+        base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
     else:
         base = earlier.model_dump()
     request = _validated(_merged(base, given))
     if earlier is not None:
         request = _extended(str(run_id), earlier, request)
     check_policy(request.policy)
-    request.selected()
+    if request.limits != Limits() and not request.policy.startswith("openai:"):
+        raise RequestError(
+            f"policy {request.policy!r} is no server, so token_budget, concurrency and "
+            "allow_missing_logprobs mean nothing to it; leave them out"
+        )
+    _check_texts(lake, run_id, request.selected())
     if request.judge.device not in ("cpu", INSTANT_DEVICE):
         from kernels_eval.devices import check_device  # only now: it needs torch
 
@@ -115,18 +139,46 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
     return run_id or fresh_run_id(request), request
 
 
+def profile_request(profile: str) -> SweepRequest:
+    """What a profile asks for. Raises RequestError if it is unknown or no whole request."""
+    return _validated(_profile_fields(profile))
+
+
+def _profile_fields(profile: str) -> dict[str, Any]:
+    return load_profile(profile) | {"profile": profile}
+
+
 def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     """The settings the run was last asked for; None if there is no such run.
 
-    Raises RequestError if the run was imported: it has no policy to draw from.
+    Raises RequestError if the run was imported with its verdicts: there is no code to judge.
     """
     check_run_id(run_id)
     rows = lake.sql("SELECT kind, config FROM runs_latest", [run_id]).to_pylist()
     if not rows:
         return None
-    if rows[0]["kind"] != "sweep":
+    if rows[0]["kind"] == "import":
         raise RequestError(f"run {run_id!r} was imported and cannot be swept; choose another --run")
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
+
+
+def _check_texts(lake: Lake, run_id: str | None, problems: Sequence[Problem]) -> None:
+    """Raise RequestError if the run's draws answer another text of a problem than today's."""
+    if run_id is None:
+        return
+    rows = lake.sql("SELECT suite, level, problem_id, problem_hash FROM problems", [run_id])
+    held: dict[tuple[str, int, int], set[str]] = {}
+    for row in rows.to_pylist():
+        key = (row["suite"], row["level"], row["problem_id"])
+        held.setdefault(key, set()).add(row["problem_hash"])
+    for problem in problems:
+        known = held.get((problem.suite, problem.level, problem.problem_id))
+        if known and problem.problem_hash not in known:
+            raise RequestError(
+                f"run {run_id!r} answers another text of problem {problem.problem_id} (level "
+                f"{problem.level}) than the suite holds now; take the suite's earlier version, or "
+                "choose another --run"
+            )
 
 
 def fresh_run_id(request: SweepRequest) -> str:

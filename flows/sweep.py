@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
-from flows.engines import engines
+from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
 from flows.request import SweepRequest, resolve
 from flows.summary import SweepSummary, summarise
@@ -18,6 +20,7 @@ from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
 from tasks.evaluate.step import evaluate
+from tasks.plan import Work
 from tasks.report.step import report
 from tasks.sample.step import sample
 from tasks.strategies.step import select
@@ -41,6 +44,7 @@ def bon_sweep(
     lake: str | None = None,
     sampling: dict[str, Any] | None = None,
     judge: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
 ) -> SweepSummary:
     """One Best-of-N sweep, or the rest of one: what `run` holds already is not done again.
 
@@ -50,17 +54,30 @@ def bon_sweep(
     house = Lake.open(lake, create=True)
     options: dict[str, Any] = {"profile": profile, "suite": suite, "problems": problems, "k": k}
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
+    options |= {"limits": limits}
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id):
         discard_uncommitted(house, run_id)
         return _sweep(house, run_id, request)
 
 
+def _draw(lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]) -> str:
+    """All draws before the first verdict, for a policy that needs the judge's GPU; its id."""
+    with drawing(lake, run_id, request, work) as draws:
+        record_run(lake, run_id, request, draws.policy_id, request.selected())
+        shards = [one.to_sample for one in work if one.to_sample]
+        wait([sample.submit(opaque(draws), shard, return_state=False) for shard in shards])
+        return draws.policy_id
+
+
 def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     problems = request.selected()
-    harness_id = request.harness_id
-    work = outstanding(lake, run_id, problems, request.k, harness_id)
-    with engines(lake, run_id, request, work) as sweep:
+    work = outstanding(lake, run_id, problems, request)
+    released = None
+    if takes_turns(request):
+        released = _draw(lake, run_id, request, work)
+        work = [replace(one, to_sample=None) for one in work]
+    with engines(lake, run_id, request, work, released=released) as sweep:
         record_run(lake, run_id, request, sweep.policy_id, problems)
         shared = opaque(sweep)  # Prefect need not look inside for futures
         judged = []
@@ -74,4 +91,4 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     write_duckdb_file(lake)
     select(lake, run_id)
     page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
-    return summarise(lake, run_id, page, remaining(lake, run_id, problems, request.k, harness_id))
+    return summarise(lake, run_id, page, remaining(lake, run_id, problems, request))

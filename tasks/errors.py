@@ -7,3 +7,11 @@ class TasksError(Exception):
 
 class RequestError(TasksError):
     """The request was wrong (unknown suite, policy, problem, strategy; K < 1). Exit status 2."""
+
+
+class PolicyUnavailableError(TasksError):
+    """What samples are drawn from failed for longer than it may. What was drawn is kept."""
+
+
+class TokenBudgetError(TasksError):
+    """The token budget of the run is used up: it stops here, on purpose."""

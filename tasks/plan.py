@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from storage.ledger import DrawKey
+from storage.ledger import DrawKey, ProblemKey
 from tasks.problems import Problem
 
 SHARD_SIZE = 64
@@ -31,6 +31,11 @@ class Shard:
         """How terminals and Prefect call it: level/problem[first..last]."""
         first, last = self.sample_indices[0], self.sample_indices[-1]
         return f"{self.problem.level}/{self.problem.problem_id}[{first}..{last}]"
+
+    @property
+    def problem_key(self) -> ProblemKey:
+        """Its problem as the ledger names it."""
+        return (self.problem.suite, self.problem.level, self.problem.problem_id)
 
     @property
     def keys(self) -> frozenset[DrawKey]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from storage import Lake
 from tasks.evaluate.claims import Claims
 from tasks.evaluate.pool import JudgePool
-from tasks.policies.base import Sample
 from tasks.problems import Problem
+from tasks.sample.actor import Drawn
 
 
 class Progress(Protocol):
@@ -22,18 +22,24 @@ class Progress(Protocol):
 class Sampler(Protocol):
     """The part of a policy that a shard needs (see tasks.sample.actor.PolicyHandle)."""
 
-    def sample(self, problem: Problem, seeds: Sequence[int]) -> tuple[list[Sample], float]: ...
+    def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]: ...
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """One run in progress: where it writes, who draws and who judges."""
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """One run in progress, as far as sampling goes: where it writes and who draws."""
 
     run_id: str
     lake: Lake
     seed: int
     policy_id: str
     policy: Sampler
-    judges: JudgePool
     progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep(Draws):
+    """One run in progress: where it writes, who draws and who judges."""
+
+    judges: JudgePool
     claims: Claims = field(default_factory=Claims)

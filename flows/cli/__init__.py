@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.cli import ask, doctor, judge, problems, results, sweep  # noqa: F401  (register)
+from flows.cli import ask, doctor, judge, problems, rescore, results, strategies, sweep  # noqa: F401  (register)
 from flows.cli.app import app
 
 __all__ = ["app"]

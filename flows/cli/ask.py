@@ -91,12 +91,27 @@ def show(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="Parquet, CSV or JSONL.")],
+    file: Annotated[
+        Path, typer.Argument(help="Parquet, CSV or JSONL; or a KernelBench run folder.")
+    ],
     run: Annotated[str, typer.Option("--run", help="The run id it gets.")],
+    suite: Annotated[str | None, typer.Option(help="Of a folder: the problems it answers.")] = None,
     lake: LakeOption = None,
 ) -> None:
-    """Bring your own results: problem_id, sample_index, mean_logprob, correct, speedup."""
+    """Bring your own results: problem_id, sample_index, mean_logprob, correct, speedup.
+
+    Of a folder, the kernels come in unjudged.
+    """
     from storage import Lake
+
+    if file.is_dir():
+        from flows.imported import import_kernels
+
+        count = import_kernels(file, run, Lake.open(lake, create=True), suite)
+        typer.echo(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
+        return
+    if suite is not None:
+        raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
     from tasks.imports import import_results
 
     count = import_results(file, run, Lake.open(lake, create=True))

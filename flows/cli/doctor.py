@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
 
 from flows.cli.app import JsonOption, app, print_json
 
 
 @app.command()
-def doctor(json: JsonOption = False) -> None:
+def doctor(
+    profile: Annotated[
+        list[str] | None, typer.Option(help="Look at these profiles only, or at a .toml file.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
     """What this machine can run, and what is missing."""
-    found = findings()
+    from flows.doctor import backends, machine, prognosis
+    from flows.profiles import profile_names
+
+    outlook = [prognosis(name) for name in profile or profile_names()]
+    here, lacks = machine(), backends()
     if json:
-        print_json(found)
+        profiles = {one.profile: _verdict(one.missing) for one in outlook}
+        candidates = {name: _verdict(missing) for name, missing in lacks.items()}
+        print_json(here | {"backends": candidates, "profiles": profiles})
         return
+    _print("this machine", [(name, str(value)) for name, value in here.items()])
+    _print("candidates in", [(name, _words(missing)) for name, missing in lacks.items()])
+    _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
+
+
+def _verdict(missing: tuple[str, ...]) -> dict[str, Any]:
+    return {"runs": not missing, "missing": list(missing)}
+
+
+def _words(missing: tuple[str, ...]) -> str:
+    return "can run" if not missing else "\n".join(f"missing: {one}" for one in missing)
+
+
+def _print(title: str, rows: list[tuple[str, str]]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("what", "here", title="bon doctor")
-    for name, value in found.items():
-        table.add_row(name, str(value))
+    table = Table(title, "", title_justify="left")
+    for name, value in rows:
+        table.add_row(name, escape(value))
     Console().print(table)
-
-
-def findings() -> dict[str, object]:
-    """Cores, compiler, devices, sandbox, packages and addresses, by name."""
-    import psutil
-    import torch
-
-    from kernels_eval import sandbox
-
-    found: dict[str, object] = {
-        "cores": len(psutil.Process().cpu_affinity()),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "g++": shutil.which("g++") or "missing: cpp candidates cannot compile (install g++)",
-        "nvcc": shutil.which("nvcc") or "missing: cuda candidates cannot compile",
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "no device",
-        "RAY_ADDRESS": os.environ.get("RAY_ADDRESS") or "not set: Ray starts on this machine",
-        "PREFECT_API_URL": os.environ.get("PREFECT_API_URL") or "not set: a private server",
-    }
-    found |= {f"sandbox: {name}": value for name, value in sandbox.available().items()}
-    for package in ("torch", "triton", "vllm", "peft", "transformers", "ray", "prefect", "duckdb"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found

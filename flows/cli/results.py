@@ -1,4 +1,4 @@
-"""`bon strategies`, `bon report`, and the summary that ends a sweep."""
+"""`bon report`, and the summary that ends a sweep."""
 
 from __future__ import annotations
 
@@ -7,33 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json
-from flows.errors import RequestError
+from flows.cli.app import LakeOption, RunsArgument, app
 
 if TYPE_CHECKING:
     from flows.summary import SweepSummary
-
-
-@app.command()
-def strategies(
-    runs: RunsArgument,
-    k: Annotated[str | None, typer.Option("--k", help="Budgets, e.g. 1,2,4,8.")] = None,
-    lake: LakeOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Every strategy at every budget, with intervals and paired comparisons."""
-    from storage import Lake
-    from tasks.report import summary
-    from tasks.strategies.document import strategies_document
-
-    house = Lake.open(lake)
-    document = strategies_document(house, runs, parse_ks(k))
-    if json:
-        print_json(document.model_dump(mode="json"))
-    else:
-        from rich.console import Console
-
-        Console().print(summary(house, runs))
 
 
 @app.command()
@@ -49,18 +26,6 @@ def report(
     house = Lake.open(lake)
     page = build_report(house, runs, out or house.root / "reports" / f"{'+'.join(runs)}.html")
     typer.echo(page)
-
-
-def parse_ks(text: str | None) -> list[int] | None:
-    """ "1,2,4" → [1, 2, 4]. Raises RequestError for anything but positive whole numbers."""
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RequestError(
-            f"--k {text!r} is no list of budgets; write whole numbers from 1, as in 1,2,4,8"
-        )
-    return [int(part) for part in parts]
 
 
 def print_summary(summary: SweepSummary) -> None:

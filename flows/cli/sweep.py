@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 
 
@@ -19,7 +20,9 @@ def sweep(
         str | None, typer.Option(help="A built-in profile or a .toml file; default demo.")
     ] = None,
     suite: Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")] = None,
-    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12.")] = None,
+    level: LevelOption = None,
+    split: SplitOption = None,
+    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12-18.")] = None,
     k: Annotated[int | None, typer.Option("-k", "--k", help="Samples per problem.")] = None,
     policy: Annotated[str | None, typer.Option(help="Where samples come from.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")] = None,
@@ -30,23 +33,42 @@ def sweep(
     temperature: Annotated[float | None, typer.Option(help="Of the draws.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="Per completion.")] = None,
     prompt: Annotated[str | None, typer.Option(help="What to write: module or body.")] = None,
-    backend: Annotated[str | None, typer.Option(help="What to write it in, e.g. cpp.")] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="What to write it in: cpp, torch, triton or cuda.")
+    ] = None,
+    logprob_mode: Annotated[
+        str | None, typer.Option(help="raw_logprobs or processed_logprobs.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
     mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
     protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one candidate.")] = None,
+    token_budget: Annotated[
+        int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests at once to a server.")] = None,
+    allow_missing_logprobs: Annotated[
+        bool, typer.Option("--allow-missing-logprobs", help="Take a server without them.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Sample K candidates per problem, judge them, select, report. Resumes with --run."""
     sampling = {"temperature": temperature, "max_tokens": max_tokens, "mode": prompt}
+    sampling |= {"backend": backend, "logprob_mode": logprob_mode}
     options: dict[str, Any] = {
         "profile": profile,
-        "suite": suite,
+        "suite": narrowed(suite, profile, run, level, split),
         "problems": None if problems is None else parse_ids(problems),
         "k": k,
         "policy": policy,
         "seed": seed,
-        "sampling": sampling | {"backend": backend},
-        "judge": {"device": device, "mode": mode, "protocol": protocol},
+        "sampling": sampling,
+        "judge": {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout},
+        "limits": {
+            "token_budget": token_budget,
+            "concurrency": concurrency,
+            "allow_missing_logprobs": allow_missing_logprobs or None,
+        },
     }
     raise typer.Exit(run_sweep(lake, run, options, as_json=json))
 
@@ -79,10 +101,31 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
 
 
 def parse_ids(text: str) -> list[int]:
-    """ "4,5,12" → [4, 5, 12]. Raises RequestError for anything else."""
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise RequestError(
-            f"--problems {text!r} is no list of ids; write numbers with commas, as in 4,5,12"
-        ) from None
+    """ "4,5,12-14" → [4, 5, 12, 13, 14]. Raises RequestError for anything else."""
+    ids: list[int] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        ends = (first, last if dash else first)
+        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]):
+            raise RequestError(
+                f"--problems {text!r} is no list of ids; "
+                "write numbers and ranges with commas, as in 4,5,12-18"
+            )
+        ids += range(int(ends[0]), int(ends[1]) + 1)
+    return ids
+
+
+def narrowed(
+    suite: str | None, profile: str | None, run: str | None, level: str | None, split: str | None
+) -> str | None:
+    """The suite with `--level` and `--split` in its name; the profile's where none is given."""
+    if level is None and split is None:
+        return suite
+    if suite is None:
+        if run is not None and profile is None:
+            raise RequestError("--level and --split want --suite or --profile beside them")
+        from flows.profiles import load_profile
+        from flows.request import DEFAULT_PROFILE
+
+        suite = str(load_profile(profile or DEFAULT_PROFILE).get("suite", ""))
+    return suite_part(suite, level, split)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,16 +19,18 @@ from transformers import (
 )
 
 from tasks.errors import RequestError
+from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.cache import growing_cache
 from tasks.policies.draw import FillerRowsStop, SeededDraw
-from tasks.policies.extract import extract_code
 from tasks.policies.prompt import render
-from tasks.policies.scaffold import scaffold_body
+from tasks.policies.reasoning import HARMONY, opens_thought
+from tasks.policies.rescore import Score, Written, tokens_of
 from tasks.problems.base import Problem
 
 _IDENTITY_SUFFIXES = {".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"}
 _NOT_IDENTITY = {"TRAINING.json"}
+_TAIL = 16  # tokens of the prompt's end, enough to hold the mark that opens a thought
 
 
 def best_device() -> torch.device:
@@ -59,8 +62,9 @@ class CausalLMPolicy:
     template: prompt template (see prompt.py); goes into a user turn where the tokenizer has a chat
         template, else is the prompt itself.
     batch_rows: rows of every batch; None takes 16 on a CPU, 64 on a GPU.
+    adapter: directory of a LoRA adapter in peft's format, merged into the weights.
 
-    Raises RequestError if `path` holds no loadable model.
+    Raises RequestError if `path` holds no loadable model, or `adapter` none that fits it.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class CausalLMPolicy:
         template: str,
         device: torch.device,
         batch_rows: int | None = None,
+        adapter: Path | None = None,
     ) -> None:
         if params.temperature < 0:
             raise RequestError(f"temperature must be 0 or more, not {params.temperature:g}")
@@ -93,8 +98,13 @@ class CausalLMPolicy:
         except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
             raise RequestError(f"cannot load the model in {str(path)!r}: {reason}") from error
+        content = fingerprint(path) + str(model.dtype).encode() + template.encode()
+        if adapter is not None:
+            model = merged(model, adapter)
+            content += fingerprint(adapter)
         self._model = model.to(device).eval()
         self._end_ids = _end_ids(self._model, self._tokenizer)
+        self._skip_special = HARMONY not in self._tokenizer.get_vocab()
         # Replaces the model's own generation defaults (top-k, penalties): they would change the
         # distribution behind our back.
         self._model.generation_config = GenerationConfig(
@@ -104,7 +114,6 @@ class CausalLMPolicy:
             eos_token_id=sorted(self._end_ids),
             pad_token_id=_pad_id(self._tokenizer, self._end_ids),
         )
-        content = fingerprint(path) + str(self._model.dtype).encode() + template.encode()
         self._policy_id = policy_hash(name, content, params)
 
     @property
@@ -117,11 +126,46 @@ class CausalLMPolicy:
         Raises RequestError if the prompt leaves the model no room to answer, or if `body` mode
         meets a reference that cannot be scaffolded.
         """
+        return [sample for batch in self.stream(problem, seeds) for _, sample in batch]
+
+    def stream(
+        self, problem: Problem, seeds: Sequence[int]
+    ) -> Iterator[Sequence[tuple[int, Sample]]]:
+        """Batch by batch, in order. Raises as `sample` does."""
         prompt = self.encode_prompt(problem)
-        samples: list[Sample] = []
         for start in range(0, len(seeds), self._batch_rows):
-            samples += self._sample_batch(problem, prompt, seeds[start : start + self._batch_rows])
-        return samples
+            batch = seeds[start : start + self._batch_rows]
+            yield list(enumerate(self._sample_batch(problem, prompt, batch), start))
+
+    @torch.inference_mode()
+    def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
+        """Log-probabilities of completions written before (see tasks.policies.rescore).
+
+        One pass a completion over prompt and completion together.
+        """
+        prompt = self.encode_prompt(problem)
+        scores: list[Score] = []
+        for one in written:
+            tokens, origin = tokens_of(
+                one,
+                decode=self._decode,
+                encode=lambda text: self._tokenizer(text, add_special_tokens=False)["input_ids"],
+                end_ids=self._end_ids,
+            )
+            if self._room(problem, len(prompt)) and len(tokens) > self._context() - len(prompt):
+                raise RequestError(
+                    f"problem {problem.problem_id}: a completion of {len(tokens)} tokens does not "
+                    f"fit behind its prompt of {len(prompt)}; take a model with a longer context"
+                )
+            ids = torch.tensor([[*prompt, *tokens]], device=self._device)
+            # Only the rows that predict a token of the completion: a row has a whole vocabulary.
+            logits = self._model(ids, logits_to_keep=len(tokens) + 1).logits[0, :-1].float()
+            picks = torch.tensor(tokens, device=self._device)[:, None]
+            raw = _of_picks(logits, picks)
+            t = self._params.temperature
+            processed = None if t == 0 else raw if t == 1 else _of_picks(logits / t, picks)
+            scores.append(Score(tuple(tokens), raw, processed, origin))
+        return scores
 
     def encode_prompt(self, problem: Problem) -> list[int]:
         """Token ids of the whole prompt."""
@@ -161,15 +205,17 @@ class CausalLMPolicy:
         tokens = sequences[: len(seeds), len(prompt) :].tolist()
         kept = draw.raw if self._params.logprob_mode == "raw_logprobs" else draw.processed
         logprobs = torch.stack(kept, dim=1)[: len(seeds)].tolist()
+        thinking = opens_thought(self._decode(prompt[-_TAIL:]))
         return [
-            self._finish(problem, len(prompt), row, row_logprobs)
+            self._finish(problem, len(prompt), row, row_logprobs, thinking=thinking)
             for row, row_logprobs in zip(tokens, logprobs, strict=True)
         ]
 
+    def _context(self) -> int:
+        return getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
+
     def _room(self, problem: Problem, n_prompt: int) -> int:
-        context: int | None = getattr(self._model.config, "max_position_embeddings", None)
-        if context is None:
-            return self._params.max_tokens
+        context = self._context()
         if n_prompt >= context:
             raise RequestError(
                 f"problem {problem.problem_id}: the prompt has {n_prompt} tokens, the model's "
@@ -178,17 +224,31 @@ class CausalLMPolicy:
         return min(self._params.max_tokens, context - n_prompt)
 
     def _finish(
-        self, problem: Problem, n_prompt: int, row: list[int], logprobs: list[float]
+        self,
+        problem: Problem,
+        n_prompt: int,
+        row: list[int],
+        logprobs: list[float],
+        *,
+        thinking: bool = False,
     ) -> Sample:
         end = next((i for i, token in enumerate(row) if token in self._end_ids), None)
         length = len(row) if end is None else end + 1
         reason: Literal["stop", "length"] = "length" if end is None else "stop"
-        text = self._tokenizer.decode(
-            row[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        written = row[:end]
+        text = self._decode(written)
+        answer = read_answer(
+            text,
+            problem,
+            self._params,
+            n_tokens=len(written),
+            decoded_length=lambda count: len(self._decode(written[:count])),
+            thinking=thinking,
         )
         return Sample(
             completion=text,
-            source=to_source(text, problem, self._params),
+            source=answer.source,
+            code_span=answer.code_span,
             token_ids=tuple(row[:length]),
             logprobs=tuple(logprobs[:length]),
             logprob_mode=self._params.logprob_mode,
@@ -196,11 +256,13 @@ class CausalLMPolicy:
             finish_reason=reason,
         )
 
-
-def to_source(completion: str, problem: Problem, params: SamplingParams) -> str:
-    """The module that is judged, from what the model wrote."""
-    code = extract_code(completion)
-    return scaffold_body(problem, code) if params.mode == "body" else code
+    def _decode(self, tokens: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(
+            list(tokens),
+            skip_special_tokens=self._skip_special,
+            clean_up_tokenization_spaces=False,
+        )
+        return text
 
 
 def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -210,6 +272,29 @@ def _end_ids(model: Any, tokenizer: Any) -> frozenset[int]:
     if declared is None:
         return frozenset()
     return frozenset([declared] if isinstance(declared, int) else declared)
+
+
+def _of_picks(logits: torch.Tensor, picks: torch.Tensor) -> tuple[float, ...]:
+    """Log-probability of each row's pick. logits: (tokens, vocabulary); picks: (tokens, 1)."""
+    chosen = logits.gather(1, picks) - logits.logsumexp(dim=-1, keepdim=True)
+    return tuple(chosen.squeeze(1).tolist())
+
+
+def merged(model: Any, adapter: Path) -> Any:
+    """The model with a LoRA adapter in its weights. Raises RequestError if it does not fit."""
+    if not (adapter / "adapter_config.json").is_file():
+        raise RequestError(
+            f"no adapter in {str(adapter)!r}: give a directory with an adapter_config.json"
+        )
+    try:
+        from peft import PeftModel
+    except ImportError as error:
+        raise RequestError("adapters need peft: pip install 'bon-sweep[adapt]'") from error
+    try:
+        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise RequestError(f"cannot load the adapter in {str(adapter)!r}: {reason}") from error
 
 
 def _pad_id(tokenizer: Any, end_ids: frozenset[int]) -> int:

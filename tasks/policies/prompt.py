@@ -1,40 +1,81 @@
-"""Prompts are template files: what a model is told is data, hashed into the policy's identity."""
+"""Prompts are template files: what a model is told is data, hashed into the policy's identity.
+
+`MODE.txt` asks; `backends/BACKEND.txt` says what the backend offers; `preludes/BACKEND.py.txt` is
+the code that stands above what a model writes in `body` mode. `prompt_template` joins them.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from string import Template
 
+from tasks.errors import RequestError
 from tasks.policies.base import SamplingParams
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-_BACKEND_NOTES = {
-    "cpp": (
-        "The backend compiles C++ at import: `from kernels_eval.backends.cpp import load`, then\n"
-        '`lib = load(SOURCE)` with functions declared `extern "C" void NAME(...)`. Called as\n'
-        "`lib.NAME(...)`, a contiguous CPU tensor arrives as a pointer to its data, an int as\n"
-        "`long`, a float as `float`; allocate the outputs in Python. `-O3 -march=native -fopenmp`\n"
-        "is on; torch's own headers are not available.\n"
-    ),
-}
+
+def backend_names() -> list[str]:
+    """The backends that prompts exist for, sorted."""
+    return sorted(path.stem for path in (TEMPLATES / "backends").glob("*.txt"))
 
 
+@cache
 def read_template(name: str) -> str:
     """The text of templates/NAME.txt."""
     return (TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
 
 
+def backend_notes(backend: str) -> str:
+    """What a model must know of the backend. Raises RequestError for one without a file."""
+    return _of_backend(f"backends/{backend}", backend)
+
+
+def prelude(backend: str) -> str:
+    """The imports above a body. Raises RequestError for a backend without a file."""
+    return _of_backend(f"preludes/{backend}.py", backend)
+
+
+def prompt_template(params: SamplingParams) -> str:
+    """The template of a mode and a backend, ready for `render`: hash this into the policy id.
+
+    Raises RequestError for a backend without template files.
+    """
+    return _joined(read_template(params.mode), params.backend)
+
+
 def render(
     template: str, params: SamplingParams, *, level: int, problem_id: int, name: str, source: str
 ) -> str:
-    """Fill a template: $level, $problem_id, $name, $source, $backend, $backend_notes, $mode."""
-    return Template(template).substitute(
+    """Fill a template: $level, $problem_id, $name, $source, $backend, $mode; and $backend_notes and
+    $prelude, unless `prompt_template` has done that."""
+    return Template(_joined(template, params.backend)).substitute(
         level=level,
         problem_id=problem_id,
         name=name,
         source=source.rstrip("\n"),
         backend=params.backend,
-        backend_notes=_BACKEND_NOTES.get(params.backend, ""),
         mode=params.mode,
     )
+
+
+def _joined(template: str, backend: str) -> str:
+    if "$backend_notes" not in template and "$prelude" not in template:
+        return template
+    # A dollar sign of a file's own must come through both substitutions.
+    parts = {"backend_notes": backend_notes(backend), "prelude": prelude(backend).rstrip("\n")}
+    doubled = {name: text.replace("$", "$$") for name, text in parts.items()}
+    return Template(_keep_dollars(template)).safe_substitute(doubled)
+
+
+def _keep_dollars(template: str) -> str:
+    return template.replace("$$", "$$$$")
+
+
+def _of_backend(name: str, backend: str) -> str:
+    try:
+        return read_template(name)
+    except FileNotFoundError:
+        known = ", ".join(backend_names())
+        raise RequestError(f"no prompt for backend {backend!r}; there is one for {known}") from None

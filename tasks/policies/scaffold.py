@@ -8,27 +8,20 @@ import textwrap
 import tokenize
 
 from tasks.errors import RequestError
+from tasks.policies.prompt import prelude
 from tasks.problems.base import Problem
 
-_PRELUDE = """import ctypes
-
-import torch
-import torch.nn as nn
-import torch.nn.functional as F
-
-from kernels_eval.backends.cpp import load
-
-"""
 _OLD, _NEW = "Model", "ModelNew"
 
 
-def scaffold_body(problem: Problem, body: str) -> str:
+def scaffold_body(problem: Problem, body: str, *, backend: str = "cpp") -> str:
     """The reference's module with `class Model` renamed `ModelNew` and `forward` doing `body`.
 
-    Signature, other methods, imports and input functions stay; in scope besides are `torch`, `nn`,
-    `F`, `ctypes` and the cpp backend's `load`. A whole `ModelNew` where a body was asked for is
-    taken as it stands, a whole `def forward` gives its body. A body that makes no sense yields a
-    module that does not compile: that is the candidate's failure.
+    Signature, other methods, imports and input functions stay; in scope besides is the backend's
+    prelude (templates/preludes). A whole `ModelNew` where a body was asked for is taken as it
+    stands. A whole `def forward` gives its body; what stands beside it at the top level (kernels,
+    helper functions) follows the class, so that it sees the reference's constants. A body that
+    makes no sense yields a module that does not compile: that is the candidate's failure.
 
     Raises RequestError if the reference has no `Model.forward` to put the body into.
     """
@@ -47,11 +40,12 @@ def scaffold_body(problem: Problem, body: str) -> str:
     return "".join(
         [
             *lines[:start],
-            _PRELUDE,
+            prelude(backend) + "\n",
             *lines[start : forward.lineno - 1],
             header + "\n",
             block.rstrip("\n") + "\n",
             *lines[forward.end_lineno :],
+            _beside_forward(body, written),
         ]
     )
 
@@ -129,6 +123,22 @@ def _own_body(body: str, written: ast.Module | None) -> str:
         return body
     text = body if written else textwrap.dedent(body)
     return _split_function(text.splitlines(keepends=True), forward)[1]
+
+
+def _beside_forward(body: str, written: ast.Module | None) -> str:
+    """What stands at the top level beside a top-level `def forward`; empty without one."""
+    nodes = written.body if written else []
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    forward = next((one for one in functions if one.name == "forward"), None)
+    if forward is None or len(nodes) == 1:
+        return ""
+    future = [n for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    left_out: set[int] = set()
+    for node in (forward, *future):
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        left_out |= set(range(first, (node.end_lineno or node.lineno) + 1))
+    kept = [line for row, line in enumerate(body.splitlines(), 1) if row not in left_out]
+    return "\n\n" + "\n".join(kept).strip("\n") + "\n"
 
 
 def _fit(body: str, indent: int) -> str:

@@ -1,4 +1,4 @@
-"""Policy `transformers:PATH`: any local causal language model and its tokenizer, CPU or CUDA."""
+"""Policy `transformers:PATH[#lora=DIR]`: any local causal language model, on a CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from pathlib import Path
 
 from tasks.errors import RequestError
 from tasks.policies.base import Policy, SamplingParams, register_policy
-from tasks.policies.prompt import read_template
+from tasks.policies.options import WeightsOptions, parse_options
+from tasks.policies.prompt import prompt_template
 
 
 @register_policy("transformers")
 def load_transformers(argument: str, params: SamplingParams) -> Policy:
-    """The model in the directory `argument`, asked with templates/MODE.txt.
+    """The model in the directory PATH, with its adapter, asked as the templates say.
 
-    Raises RequestError if there is no loadable model.
+    Raises RequestError if there is no loadable model, or no prompt for the backend.
     """
-    if not argument:
+    path, options = parse_options("transformers", argument, WeightsOptions)
+    if not path:
         raise RequestError("policy transformers wants a model directory: transformers:PATH")
     # Heavy imports wait until weights are wanted, so that `import tasks.policies` stays cheap.
     from tasks.policies.causal_lm import CausalLMPolicy, best_device
 
     return CausalLMPolicy(
         name="transformers",
-        path=Path(argument),
+        path=Path(path),
+        adapter=Path(options.lora) if options.lora else None,
         params=params,
-        template=read_template(params.mode),
+        template=prompt_template(params),
         device=best_device(),
     )

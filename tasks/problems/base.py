@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tasks.errors import RequestError
+from tasks.problems.narrow import Part, parse_part
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,25 @@ class Suite:
                 )
         return tuple(p for p in self.problems if p.problem_id in set(ids))
 
+    def narrowed(self, part: Part) -> tuple[Problem, ...]:
+        """The problems of this part, in suite order; splits are made within each level.
+
+        Raises RequestError for a level that the suite lacks.
+        """
+        known = sorted({problem.level for problem in self.problems})
+        unknown = sorted((part.levels or frozenset()) - set(known))
+        if unknown:
+            raise RequestError(
+                f"suite {self.name!r} has no level {unknown[0]}; it has "
+                f"{', '.join(map(str, known))}"
+            )
+        chosen = tuple(p for p in self.problems if not part.levels or p.level in part.levels)
+        if part.split is None:
+            return chosen
+        ids = {level: [p.problem_id for p in chosen if p.level == level] for level in known}
+        sides = {level: part.split.ids(of_level) for level, of_level in ids.items()}
+        return tuple(p for p in chosen if p.problem_id in sides[p.level])
+
 
 SuiteLoader = Callable[[str], Suite]
 """Takes what follows the colon in `NAME:ARGUMENT` (empty without one)."""
@@ -68,8 +88,13 @@ def register_suite(name: str) -> Callable[[SuiteLoader], SuiteLoader]:
 
 
 def load_suite(spec: str) -> Suite:
-    """The suite that `--suite SPEC` names. Raises RequestError for an unknown one."""
-    name, _, argument = spec.partition(":")
+    """The suite that `--suite SPEC` names, `NAME[:ARGUMENT][#level=L,split=S]`.
+
+    Raises RequestError for an unknown one, or a part that it lacks.
+    """
+    head, hash_sign, part = spec.partition("#")
+    name, _, argument = head.partition(":")
     if name not in _LOADERS:
         raise RequestError(f"no suite {spec!r}; known: {', '.join(sorted(_LOADERS))}")
-    return _LOADERS[name](argument)
+    suite = _LOADERS[name](argument)
+    return Suite(spec, suite.narrowed(parse_part(part))) if hash_sign else suite

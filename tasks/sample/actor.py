@@ -4,29 +4,125 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import ray
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
-from tasks.policies.base import Sample, SamplingParams, load_policy
+from tasks.errors import PolicyUnavailableError, RequestError, TasksError
+from tasks.policies.base import (
+    Policy,
+    Sample,
+    SamplingParams,
+    load_policy,
+    policy_needs,
+    stream_samples,
+)
+from tasks.policies.rescore import Score, ScoringPolicy, Written
 from tasks.problems import Problem
+
+RESTARTS = 2
+"""Of a policy's process that died. What it had handed out is kept; only the rest is drawn again."""
+
+LINGER_SECONDS = 2.0
+"""Samples that finish within this time are written together: what a kill can cost at most."""
+
+_RESTART_PAUSE_SECONDS = 2.0
+_CLOSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Samples that are ready to be written together.
+
+    positions: of their seeds in the call.
+    seconds: the policy's working time for them; time shared with other shards counts once.
+    """
+
+    positions: tuple[int, ...]
+    samples: tuple[Sample, ...]
+    seconds: float
+
+    def __add__(self, other: Drawn) -> Drawn:
+        return Drawn(
+            self.positions + other.positions,
+            self.samples + other.samples,
+            self.seconds + other.seconds,
+        )
+
+
+class _Meter:
+    """Working time of a policy, dealt out so that its parts add up to the whole."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._active = 0
+        self._since = 0.0
+
+    def start(self) -> None:
+        with self._lock:
+            if self._active == 0:
+                self._since = time.perf_counter()
+            self._active += 1
+
+    def stop(self) -> None:
+        with self._lock:
+            self._active -= 1
+
+    def lap(self) -> float:
+        """Seconds since the last lap of any shard."""
+        with self._lock:
+            now = time.perf_counter()
+            seconds, self._since = now - self._since, now
+            return seconds
 
 
 class _PolicyActor:
     def __init__(self, spec: str, params: SamplingParams, threads: int) -> None:
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        self._policy = load_policy(spec, params)
+        self._spec, self._params = spec, params
+        self._policy: Policy | None = None
+        self._loading = Lock()
+        self._meter = _Meter()
 
     def policy_id(self) -> str:
-        return self._policy.policy_id
+        return self._loaded().policy_id
 
-    def sample(self, problem: Problem, seeds: Sequence[int]) -> tuple[list[Sample], float]:
-        started = time.perf_counter()
-        samples = self._policy.sample(problem, seeds)
-        return samples, time.perf_counter() - started
+    def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
+        policy = self._loaded()
+        self._meter.start()
+        try:
+            for batch in stream_samples(policy, problem, seeds):
+                positions, samples = zip(*batch, strict=True) if batch else ((), ())
+                yield Drawn(positions, samples, self._meter.lap())
+        finally:
+            self._meter.stop()
+
+    def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
+        policy = self._loaded()
+        if not isinstance(policy, ScoringPolicy):
+            raise RequestError(
+                f"policy {self._spec!r} cannot score what is written already; take transformers:, "
+                "vllm: or embedded"
+            )
+        return policy.score(problem, written)
+
+    def close(self) -> None:
+        close = getattr(self._policy, "close", None)
+        if close is not None:
+            close()
+
+    def _loaded(self) -> Policy:
+        # Not in __init__: Ray would turn what loading raises into the death of the actor.
+        with self._loading:
+            if self._policy is None:
+                self._policy = load_policy(self._spec, self._params)
+            return self._policy
 
 
 @dataclass(frozen=True)
@@ -34,24 +130,122 @@ class PolicyHandle:
     """A policy that lives in a Ray actor."""
 
     actor: Any
+    has_more: bool = False
+    """Whether the policy owns more than its process: an engine below it, requests under way."""
 
     @property
     def policy_id(self) -> str:
         """Waits until the weights are loaded. Raises what loading raised."""
-        return str(ray.get(self.actor.policy_id.remote()))
+        try:
+            return str(ray.get(self.actor.policy_id.remote()))
+        except RayTaskError as error:
+            raise _cause(error) from None
+        except RayActorError as error:
+            raise PolicyUnavailableError(f"the policy's process died: {_line(error)}") from error
 
-    def sample(self, problem: Problem, seeds: Sequence[int]) -> tuple[list[Sample], float]:
-        """One sample per seed, in order, and the seconds they took, without the wait for a turn."""
-        answer: tuple[list[Sample], float] = ray.get(self.actor.sample.remote(problem, list(seeds)))
-        return answer
+    def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
+        """Every sample once, as they finish, in groups worth a write.
+
+        Raises what the policy raised, after handing out all that had finished; and
+        PolicyUnavailableError if its process keeps dying.
+        """
+        left = dict(enumerate(seeds))
+        for attempt in range(RESTARTS + 1):
+            places = list(left)
+            try:
+                for drawn in self._stream(problem, list(left.values())):
+                    positions = tuple(places[position] for position in drawn.positions)
+                    for position in positions:
+                        del left[position]
+                    yield replace(drawn, positions=positions)
+                return
+            except RayActorError as error:
+                if attempt == RESTARTS:
+                    raise PolicyUnavailableError(
+                        f"the policy's process died {attempt + 1} times: {_line(error)}"
+                    ) from error
+                time.sleep(_RESTART_PAUSE_SECONDS)
+
+    def _stream(self, problem: Problem, seeds: list[int]) -> Iterator[Drawn]:
+        generator = self.actor.stream.options(num_returns="streaming").remote(problem, seeds)
+        waiting: Drawn | None = None
+        written = float("-inf")
+        failure: Exception | None = None
+        while True:
+            due = written + LINGER_SECONDS - time.monotonic()
+            if waiting is not None and due <= 0:
+                yield waiting
+                waiting, written = None, time.monotonic()
+            patience = None if waiting is None else max(due, 0.0)
+            ready, _ = ray.wait([generator], timeout=patience, fetch_local=False)
+            if not ready:
+                continue
+            try:
+                drawn: Drawn = ray.get(next(generator))
+            except StopIteration:
+                break
+            except RayTaskError as error:
+                failure = _cause(error)
+                break
+            except RayActorError as error:
+                failure = error
+                break
+            waiting = drawn if waiting is None else waiting + drawn
+        if waiting is not None:
+            yield waiting
+        if failure is not None:
+            raise failure
+
+    def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
+        """One score per completion, in order. Raises what the policy raised."""
+        try:
+            scores: list[Score] = ray.get(self.actor.score.remote(problem, list(written)))
+        except RayTaskError as error:
+            raise _cause(error) from None
+        return scores
 
     def close(self) -> None:
-        """End the actor and free what it held."""
+        """End the actor and free what it held, memory of a GPU included."""
+        if self.has_more:
+            # It may hang or be dead already: the kill below is what counts.
+            with suppress(RayError):
+                ray.get(self.actor.close.remote(), timeout=_CLOSE_SECONDS)
         ray.kill(self.actor)
+
+
+class ReleasedPolicy:
+    """Stands for a policy that has drawn its share and given its GPU to the judge."""
+
+    def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
+        raise PolicyUnavailableError(
+            f"problem {problem.problem_id}: {len(seeds)} draws are asked of a policy that was "
+            "released; run the sweep again to draw them"
+        )
 
 
 def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandle:
     """Start loading `spec`; returns at once. An actor that dies is started again by Ray."""
+    needs = policy_needs(spec)
+    has_more = needs.shards_at_once > 1
     remote = ray.remote(_PolicyActor)
-    options = {"num_cpus": 0, "max_restarts": 2, "max_task_retries": 2}
-    return PolicyHandle(remote.options(**options).remote(spec, params, threads))
+    options = {
+        "num_cpus": 0,
+        "num_gpus": needs.gpus,
+        "max_restarts": RESTARTS,
+        # Not repeated by Ray: a second stream would come in another order than the first.
+        "max_task_retries": 0,
+        "max_concurrency": needs.shards_at_once + has_more,  # one thread is for `close`
+    }
+    actor = remote.options(**options).remote(spec, params, threads)
+    actor.policy_id.remote()
+    return PolicyHandle(actor, has_more)
+
+
+def _cause(error: RayTaskError) -> Exception:
+    """What was raised over there: ours as it was, anything else with Ray's traceback."""
+    cause = error.cause
+    return cause if isinstance(cause, TasksError) else error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

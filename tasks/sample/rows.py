@@ -20,7 +20,10 @@ def source_hash(source: str) -> str:
 def candidate_rows(
     shard: Shard, samples: Sequence[Sample], seeds: Sequence[int], policy_id: str, seconds: float
 ) -> tuple[list[Row], list[Row]]:
-    """(`candidates` rows, `token_logprobs` rows), one per sample; `seconds` is the shard's."""
+    """(`candidates` rows, one per sample; `token_logprobs` rows, of those that have any).
+
+    `seconds` is what all of them took together.
+    """
     now = datetime.now(UTC)
     candidates: list[Row] = []
     tokens: list[Row] = []
@@ -30,7 +33,7 @@ def candidate_rows(
             "level": shard.problem.level,
             "problem_id": shard.problem.problem_id,
             "sample_index": index,
-            "logprob_mode": sample.logprob_mode,
+            "logprob_mode": sample.logprob_mode if sample.logprobs else None,
         }
         candidates.append(
             key
@@ -42,12 +45,26 @@ def candidate_rows(
                 "source": sample.source,
                 "finish_reason": sample.finish_reason,
                 "n_prompt_tokens": sample.n_prompt_tokens,
-                "n_tokens": len(sample.token_ids),
+                "n_tokens": sample.n_tokens,
                 "sum_logprob": sample.sum_logprob,
                 "mean_logprob": sample.mean_logprob,
+                **_code_columns(sample),
                 "sample_seconds": seconds / len(samples),
                 "created_at": now,
             }
         )
-        tokens.append(key | {"token_ids": sample.token_ids, "logprobs": sample.logprobs})
+        if sample.logprobs:
+            tokens.append(key | {"token_ids": sample.token_ids, "logprobs": sample.logprobs})
     return candidates, tokens
+
+
+def _code_columns(sample: Sample) -> Row:
+    first, last = sample.code_span or (None, None)
+    logprobs = sample.code_logprobs
+    total = None if logprobs is None else float(sum(logprobs))
+    return {
+        "code_first_token": first,
+        "n_code_tokens": None if first is None or last is None else last - first,
+        "code_sum_logprob": total,
+        "code_mean_logprob": None if logprobs is None or total is None else total / len(logprobs),
+    }

@@ -10,7 +10,7 @@ import pytest
 
 from flows.errors import RequestError
 from flows.profiles import load_profile, profile_names
-from flows.request import SweepRequest, fresh_run_id, resolve
+from flows.request import SweepRequest, fresh_run_id, profile_request, resolve
 from storage import Lake
 
 
@@ -38,9 +38,13 @@ def record(lake: Lake, run_id: str, request: SweepRequest, kind: str = "sweep") 
 
 @pytest.mark.parametrize("name", profile_names())
 def test_every_profile_is_a_whole_request(lake: Lake, name: str) -> None:
-    _, request = resolve(lake, None, {"profile": name})
-    assert request.profile == name
-    assert request.selected()
+    own = profile_request(name)
+    assert own.profile == name
+    assert own.selected()
+    # Whatever device it names, the rest of it stands wherever the tests run.
+    _, request = resolve(lake, None, {"profile": name, "judge": {"device": "cpu"}})
+    assert request == own.model_copy(update={"judge": request.judge})
+    assert own.judge.config().mode == request.judge.mode
 
 
 def test_options_override_the_profile(lake: Lake) -> None:

@@ -1,4 +1,4 @@
-"""Policy `embedded[:DIR]`: the small model that lives in this repository.
+"""Policy `embedded[:DIR][#lora=DIR]`: the small model that lives in this repository.
 
 A Llama of a few million parameters, trained from scratch by `tasks.policies.embedded.train` on the
 synthetic corpus beside it. It is a miniature for demonstrations and tests: it knows the operators
@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.policies.base import Policy, SamplingParams, register_policy
+from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import read_template
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -27,9 +28,11 @@ def load_embedded(argument: str, params: SamplingParams) -> Policy:
 
     from tasks.policies.causal_lm import CausalLMPolicy
 
+    path, options = parse_options("embedded", argument, WeightsOptions)
     return CausalLMPolicy(
         name="embedded",
-        path=Path(argument) if argument else WEIGHTS,
+        path=Path(path) if path else WEIGHTS,
+        adapter=Path(options.lora) if options.lora else None,
         params=params,
         template=read_template(TEMPLATE),
         # So small that a GPU would not help, and one belongs to the judge where there is one.

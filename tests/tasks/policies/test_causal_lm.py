@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tasks.errors import RequestError
 from tasks.policies import Policy, SamplingParams, load_policy
@@ -160,6 +160,58 @@ def test_registered_policy_writes_modules_and_bodies(tiny_model: Path, problem: 
     assert sample.completion not in {"", sample.source}
     with pytest.raises(RequestError, match="context"):
         loaded.sample(problem, [1])
+
+
+def test_the_code_has_log_probabilities_of_its_own(tiny_model: Path, problem: Problem) -> None:
+    subject = policy(tiny_model)
+    text = "Here:\n```python\nx = 1\n```\nThat is all."
+    tokens = [*subject._tokenizer(text, add_special_tokens=False)["input_ids"], 0]
+    logprobs = [-float(i) for i in range(len(tokens))]
+    sample = subject._finish(problem, 3, tokens, logprobs)
+    assert (sample.completion, sample.source) == (text, "x = 1\n")
+    assert sample.code_span is not None
+    first, last = sample.code_span
+    written = subject._tokenizer.decode(tokens[first:last])
+    assert "x = 1\n" in written
+    assert "```" not in written.replace("\n```", "")
+    assert sample.code_logprobs == tuple(logprobs[first:last])
+    # Bare code is all tokens but the end token.
+    bare = subject._finish(problem, 3, [*tokens[first:last], 0], logprobs[first : last + 1])
+    assert bare.code_span == (0, last - first)
+    assert len(bare.token_ids) == last - first + 1
+
+
+def test_harmony_channels_stay_in_the_text(
+    tiny_model: Path, tmp_path: Path, problem: Problem
+) -> None:
+    # `<|end|>` ends completions of the tiny model, as it does not in gpt-oss.
+    marks = ["<|channel|>", "<|message|>", "<|start|>"]
+    copy = tmp_path / "harmony"
+    shutil.copytree(tiny_model, copy)
+    tokenizer = AutoTokenizer.from_pretrained(copy)
+    tokenizer.add_special_tokens({"additional_special_tokens": marks})
+    tokenizer.save_pretrained(copy)
+    subject = policy(copy)
+    text = (
+        "<|channel|>analysis<|message|>class ModelNew: sketch"
+        "<|start|>assistant<|channel|>final<|message|>x = 1\n"
+    )
+    tokens = [*subject._tokenizer(text, add_special_tokens=False)["input_ids"], 0]
+    sample = subject._finish(problem, 3, tokens, [-1.0] * len(tokens))
+    assert (sample.completion, sample.source) == (text, "x = 1\n")
+    assert sample.code_span is not None
+    assert subject._tokenizer.decode(tokens[slice(*sample.code_span)]) == "x = 1\n"
+
+
+def test_a_thought_that_the_chat_template_opened(
+    tiny_model: Path, tmp_path: Path, problem: Problem
+) -> None:
+    copy = tmp_path / "thinker"
+    shutil.copytree(tiny_model, copy)
+    (copy / "chat_template.jinja").write_text("{{ messages[0].content }}<think>\n")
+    samples = policy(copy).sample(problem, SEEDS)
+    assert all("</think>" not in sample.completion for sample in samples)
+    assert {(sample.source, sample.code_span) for sample in samples} == {("", None)}
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,50 @@ def test_a_whole_module_is_taken_as_it_stands(problem: Problem) -> None:
     assert scaffold_body(problem, module) == module
 
 
+HELPED = """from __future__ import annotations
+
+import math
+
+# A helper of the reference's size.
+SIZES = [N, int(math.sqrt(4))]
+
+
+def double(x):
+    return SIZES[1] * x
+
+
+@torch.no_grad()
+def forward(self, x, limits=None):
+    y = double(x)
+    return y + self.bias
+
+
+def unused():
+    return None
+"""
+
+
+def test_what_stands_beside_forward_comes_along(problem: Problem) -> None:
+    source = scaffold_body(problem, HELPED)
+    names = check(source)
+    assert names["SIZES"] == [64, 2]
+    assert names["unused"]() is None
+    assert "# A helper of the reference's size." in source
+    assert source.count("def forward") == 1
+    assert "    y = double(x)\n" in source
+
+
+def test_each_backend_has_its_own_prelude(problem: Problem) -> None:
+    body = "return 2 * x + self.bias"
+    for backend, wanted in (
+        ("cpp", "from kernels_eval.backends.cpp import load\n"),
+        ("triton", "import triton.language as tl\n"),
+        ("cuda", "from torch.utils.cpp_extension import load_inline\n"),
+    ):
+        assert wanted in scaffold_body(problem, body, backend=backend)
+    check(scaffold_body(problem, body, backend="torch"))
+
+
 @pytest.mark.parametrize("body", ["", "# only a remark", "return (x", "I am sorry.", "x\n  y\n z"])
 def test_a_bad_body_is_the_candidates_failure(problem: Problem, body: str) -> None:
     with pytest.raises(SyntaxError):

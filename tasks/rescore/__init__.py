@@ -1,0 +1,1 @@
+"""The rescoring step: log-probabilities of stored completions under any policy."""

@@ -1,0 +1,59 @@
+"""A sweep from a server that fails: what was drawn is kept, and the run goes on when it is back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage import Lake
+from tests.conftest import Bon
+from tests.tasks.policies.served import Served, serve
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+DRAWS = "SELECT problem_id, sample_index, completion, created_at FROM candidates ORDER BY ALL"
+SECRET = "sk-nobody-may-see-this"
+
+
+@pytest.fixture
+def server() -> Iterator[Served]:
+    yield from serve("--key", SECRET)
+
+
+def test_a_server_that_fails_costs_no_candidate(
+    bon: Bon, server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    # The probe takes two requests at this temperature, then nine draws succeed.
+    server.faults(*[""] * 11, *["500"] * 500)
+    policy = server.spec(patience=1, concurrency=1)
+    settings = ["--problems", "5,12", "--max-tokens", "24", "--device", "none"]
+    settings += ["--policy", policy, "--temperature", "0.8", "--run", "served", "--json"]
+    first = bon("sweep", "-k", "8", *settings)
+    assert first.returncode == 1, first.stderr
+    lake = Lake.open(tmp_path / "lake")
+    kept = lake.sql(DRAWS).to_pylist()
+    assert len(kept) == 9
+
+    server.faults()
+    second = bon("sweep", "-k", "8", "--run", "served", "--json")
+    assert second.returncode == 0, second.stderr
+    summary = json.loads(second.stdout)
+    assert (summary["candidates"], summary["unfinished"]) == (16, 0)
+    drawn = lake.sql(DRAWS).to_pylist()
+    assert [row for row in drawn if row in kept] == kept
+
+    budget = lake.sql("SELECT sum(n_prompt_tokens + n_tokens) AS n FROM candidates").to_pylist()
+    spent = int(budget[0]["n"])
+    third = bon("sweep", "-k", "12", "--run", "served", "--token-budget", str(spent + 5), "--json")
+    assert third.returncode == 1
+    assert "token budget is used up" in third.stderr
+    assert len(lake.sql(DRAWS)) == 16
+
+    said = first.stdout + first.stderr + second.stdout + second.stderr + third.stderr
+    assert SECRET not in said
+    for file in (tmp_path / "lake").rglob("*"):
+        assert not file.is_file() or SECRET.encode() not in file.read_bytes(), file

@@ -1,0 +1,63 @@
+"""The server of `serving` as a process that tests start, disturb and start again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+
+from flows.prefect_api import free_port
+from tasks.policies.options import with_options
+
+FAST = {"template": "embedded", "timeout": 3, "concurrency": 3, "api": "completions"}
+
+
+@dataclass
+class Served:
+    """A server process that can be started again at the same address."""
+
+    port: int
+    flags: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def spec(self, **options: object) -> str:
+        return with_options(f"openai:embedded@{self.root}/v1", FAST | options)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.tasks.policies.serving", str(self.port)]
+        self.process = subprocess.Popen([*command, *self.flags])
+        for _ in range(600):
+            try:
+                httpx.get(f"{self.root}/counts", trust_env=False)
+                return
+            except httpx.TransportError:
+                assert self.process.poll() is None
+                time.sleep(0.1)
+        raise TimeoutError
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def faults(self, *names: str) -> None:
+        httpx.post(f"{self.root}/faults", json=names, trust_env=False)
+
+    def counts(self) -> dict[str, int]:
+        counts: dict[str, int] = httpx.get(f"{self.root}/counts", trust_env=False).json()
+        return counts
+
+
+def serve(*flags: str) -> Iterator[Served]:
+    served = Served(free_port(), flags)
+    served.start()
+    yield served
+    served.stop()

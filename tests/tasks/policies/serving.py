@@ -1,0 +1,167 @@
+"""A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
+
+    python -m tests.tasks.policies.serving PORT [--no-logprobs] [--processed] [--key KEY]
+
+`POST /faults` with a list of names makes the next answers fail, one fault each, in order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import copy
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from threading import Lock
+from typing import Any
+
+import torch
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tasks.policies.base import Sample, SamplingParams
+from tasks.policies.causal_lm import CausalLMPolicy
+from tasks.policies.embedded import WEIGHTS
+from tasks.problems.base import Problem
+
+MODEL = "embedded"
+STALL_SECONDS = 30.0
+
+
+class Server:
+    def __init__(self, *, logprobs: bool, processed: bool, key: str | None) -> None:
+        self.model = CausalLMPolicy(
+            name="served",
+            path=WEIGHTS,
+            params=SamplingParams(),
+            template="$source",
+            device=torch.device("cpu"),
+            batch_rows=1,
+        )
+        self.logprobs, self.processed, self.key = logprobs, processed, key
+        self.faults: deque[str] = deque()
+        self.asked = self.answered = 0
+        self.lock = Lock()
+
+    async def completions(self, request: Request) -> Response:
+        if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
+            said = f"Incorrect key: {request.headers.get('Authorization')}"
+            return JSONResponse({"error": {"message": said}}, 401)
+        self.asked += 1
+        body = await request.json()
+        fault = self.faults.popleft() if self.faults else ""
+        if fault == "die":
+            os._exit(1)
+        if fault == "stall":
+            await asyncio.sleep(STALL_SECONDS)
+        if fault.isdecimal():
+            headers = {"Retry-After": "1"} if fault in ("429", "503") else {}
+            return JSONResponse({"error": {"message": "injected"}}, int(fault), headers)
+        document = await run_in_threadpool(self.answer, body, "chat" in request.url.path)
+        if fault == "malformed":
+            return Response('{"choices": [{"text": "', media_type="application/json")
+        if fault == "empty":
+            return JSONResponse({"choices": [], "usage": {}})
+        if fault == "truncate":
+            whole = JSONResponse(document).body
+
+            async def half() -> AsyncIterator[bytes]:
+                yield bytes(whole[: len(whole) // 2])
+
+            return StreamingResponse(half(), headers={"Content-Length": str(len(whole))})
+        self.answered += 1
+        return JSONResponse(document)
+
+    def answer(self, body: dict[str, Any], chat: bool) -> dict[str, Any]:
+        prompt = body["messages"][0]["content"] if chat else body["prompt"]
+        ids = list(self.model._tokenizer(prompt)["input_ids"])
+        with self.lock:
+            sample = self.draw(ids, body)
+            top = self.top(ids, body)
+        texts = [self.model._tokenizer.decode([one]) for one in sample.token_ids]
+        choice: dict[str, Any] = {"index": 0, "finish_reason": sample.finish_reason}
+        if chat:
+            choice["message"] = {"role": "assistant", "content": sample.completion}
+        else:
+            choice["text"] = sample.completion
+        if self.logprobs and body.get("logprobs") not in (None, False):
+            choice["logprobs"] = self.told(sample, texts, top, chat)
+        used = {"prompt_tokens": len(ids), "completion_tokens": len(sample.token_ids)}
+        return {"choices": [choice], "usage": used, "model": MODEL}
+
+    def draw(self, ids: list[int], body: dict[str, Any]) -> Sample:
+        model = copy.copy(self.model)
+        mode = "processed_logprobs" if self.processed else "raw_logprobs"
+        model._params = SamplingParams(body["temperature"], body["max_tokens"], logprob_mode=mode)
+        problem = Problem("served", 1, 1, "served", "")
+        return model._sample_batch(problem, ids, [body.get("seed", 0)])[0]
+
+    @torch.inference_mode()
+    def top(self, ids: list[int], body: dict[str, Any]) -> dict[str, float]:
+        """Of the first token: what the protocol's top log-probabilities hold."""
+        wanted = body.get("top_logprobs") or body.get("logprobs") or 0
+        if wanted is True or wanted < 2:
+            return {}
+        logits = self.model._model(torch.tensor([ids])).logits[0, -1]
+        if self.processed:
+            logits = logits / body["temperature"]
+        best = logits.log_softmax(-1).topk(int(wanted))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return {self.model._tokenizer.decode([token]): value for token, value in pairs}
+
+    def told(
+        self, sample: Sample, texts: list[str], top: dict[str, float], chat: bool
+    ) -> dict[str, Any]:
+        tops = [top, *[{} for _ in texts[1:]]]
+        if not chat:
+            return {"tokens": texts, "token_logprobs": sample.logprobs, "top_logprobs": tops}
+        rows = zip(texts, sample.logprobs, tops, strict=True)
+        return {
+            "content": [
+                {
+                    "token": text,
+                    "bytes": list(text.encode()),
+                    "logprob": value,
+                    "top_logprobs": [{"token": t, "logprob": v} for t, v in others.items()],
+                }
+                for text, value, others in rows
+            ]
+        }
+
+    async def models(self, _: Request) -> Response:
+        return JSONResponse({"data": [{"id": MODEL, "owned_by": "tests"}]})
+
+    async def set_faults(self, request: Request) -> Response:
+        self.faults = deque(await request.json())
+        return JSONResponse({})
+
+    async def counts(self, _: Request) -> Response:
+        return JSONResponse({"asked": self.asked, "answered": self.answered})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("--no-logprobs", action="store_true")
+    parser.add_argument("--processed", action="store_true")
+    parser.add_argument("--key")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    server = Server(logprobs=not given.no_logprobs, processed=given.processed, key=given.key)
+    routes = [
+        Route("/v1/models", server.models),
+        Route("/v1/completions", server.completions, methods=["POST"]),
+        Route("/v1/chat/completions", server.completions, methods=["POST"]),
+        Route("/faults", server.set_faults, methods=["POST"]),
+        Route("/counts", server.counts),
+    ]
+    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=given.port, log_level="error")
+
+
+if __name__ == "__main__":
+    main()
