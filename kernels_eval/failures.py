@@ -27,6 +27,17 @@ _MEMORY_SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory", "can
 Failed = CandidateFailedError | LateWorkError | WorkerError
 
 
+class DisturbedError(Exception):
+    """What went wrong may be another candidate's doing: this one is to be judged again, alone.
+
+    `status` is the verdict if it happens again with nothing else on the device.
+    """
+
+    def __init__(self, text: str, status: Status) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, str, Finding | None]:
     """Status, error text, and the finding that convicts if there is one."""
     if isinstance(failure, CandidateFailedError):

@@ -18,7 +18,7 @@ from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device, Memory
 from kernels_eval.devices.choose import make_device
 from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError
-from kernels_eval.failures import status_of
+from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending, Stage, wait_any
 from kernels_eval.problems.prepared import PreparedProblem
@@ -90,22 +90,22 @@ class Judge:
                 with self._on_side_cores():
                     self._fill(reference, queue)
                     index, verdict = self._next_verdict(reference)
-                    if self._crowded(verdict, index):
+                    if verdict is None:
                         queue.append((index, candidates[index]))
-                        continue
-                    if not queue and not pending and self._server is not None:
+                    elif not queue and not pending and self._server is not None:
                         self._server.fill()
-                yield index, verdict
+                if verdict is not None:
+                    yield index, verdict
                 if self._closed:
                     return
                 if reference.runner.worker.closed:
+                    # The new one is timed on a device that is empty: the others begin anew.
+                    begun = self._end_pending()
+                    queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
                         reference = self._reference(problem_source)
         finally:
-            while pending:
-                item = pending.popleft()
-                if isinstance(item, Pending):
-                    self._end(item)
+            self._end_pending()
 
     def close(self) -> None:
         """End everything this judge started. Safe to call twice."""
@@ -190,11 +190,9 @@ class Judge:
                 return
             pending.append(self._begin(reference, *queue.popleft()))
 
-    def _crowded(self, verdict: Verdict, index: int) -> bool:
-        """Whether a GPU's memory ran out beside others: such a candidate is tried again alone."""
-        if verdict.status is not Status.OUT_OF_MEMORY or not self.device.first_call_ahead:
-            return False
-        if index in self._alone:
+    def _again(self, index: int) -> bool:
+        """Whether this candidate is to be judged again, with nothing else on the device."""
+        if not self.device.first_call_ahead or index in self._alone:
             return False
         self._alone.add(index)
         return True
@@ -243,11 +241,11 @@ class Judge:
         gc.collect()  # answers and their problem refer to each other
         torch.cuda.empty_cache()
 
-    def _next_verdict(self, reference: Reference) -> tuple[int, Verdict]:
+    def _next_verdict(self, reference: Reference) -> tuple[int, Verdict | None]:
         """Bring one candidate to its verdict: whichever is ready, the others as far as they get.
 
         Not the first in line: while that compiles, others may hold all the device's room, and it
-        would wait for them as they for it.
+        would wait for them as they for it. None: judge it again.
         """
         for item in self._pending:
             if not isinstance(item, Pending):
@@ -259,20 +257,19 @@ class Judge:
                 wait_any([item for item in self._moving() if not item.settled], _TICK_S)
         self._pending.remove(chosen)
         try:
-            return chosen.index, self._finish(reference, chosen)
-        except (HarnessError, OutOfRoomError) as failure:
-            return self._given_up(reference, chosen, failure)
-
-    def _given_up(
-        self, reference: Reference, pending: Pending, failure: HarnessError | OutOfRoomError
-    ) -> tuple[int, Verdict]:
-        """A verdict on a candidate that could not be brought to one."""
-        if not pending.runner.worker.closed:
-            self._end(pending)
-        if isinstance(failure, OutOfRoomError) and pending.index not in self._alone:
+            verdict = self._finish(reference, chosen)
+        except OutOfRoomError as failure:
             reference.capacity = max(1, reference.capacity // 2)
-            return pending.index, self._verdict(Status.OUT_OF_MEMORY, str(failure), ())
-        return pending.index, self._verdict(Status.HARNESS_ERROR, str(failure), pending.findings)
+            verdict = self._verdict(Status.HARNESS_ERROR, str(failure), chosen.findings)
+            return chosen.index, None if self._again(chosen.index) else verdict
+        except DisturbedError as failure:
+            verdict = self._verdict(failure.status, str(failure), chosen.findings)
+            return chosen.index, None if self._again(chosen.index) else verdict
+        finally:
+            self._end(chosen)
+        if verdict.status is Status.OUT_OF_MEMORY and self._again(chosen.index):
+            return chosen.index, None
+        return chosen.index, verdict
 
     def _ready_one(self) -> Pending | None:
         """The first in line whose turn on the device it may be."""
@@ -320,6 +317,15 @@ class Judge:
         while len(self._memories) > keep:
             self._memories.pop(0).close()
 
+    def _end_pending(self) -> list[int]:
+        """End whatever is under way; indices of the candidates it was."""
+        ended = [_index_of(item) for item in self._pending]
+        while self._pending:
+            item = self._pending.popleft()
+            if isinstance(item, Pending):
+                self._end(item)
+        return ended
+
     def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...]) -> Verdict:
         """A verdict without any measurement."""
         return Verdict(
@@ -333,7 +339,7 @@ class Judge:
         )
 
     def _finish(self, reference: Reference, pending: Pending) -> Verdict:
-        """Check and time; always a verdict, and nothing left of the worker."""
+        """Check and time. Raises DisturbedError, OutOfRoomError: no word on the candidate."""
         progress = Progress(findings=list(pending.findings))
         progress.compile_s = min(pending.took_ns / 1e9, time.monotonic() - pending.started)
         speedup: Speedup | None = None
@@ -356,7 +362,6 @@ class Judge:
         except HarnessError as failure:
             status, error = Status.HARNESS_ERROR, str(failure)
         sandbox = pending.runner.worker.sandbox
-        self._end(pending)
         correct = status is Status.CORRECT and speedup is not None
         return Verdict(
             status=status,
@@ -403,6 +408,21 @@ class Judge:
                 item.carry_on()
             if moving:
                 self._advance(held=1)
+
+    def settle_others(self) -> bool:
+        """Let calls that are under way end, or run out of time; those are ended then.
+
+        Whether any candidate beside the one being measured has ever been called.
+        """
+        called = [item for item in self._moving() if item.first_sets]
+        while any(not item.settled for item in called):
+            for item in called:
+                item.advance()
+            wait_any([item for item in called if not item.settled], _TICK_S)
+        for item in called:
+            if item.failure is not None:
+                item.runner.worker.close()
+        return bool(called)
 
     @contextlib.contextmanager
     def _on_side_cores(self) -> Iterator[None]:

@@ -13,15 +13,18 @@ import numpy as np
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices.base import Device, NotQuietError
+from kernels_eval.failures import DisturbedError
 from kernels_eval.pending import Pending
 from kernels_eval.problems.prepared import InputSet
+from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
 from kernels_eval.timing.clocks import Excess
-from kernels_eval.timing.runner import Batch, LateWorkError, Runner
+from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.statistics import Speedup, Trials, estimate
 from kernels_eval.types import Finding, Severity, Status
+from kernels_eval.worker.protocol import Failure
 
 _REDUCED = (3.0, 3000.0)
 """Distances, in units of what is allowed, at which TF32 and half precision lie."""
@@ -62,6 +65,9 @@ class Bench(Protocol):
 
     def silent(self, *, deep: bool = False) -> contextlib.AbstractContextManager[None]:
         """Nothing else of the judge's runs on the device."""
+
+    def settle_others(self) -> bool:
+        """Let the first calls of other candidates end. Whether any of them was ever called."""
 
     def drawing(self) -> contextlib.AbstractContextManager[None]:
         """The calling thread may use every core."""
@@ -108,19 +114,33 @@ class Measurement:
         return batch
 
     def _run(self, runner: Runner, sets: list[InputSet]) -> Batch:
-        """A batch; work that somebody left behind on the device is looked for first."""
+        """A batch; work that somebody left behind on the device is looked for first.
+
+        Raises DisturbedError if it goes on and need not be this candidate's.
+        """
         timeout_s = self.bench.config.timeout_s
-        try:
+        with contextlib.suppress(NotQuietError):
             return runner.run(sets, timeout_s)
-        except NotQuietError:
-            pass
-        with self.bench.silent(deep=True):
-            try:
-                return runner.run(sets, timeout_s)
-            except NotQuietError:
-                raise LateWorkError(
-                    "work goes on on the device although the candidate is stopped"
-                ) from None
+        with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
+            return runner.run(sets, timeout_s)
+        others = self.bench.settle_others()
+        with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
+            return runner.run(sets, timeout_s)
+        text = "work goes on on the device although the candidate is stopped"
+        raise DisturbedError(text, Status.REJECTED) if others else LateWorkError(text)
+
+    def _run_reference(self, sets: list[InputSet]) -> Batch:
+        """A batch of the reference's: if it fails, the candidate may not be the one to blame."""
+        runner = self.reference.runner
+        try:
+            return self._run(runner, sets)
+        except (CandidateFailedError, WorkerError) as failure:
+            runner.worker.close()
+            memory = isinstance(failure, CandidateFailedError) and (
+                failure.failure is Failure.MEMORY
+            )
+            status = Status.OUT_OF_MEMORY if memory else Status.HARNESS_ERROR
+            raise DisturbedError(f"the reference failed beside it: {failure!r}", status) from None
 
     def _check(self, sets: list[InputSet]) -> None:
         """Every output of the last batch. Raises VerdictError if one is wrong."""
@@ -182,7 +202,7 @@ class Measurement:
         """One batch of each side, right after each other; True is the candidate's."""
         sides: dict[bool, Callable[[], Batch]] = {
             True: lambda: self._run(self.runner, theirs),
-            False: lambda: self._run(self.reference.runner, ours),
+            False: lambda: self._run_reference(ours),
         }
         order = [True, False]
         random.shuffle(order)
@@ -212,9 +232,10 @@ class Measurement:
         for seed in kernelbench.correctness_seeds(trials.correctness):
             self._once([reference.problem.draw(seed)])
         one = [reference.problem.draw(kernelbench.SEED)]
-        for side in (reference.runner, self.runner):
-            for _ in range(3):
-                self._run(side, one)
+        for _ in range(3):
+            self._run_reference(one)
+        for _ in range(3):
+            self._run(self.runner, one)
         for _ in range(trials.timing):
             batches = self._pair(one, one)
             self._check(one)

@@ -259,7 +259,12 @@ class Worker:
             raise WorkerForgedError("an output that is only partly mapped")
 
     def close(self) -> None:
-        """End the candidate and everything it started; wait until nothing of it is left."""
+        """End the candidate and everything it started; wait until nothing of it is left.
+
+        Safe to call twice: its process id may be somebody else's by then.
+        """
+        if self.closed:
+            return
         self.closed = True
         self._take([])
         with contextlib.suppress(OSError):

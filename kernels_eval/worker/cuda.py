@@ -45,13 +45,18 @@ class CudaSide:
         torch.backends.cudnn.allow_tf32 = job.reduced_precision or job.library_precision
 
     def start(self) -> None:
-        """Create the context. Raises CandidateError for a device that fails."""
-        torch.cuda.set_device(self._device)
-        torch.empty(1, device=self._device)
-        self._start, self._end = (self._event(enable_timing=True) for _ in range(2))
-        self._start.record()
-        self._end.record()
-        self._synchronize()
+        """Create the context. Raises CandidateError (MEMORY) if others have left no room for it."""
+        try:
+            torch.cuda.set_device(self._device)
+            torch.empty(1, device=self._device)
+            self._start, self._end = (self._event(enable_timing=True) for _ in range(2))
+            self._start.record()
+            self._end.record()
+            self._synchronize()
+        except torch.AcceleratorError as error:
+            if "out of memory" not in str(error):
+                raise
+            raise CandidateError(Failure.MEMORY, "no memory for a context on the GPU") from None
 
     def place(self, model: Any) -> Any:
         """The model (or a tensor it is built from) where it is to run."""
