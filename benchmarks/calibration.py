@@ -148,9 +148,9 @@ def main() -> None:
             found = calibrate(judge, text, rows, work, given.repeats)
             record[size] = found
             print(size, json.dumps(found), flush=True)
-    if given.out:
-        name = f"calibration-{kind}{given.label and '-' + given.label}.json"
-        (given.out / name).write_text(json.dumps(record, indent=2) + "\n")
+            if given.out:  # after every size: a run that is cut off leaves what it has
+                name = f"calibration-{kind}{given.label and '-' + given.label}.json"
+                (given.out / name).write_text(json.dumps(record, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Pending:
         try:
             self._step()
         except (*_FAILURES, LateWorkError) as failure:
-            self.failure = failure
+            self._keep(failure)
         return True
 
     def _step(self) -> None:
@@ -94,7 +94,12 @@ class Pending:
             self.runner.ask(1)
             self.stage = Stage.PREPARING
         except _FAILURES as failure:
-            self.failure = failure
+            self._keep(failure)
+
+    def _keep(self, failure: Failed | HarnessError | OutOfRoomError) -> None:
+        """Without the frames that it passed: they hold tensors, and would until a collection."""
+        failure.__context__ = None
+        self.failure = failure.with_traceback(None)
 
     def pause(self, deep: bool) -> None:
         """Stop the worker (`deep`: and the processes below it) while another one is timed."""

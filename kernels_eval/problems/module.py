@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
+from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.tree import flatten, unflatten
 
@@ -39,7 +40,7 @@ class ProblemModule:
             try:
                 drawn = self._draw()
             except torch.OutOfMemoryError:
-                raise OutOfRoomError(f"the inputs do not fit into {self.device}") from None
+                raise OutOfRoomError(f"the inputs do not fit into {room(self.device)}") from None
             except Exception as error:
                 raise ProblemError(f"get_inputs() failed: {one_line(error)}") from error
         if isinstance(drawn, torch.Tensor):

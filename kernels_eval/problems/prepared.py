@@ -14,6 +14,7 @@ import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line
+from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
@@ -21,6 +22,7 @@ from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
 from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
 
 _CPU = torch.device("cpu")
+_MORE_DRAWS = 5
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class PreparedProblem:
         try:
             truths = self._answer(tensors)
         except torch.OutOfMemoryError:
-            raise OutOfRoomError(f"the answers do not fit into {self._device}") from None
+            raise OutOfRoomError(f"the answers do not fit into {room(self._device)}") from None
         return InputSet(
             serial=self._next_serial,
             inputs=tuple(_storable(tensor) for tensor in tensors),
@@ -167,7 +169,7 @@ class PreparedProblem:
                 inputs = [_moved(value, self._device) for value in self.init_inputs]
                 return _moved(self._module.model_class(*inputs), self._device)
             except torch.OutOfMemoryError:
-                raise OutOfRoomError(f"the model does not fit into {self._device}") from None
+                raise OutOfRoomError(f"the model does not fit into {room(self._device)}") from None
             except Exception as error:
                 raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
 
@@ -223,8 +225,8 @@ class PreparedProblem:
                 returned = model(*arguments)
             except torch.OutOfMemoryError:
                 raise OutOfRoomError(
-                    f"the problem is too large for {self._device}: inputs, outputs and the float64 "
-                    "result do not fit"
+                    "the problem is too large: inputs, outputs and the float64 result do not fit "
+                    f"into {room(self._device)}"
                 ) from None
             except Exception as error:
                 raise ProblemError(f"Model.forward failed: {one_line(error)}") from error
@@ -292,21 +294,41 @@ class PreparedProblem:
                 )
 
     def _check_dependence(self, first: InputSet, second: InputSet) -> None:
-        """Outputs must vary between draws, and with each input, beyond tolerance."""
-        if not self._differ(first.truths, second.truths, every=True):
+        """Outputs must vary between draws, and with each input, beyond tolerance.
+
+        Two draws of a single number are near each other now and then: one of several must not be.
+        """
+        if not any(
+            self._differ(first.truths, other.truths, every=True) for other in self._others(second)
+        ):
             raise ProblemError(
                 "an output is constant, or varies less than the tolerance, over random inputs: "
                 "a kernel that computes nothing would pass"
             )
         if len(first.inputs) == 1:
             return
-        for index, (mine, other) in enumerate(zip(first.inputs, second.inputs, strict=True)):
-            if torch.equal(mine, other):
+        for index, (mine, theirs) in enumerate(zip(first.inputs, second.inputs, strict=True)):
+            if torch.equal(mine, theirs):
                 continue  # not drawn at random
-            mixed = list(first.inputs)
-            mixed[index] = other
-            if not self._differ(first.truths, self._answer(mixed), every=False):
+            if not any(
+                self._differ(first.truths, self._exchanged(first, index, other), every=False)
+                for other in self._others(second)
+            ):
                 raise ProblemError(f"the output does not depend on input {index}")
+
+    def _others(self, second: InputSet) -> Iterator[InputSet]:
+        """The second draw, and some more if that does not settle it."""
+        yield second
+        for _ in range(_MORE_DRAWS):
+            yield self.draw(secrets.randbits(62))
+
+    def _exchanged(
+        self, first: InputSet, index: int, other: InputSet
+    ) -> tuple[Truth | FixedTolerance, ...]:
+        """Answers to the first set with one input of the other."""
+        mixed = list(first.inputs)
+        mixed[index] = other.inputs[index]
+        return self._answer(mixed)
 
     @staticmethod
     def _differ(
