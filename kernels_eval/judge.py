@@ -301,7 +301,7 @@ class Judge:
                 pass
         if not self._calls_ahead:
             return
-        holding = [item for item in moving if item.stage not in (Stage.IMPORTING, Stage.BUILT)]
+        holding = [item for item in moving if item.was_called]
         room = reference.capacity - len(holding) - held
         for item in moving:
             if room > 0 and item.failure is None and item.stage is Stage.BUILT:
@@ -414,7 +414,7 @@ class Judge:
 
         Whether any candidate beside the one being measured has ever been called.
         """
-        called = [item for item in self._moving() if item.first_sets]
+        called = [item for item in self._moving() if item.was_called]
         while any(not item.settled for item in called):
             for item in called:
                 item.advance()

@@ -93,6 +93,7 @@ class Measurement:
         sets = self.pending.sets or self.reference.problem.unseen()
         if self.pending.first is not None:
             self._check(self.pending.first_sets)
+            self.pending.first_sets = []
         first = self._once([self._next(sets)])
         result = self._compare(sets, self.reference.candidate_calls(first))
         self._check_physics()
@@ -167,7 +168,9 @@ class Measurement:
         ours = reference.calls()
         warm = max(ours, theirs) == 1 and self.pending.first is not None
         children = runner.worker.children_ticks()
+        mine: list[InputSet] = []
         while True:
+            mine.clear()  # before others are drawn: they may be large
             mine = [self._next(sets) for _ in range(max(ours, theirs))]
             batches = self._pair(mine[:theirs], mine[:ours])
             clocks.learn(batches[False])

@@ -58,6 +58,11 @@ class Pending:
         """Whether nothing is under way: failed, built (no first call asked for), or called."""
         return self.failure is not None or self.stage in (Stage.BUILT, Stage.CALLED)
 
+    @property
+    def was_called(self) -> bool:
+        """Whether its first call has begun: it holds memory, and may have left work behind."""
+        return self.stage not in (Stage.IMPORTING, Stage.BUILT)
+
     def advance(self) -> bool:
         """Take one step if the worker has answered; whether it did. Failures are kept."""
         if self.settled:

@@ -19,20 +19,22 @@ class Leaf:
 def flatten(nested: Any) -> tuple[list[torch.Tensor], Any]:
     """Tensors in depth-first order, and the nesting with a Leaf for each; other values stay put."""
     tensors: list[torch.Tensor] = []
+    return tensors, _walk(nested, tensors)
 
-    def walk(node: Any) -> Any:
-        if isinstance(node, torch.Tensor):
-            tensors.append(node)
-            return Leaf(len(tensors) - 1)
-        if isinstance(node, dict):
-            return {key: walk(value) for key, value in node.items()}
-        if isinstance(node, list):
-            return [walk(value) for value in node]
-        if isinstance(node, tuple):
-            return tuple(walk(value) for value in node)
-        return node
 
-    return tensors, walk(nested)
+def _walk(node: Any, tensors: list[torch.Tensor]) -> Any:
+    # Not a function inside `flatten`: one that calls itself is a cycle, which keeps the tensors
+    # alive until the next collection.
+    if isinstance(node, torch.Tensor):
+        tensors.append(node)
+        return Leaf(len(tensors) - 1)
+    if isinstance(node, dict):
+        return {key: _walk(value, tensors) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_walk(value, tensors) for value in node]
+    if isinstance(node, tuple):
+        return tuple(_walk(value, tensors) for value in node)
+    return node
 
 
 def unflatten(nesting: Any, tensors: Sequence[torch.Tensor]) -> Any:
