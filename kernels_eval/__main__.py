@@ -1,4 +1,4 @@
-"""`python -m kernels_eval PROBLEM.py CANDIDATE.py`: the judge alone; torch is enough."""
+"""`python -m kernels_eval PROBLEM.py CANDIDATE.py ...`: the judge alone; torch is enough."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 judged, 1 the judge failed, 2 the request was wrong."""
     parser = _Parser(prog="python -m kernels_eval", description=__doc__)
     parser.add_argument("problem", help="KernelBench-format file: Model, get_inputs, …")
-    parser.add_argument("candidate", help="file that defines ModelNew")
+    parser.add_argument(
+        "candidates", nargs="+", help="files that define ModelNew, or directories of them"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
     parser.add_argument("--mode", default="fast", help="fast: to search; full: to publish")
     parser.add_argument("--protocol", default="trusted", help="trusted or kernelbench")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds")
     parser.add_argument("--scope", help="kernel: reject what only calls the library")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument(
+        "--json", action="store_true", help="JSON on stdout: a document, or a line each"
+    )
     given = parser.parse_args(arguments)
     try:
         config = JudgeConfig(
@@ -40,15 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             timeout_s=given.timeout,
             scope=given.scope,
         )
-        verdict = command.run(given.problem, given.candidate, config)
+        return command.judge_files(
+            given.problem,
+            given.candidates,
+            config,
+            as_json=given.json,
+            write=lambda text: print(text, flush=True),
+        )
     except RequestError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return command.EXIT_REQUEST
     except HarnessError as error:
         print(f"{parser.prog}: the judge failed: {error}", file=sys.stderr)
         return command.EXIT_HARNESS
-    print(command.render_json(verdict) if given.json else command.render_text(verdict))
-    return command.exit_status(verdict)
 
 
 if __name__ == "__main__":

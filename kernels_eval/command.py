@@ -1,8 +1,9 @@
-"""One request from a command line: judge a candidate file against a problem file."""
+"""One request from a command line: judge candidate files against a problem file."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kernels_eval.config import JudgeConfig
@@ -12,16 +13,62 @@ from kernels_eval.types import Status, Verdict
 EXIT_DONE, EXIT_HARNESS, EXIT_REQUEST = 0, 1, 2
 
 
-def run(problem_path: Path | str, candidate_path: Path | str, config: JudgeConfig) -> Verdict:
-    """The verdict on a candidate file. Raises RequestError (ProblemError among them)."""
-    problem, candidate = read_source(problem_path), read_source(candidate_path)
+def judge_files(
+    problem: Path | str,
+    candidates: Sequence[Path | str],
+    config: JudgeConfig,
+    *,
+    as_json: bool,
+    write: Callable[[str], object],
+) -> int:
+    """Judge candidate files, or all *.py of directories; the exit status.
+
+    One file is answered with one document, anything else with a line each (JSON Lines with
+    `candidate`, its path), as they are reached. Equal files are measured once.
+
+    Raises RequestError (ProblemError among them) and HarnessError.
+    """
+    source = read_source(problem)
+    paths = list(_expanded(candidates))
+    alone = len(paths) == 1 and Path(candidates[0]).is_file()
+    by_source: dict[str, list[Path]] = {}
+    for path in paths:
+        by_source.setdefault(read_source(path), []).append(path)
+    status = EXIT_DONE
+    for path, verdict in _judged(problem, source, by_source, config):
+        status = max(status, exit_status(verdict))
+        if alone:
+            write(render_json(verdict) if as_json else render_text(verdict))
+        else:
+            write(_json_line(path, verdict) if as_json else _text_line(path, verdict))
+    return status
+
+
+def _judged(
+    problem: Path | str, source: str, by_source: dict[str, list[Path]], config: JudgeConfig
+) -> Iterator[tuple[Path, Verdict]]:
     from kernels_eval.judge import Judge  # after the cheap checks: it imports torch
 
+    sources = list(by_source)
     with Judge(config) as judge:
         try:
-            return judge.evaluate(problem, candidate)
+            for index, verdict in judge.evaluate_many(source, sources):
+                for path in by_source[sources[index]]:
+                    yield path, verdict
         except ProblemError as error:
-            raise ProblemError(f"{problem_path}: {error}") from error
+            raise ProblemError(f"{problem}: {error}") from error
+
+
+def _expanded(given: Sequence[Path | str]) -> Iterator[Path]:
+    """Files as they are, directories as the *.py in them. Raises RequestError."""
+    for path in map(Path, given):
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(path.glob("*.py"))
+        if not inside:
+            raise RequestError(f"no *.py file in {path}")
+        yield from inside
 
 
 def read_source(path: Path | str) -> str:
@@ -41,6 +88,20 @@ def exit_status(verdict: Verdict) -> int:
 
 def render_json(verdict: Verdict) -> str:
     return json.dumps(verdict.to_json(), indent=2, allow_nan=False, default=str)
+
+
+def _json_line(path: Path, verdict: Verdict) -> str:
+    document = {"candidate": str(path)} | verdict.to_json()
+    return json.dumps(document, allow_nan=False, default=str)
+
+
+def _text_line(path: Path, verdict: Verdict) -> str:
+    measured = ""
+    if verdict.speedup is not None and verdict.speedup_ci is not None:
+        low, high = verdict.speedup_ci
+        measured = f"{verdict.speedup:.3g}x [{low:.3g}, {high:.3g}]"
+    said = " ".join((verdict.error or "").split())[:100]
+    return f"{verdict.status:14} {measured:24} {path}  {said}".rstrip()
 
 
 def render_text(verdict: Verdict) -> str:

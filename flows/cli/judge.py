@@ -1,4 +1,4 @@
-"""`bon eval`: the judge on one candidate, exactly as `python -m kernels_eval` runs it."""
+"""`bon eval`: the judge on candidate files, exactly as `python -m kernels_eval` runs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from flows.cli.app import JsonOption, app
 @app.command("eval")
 def evaluate(
     problem: Annotated[Path, typer.Argument(help="A KernelBench-format file.")],
-    candidate: Annotated[Path, typer.Argument(help="A file that defines ModelNew.")],
+    candidates: Annotated[
+        list[Path], typer.Argument(help="Files that define ModelNew, or directories of them.")
+    ],
     device: Annotated[str, typer.Option(help="cpu or cuda:0.")] = "cpu",
     mode: Annotated[str, typer.Option(help="fast or full.")] = "fast",
     protocol: Annotated[str, typer.Option(help="trusted or kernelbench.")] = "trusted",
@@ -23,11 +25,11 @@ def evaluate(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compile, check and time one candidate."""
+    """Compile, check and time candidates; several, or a directory, get a line each."""
     from kernels_eval import JudgeConfig, command
 
     settings: dict[str, Any] = {"device": device, "mode": mode, "protocol": protocol}
     config = JudgeConfig(**settings, timeout_s=timeout, scope=scope)
-    verdict = command.run(problem, candidate, config)
-    typer.echo(command.render_json(verdict) if json else command.render_text(verdict))
-    raise typer.Exit(command.exit_status(verdict))
+    raise typer.Exit(
+        command.judge_files(problem, candidates, config, as_json=json, write=typer.echo)
+    )

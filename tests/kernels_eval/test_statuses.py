@@ -182,9 +182,27 @@ def test_command_line_prints_one_document() -> None:
     assert document["trials"] == 5
 
 
+def test_command_line_prints_a_line_for_each_of_several(tmp_path: Path) -> None:
+    right = (HERE / "honest" / "relu_torch.py").read_text()
+    (tmp_path / "a.py").write_text(right)
+    (tmp_path / "b.py").write_text("import nothing_of_that_name")
+    (tmp_path / "same_as_a.py").write_text(right)
+    done = _run(str(HERE / "problems" / "relu.py"), str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found = {Path(line["candidate"]).name: line for line in lines}
+    assert {name: line["status"] for name, line in found.items()} == {
+        "a.py": "correct",
+        "b.py": "compile_error",
+        "same_as_a.py": "correct",
+    }
+    assert found["a.py"]["speedup"] == found["same_as_a.py"]["speedup"]  # measured once
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([__file__, str(HERE / "problems" / "gpu" / "nothing")], "no file"),
         (["missing.py", "missing.py"], "no file missing.py"),
         (["only-one.py"], "required"),
         ([__file__, __file__, "--device", "cuda:0"], "cuda:0"),
