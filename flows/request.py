@@ -54,6 +54,7 @@ class Judging(BaseModel):
     mode: Literal["fast", "full"] = "fast"
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0)
+    baseline: Literal["eager", "compile"] = "eager"
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""

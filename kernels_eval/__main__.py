@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", default="fast", help="fast: to search; full: to publish")
     parser.add_argument("--protocol", default="trusted", help="trusted or kernelbench")
     parser.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds")
+    parser.add_argument(
+        "--baseline", default="eager", help="compile: measure the reference under torch.compile too"
+    )
     parser.add_argument("--scope", help="kernel: reject what only calls the library")
     parser.add_argument(
         "--json", action="store_true", help="JSON on stdout: a document, or a line each"
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             protocol=given.protocol,
             timeout_s=given.timeout,
             scope=given.scope,
+            baseline=given.baseline,
         )
         return command.judge_files(
             given.problem,

@@ -116,6 +116,10 @@ def render_text(verdict: Verdict) -> str:
         lines.append(
             f"time     {verdict.runtime_ms:.4g} ms; reference {verdict.reference_ms:.4g} ms"
         )
+    if verdict.speedup_compiled is not None:
+        lines.append(
+            f"compiled {verdict.speedup_compiled:.3g}x  torch.compile {verdict.compiled_ms:.4g} ms"
+        )
     if verdict.error_ratio is not None:
         lines.append(f"error    {verdict.error_ratio:.3g} of what is allowed")
     if verdict.error:

@@ -13,6 +13,7 @@ HARNESS_VERSION = "1"
 
 Mode = Literal["fast", "full"]
 Protocol = Literal["trusted", "kernelbench"]
+Baseline = Literal["eager", "compile"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class JudgeConfig:
     """Seconds a candidate may take to be imported and built, and again for each answer."""
     cores: tuple[int, ...] | None = None
     """The cores that time; None takes the upper half of those this process may use."""
+    baseline: Baseline = "eager"
+    """`compile`: measure the reference under torch.compile, too, for `speedup_compiled`."""
     scope: str | None = None
     """`kernel`: a candidate whose forward calls the library is rejected. None: all pass."""
 
@@ -34,6 +37,7 @@ class JudgeConfig:
         for name, value, choices in (
             ("mode", self.mode, get_args(Mode)),
             ("protocol", self.protocol, get_args(Protocol)),
+            ("baseline", self.baseline, get_args(Baseline)),
             ("scope", self.scope, (None, "kernel")),
         ):
             if value not in choices:

@@ -8,11 +8,14 @@ import os
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 import numpy as np
 import torch
 
+from kernels_eval import baselines
+from kernels_eval.baselines import Compiled
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device, Memory
@@ -58,6 +61,7 @@ class Judge:
         self._pending: deque[Pending | tuple[int, Verdict]] = deque()
         self._alone: set[int] = set()
         self._current: Reference | None = None
+        self._timeout_s = self.config.timeout_s
         self._closed = False
 
     # The public face
@@ -80,6 +84,32 @@ class Judge:
         self, problem_source: str, candidates: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they finish. Others are imported while one is checked and timed."""
+        compiled = self._compiled(problem_source) if self.config.baseline == "compile" else None
+        for index, verdict in self._evaluate_many(
+            problem_source, candidates, self.config.timeout_s
+        ):
+            if compiled is not None and compiled.speedup and verdict.reference_ms:
+                verdict = replace(verdict, compiled_ms=verdict.reference_ms / compiled.speedup)
+            yield index, verdict
+
+    def _compiled(self, problem_source: str) -> Compiled:
+        """What torch.compile gains on this problem here, measured unless it is known."""
+        device = baselines.device_words(self.device.torch_device, self.cores.timing)
+        known = baselines.load(problem_source, device)
+        if known is not None:
+            return known
+        source = baselines.compiled_source(problem_source)
+        timeout_s = max(self.config.timeout_s, baselines.COMPILE_TIMEOUT_S)
+        ((_, verdict),) = self._evaluate_many(problem_source, [source], timeout_s)
+        found = Compiled.of(verdict)
+        if verdict.status is not Status.HARNESS_ERROR:
+            baselines.keep(problem_source, device, found)
+        return found
+
+    def _evaluate_many(
+        self, problem_source: str, candidates: Sequence[str], timeout_s: float
+    ) -> Iterator[tuple[int, Verdict]]:
+        self._timeout_s = timeout_s
         with self._on_side_cores():
             reference = self._reference(problem_source)
         queue: deque[tuple[int, str]] = deque(enumerate(candidates))
@@ -222,7 +252,7 @@ class Judge:
             worker.close()
             reason = f"a fresh worker failed: {error!r}"
             return index, self._verdict(Status.HARNESS_ERROR, reason, findings)
-        return Pending(index, source, findings, runner, self.config.timeout_s)
+        return Pending(index, source, findings, runner, self._timeout_s)
 
     def _memory(self, job: Job) -> Memory:
         """Memory between here and a worker: used before if it fits, since its pages are there."""

@@ -69,6 +69,9 @@ class Verdict:
     reference_ms: float | None = None
     candidate_trials_ms: tuple[float, ...] = ()
     reference_trials_ms: tuple[float, ...] = ()
+    compiled_ms: float | None = None
+    """The reference under torch.compile: its speedup over eager, applied to `reference_ms`. None
+    unless `--baseline compile` asked for it, and where torch.compile is wrong or fails."""
     bound_ms: float | None = None
     """Least time physics allows: bytes of inputs and outputs over measured bandwidth."""
     error_ratio: float | None = None
@@ -89,6 +92,20 @@ class Verdict:
         return self.correct and self.speedup_ci is not None and self.speedup_ci[0] > 1.0
 
     @property
+    def speedup_compiled(self) -> float | None:
+        """Speedup over the compiled reference, where there is one."""
+        if self.compiled_ms is None or self.runtime_ms is None:
+            return None
+        return self.compiled_ms / self.runtime_ms
+
+    @property
+    def speed_of_light(self) -> float | None:
+        """Share of what memory allows (bound over time), in 0…1; None without a bound."""
+        if self.bound_ms is None or not self.runtime_ms:
+            return None
+        return self.bound_ms / self.runtime_ms
+
+    @property
     def trials(self) -> int:
         return len(self.candidate_trials_ms)
 
@@ -98,4 +115,6 @@ class Verdict:
         document["speedup_ci"] = list(self.speedup_ci) if self.speedup_ci else None
         document["findings"] = [asdict(finding) for finding in self.findings]
         document |= {"correct": self.correct, "fast_1": self.fast_1, "trials": self.trials}
+        document["speedup_compiled"] = self.speedup_compiled
+        document["speed_of_light"] = self.speed_of_light
         return document

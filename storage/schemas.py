@@ -111,7 +111,8 @@ EVALUATIONS = pa.schema(
         pa.field("runtime_ms", pa.float64()),
         pa.field("reference_ms", pa.float64()),
         pa.field("trials", pa.int32(), nullable=False),
-        pa.field("bound_ms", pa.float64()),
+        pa.field("compiled_ms", pa.float64()),  # the reference under torch.compile
+        pa.field("bound_ms", pa.float64()),  # bytes of inputs and outputs over bandwidth
         pa.field("error_ratio", pa.float64()),
         pa.field("findings", pa.list_(_FINDING), nullable=False),
         pa.field("error", pa.string()),

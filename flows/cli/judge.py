@@ -20,6 +20,9 @@ def evaluate(
     mode: Annotated[str, typer.Option(help="fast or full.")] = "fast",
     protocol: Annotated[str, typer.Option(help="trusted or kernelbench.")] = "trusted",
     timeout: Annotated[float, typer.Option(help="Seconds for one candidate.")] = 60.0,
+    baseline: Annotated[
+        str, typer.Option(help="compile: measure the reference under torch.compile, too.")
+    ] = "eager",
     scope: Annotated[
         str | None, typer.Option(help="kernel: library calls are not allowed.")
     ] = None,
@@ -29,6 +32,7 @@ def evaluate(
     from kernels_eval import JudgeConfig, command
 
     settings: dict[str, Any] = {"device": device, "mode": mode, "protocol": protocol}
+    settings["baseline"] = baseline
     config = JudgeConfig(**settings, timeout_s=timeout, scope=scope)
     raise typer.Exit(
         command.judge_files(problem, candidates, config, as_json=json, write=typer.echo)

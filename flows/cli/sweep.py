@@ -43,6 +43,9 @@ def sweep(
     mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
     protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for one candidate.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="compile: time the references under torch.compile, too.")
+    ] = None,
     token_budget: Annotated[
         int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
     ] = None,
@@ -63,7 +66,13 @@ def sweep(
         "policy": policy,
         "seed": seed,
         "sampling": sampling,
-        "judge": {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout},
+        "judge": {
+            "device": device,
+            "mode": mode,
+            "protocol": protocol,
+            "timeout_s": timeout,
+            "baseline": baseline,
+        },
         "limits": {
             "token_budget": token_budget,
             "concurrency": concurrency,

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kernels_eval import Judge, JudgeConfig, Status, Verdict
+import kernels_eval
+from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores
+
+if TYPE_CHECKING:
+    from kernels_eval import Judge
 
 
 class Judging(Protocol):
@@ -37,7 +41,8 @@ class JudgeActor:
     def ready(self) -> int:
         """Start the judge; the process id of this actor. Raises RequestError for its device."""
         if self._judge is None:
-            self._judge = Judge(self._config)
+            # Looked up here: it imports torch, which whoever only starts this actor can do without.
+            self._judge = kernels_eval.Judge(self._config)
             self._judge.start()
         return os.getpid()
 

@@ -37,6 +37,7 @@ def verdict_rows(problem: Problem, source_hash: str, verdict: Verdict) -> tuple[
         "runtime_ms": verdict.runtime_ms,
         "reference_ms": verdict.reference_ms,
         "trials": verdict.trials,
+        "compiled_ms": verdict.compiled_ms,
         "bound_ms": verdict.bound_ms,
         "error_ratio": verdict.error_ratio,
         "findings": [

@@ -182,6 +182,21 @@ def test_command_line_prints_one_document() -> None:
     assert document["trials"] == 5
 
 
+def test_the_compiled_reference_is_a_second_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    problem = str(HERE / "problems" / "relu.py")
+    arguments = (problem, str(HERE / "honest" / "relu_torch.py"), "--json", "--baseline", "compile")
+    first, second = (json.loads(_run(*arguments).stdout) for _ in range(2))
+    (kept,) = (tmp_path / "kernels_eval" / "baselines").glob("*.json")
+    gain = json.loads(kept.read_text())["speedup"]
+    for document in (first, second):  # the second time it is read, not measured
+        assert document["compiled_ms"] == pytest.approx(document["reference_ms"] / gain)
+        expected = document["compiled_ms"] / document["runtime_ms"]
+        assert document["speedup_compiled"] == pytest.approx(expected)
+
+
 def test_command_line_prints_a_line_for_each_of_several(tmp_path: Path) -> None:
     right = (HERE / "honest" / "relu_torch.py").read_text()
     (tmp_path / "a.py").write_text(right)
