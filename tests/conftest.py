@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from deployments import cli
+from flows.prefect_api import free_port, start_server, wait_until_healthy
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
@@ -28,8 +33,41 @@ def _private_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         os.environ["PREFECT_HOME"] = before
 
 
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one Prefect API for all tests that do not ask how a private one behaves."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api"
+    log = tmp_path_factory.mktemp("prefect-server") / "server.log"
+    server = start_server("127.0.0.1", port, log)
+    try:
+        wait_until_healthy(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
 @pytest.fixture
-def bon(tmp_path: Path) -> Bon:
+def bon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bon:
+    """Run the command line in this process, with its lake in `tmp_path`.
+
+    What an entry point adds to it (a process, its exit status) is seen by `bon_process`.
+    """
+    monkeypatch.setenv("BON_LAKE", str(tmp_path / "lake"))
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [str(argument) for argument in arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            status = cli.run(command)
+        return subprocess.CompletedProcess(command, status, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def bon_process(tmp_path: Path) -> Bon:
     """Run the command line in a process of its own, with its lake in `tmp_path`."""
 
     def run(*arguments: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:

@@ -22,11 +22,11 @@ from tests.conftest import Bon
 Environment = dict[str, str]
 
 
-def test_a_port_in_use_is_one_line(bon: Bon) -> None:
+def test_a_port_in_use_is_one_line(bon_process: Bon) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        answer = bon("serve", "--port", str(other.getsockname()[1]))
+        answer = bon_process("serve", "--port", str(other.getsockname()[1]))
     assert answer.returncode == 2
     assert answer.stdout == ""
     (line,) = answer.stderr.strip().splitlines()
@@ -34,10 +34,12 @@ def test_a_port_in_use_is_one_line(bon: Bon) -> None:
     assert "--port" in line
 
 
-def test_an_address_that_nobody_answers_at(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_nobody_answers_at(
+    bon_process: Bon, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = f"http://127.0.0.1:{free_port()}/api"
     monkeypatch.setenv("PREFECT_API_URL", address)
-    answer = bon("serve")
+    answer = bon_process("serve")
     assert answer.returncode == 2
     assert address in answer.stderr
 

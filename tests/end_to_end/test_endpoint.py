@@ -10,12 +10,16 @@ import pytest
 
 from storage import Lake
 from tests.conftest import Bon
+from tests.end_to_end.conftest import SECRET
 from tests.tasks.policies.served import Served, serve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("running"),
+]
 
 DRAWS = "SELECT problem_id, sample_index, completion, created_at FROM candidates ORDER BY ALL"
-SECRET = "sk-nobody-may-see-this"
 
 
 @pytest.fixture
@@ -23,10 +27,7 @@ def server() -> Iterator[Served]:
     yield from serve("--key", SECRET)
 
 
-def test_a_server_that_fails_costs_no_candidate(
-    bon: Bon, server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+def test_a_server_that_fails_costs_no_candidate(bon: Bon, server: Served, tmp_path: Path) -> None:
     # The probe takes two requests at this temperature, then nine draws succeed.
     server.faults(*[""] * 11, *["500"] * 500)
     policy = server.spec(patience=1, concurrency=1)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Bon
+
+pytestmark = pytest.mark.usefixtures("running")
 
 RIGHT = """
 import torch

@@ -34,9 +34,13 @@ VERDICTS = """
 SIZES = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)
 
 
-def start(lake: Path) -> subprocess.Popen[bytes]:
+def start(lake: Path, api: str | None = None) -> subprocess.Popen[bytes]:
+    """The sweep, with a Prefect server of its own unless `api` names one."""
+    environment = os.environ | ({} if api is None else {"PREFECT_API_URL": api})
     command = [sys.executable, "-m", "deployments.cli", *ARGUMENTS, "--lake", str(lake)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
 
 
 def kill(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -49,17 +53,18 @@ def kill(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_at_five_random_moments(tmp_path: Path) -> None:
+def test_killed_at_five_random_moments(tmp_path: Path, prefect_server: str) -> None:
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     started = time.monotonic()
-    assert start(undisturbed).wait(timeout=240) == 0
+    assert start(undisturbed, prefect_server).wait(timeout=240) == 0
     length = time.monotonic() - started
 
     rng = random.Random(os.environ.get("BON_KILL_SEED"))  # unset: other moments every time
     killed_alive = 0
     orphans: list[psutil.Process] = []
-    for _ in range(KILLS):
-        process = start(disturbed)
+    for round_ in range(KILLS):
+        # The first with a private Prefect server, which has to end with it.
+        process = start(disturbed, prefect_server if round_ else None)
         time.sleep(rng.uniform(0.15, 0.95) * length)
         if process.poll() is None:
             killed_alive += 1
@@ -67,7 +72,7 @@ def test_killed_at_five_random_moments(tmp_path: Path) -> None:
         if (disturbed / "runs").is_dir():
             Lake.open(disturbed).sql(SIZES)  # no half-written file that a reader trips over
     assert killed_alive
-    assert start(disturbed).wait(timeout=240) == 0
+    assert start(disturbed, prefect_server).wait(timeout=240) == 0
 
     expected, found = Lake.open(undisturbed), Lake.open(disturbed)
     assert found.sql(DRAWS).equals(expected.sql(DRAWS))

@@ -18,7 +18,11 @@ from tasks.rescore.stored import unscored
 from tasks.sample.rows import candidate_rows
 from tests.conftest import Bon
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.usefixtures("running"),
+]
 
 SEEDS = [1, 2, 3]
 SAMPLING = {"max_tokens": 24, "temperature": 0.5}

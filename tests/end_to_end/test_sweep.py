@@ -10,7 +10,11 @@ import pytest
 from storage import Lake
 from tests.conftest import Bon
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.usefixtures("running"),
+]
 
 
 def test_sweep_then_extend(bon: Bon, tmp_path: Path) -> None:

@@ -89,3 +89,8 @@ def test_a_problem_without_model(bon: Bon, tmp_path: Path) -> None:
 def test_files_that_are_not_there(bon: Bon, tmp_path: Path) -> None:
     assert "gone.py" in refused(bon, "eval", tmp_path / "gone.py", tmp_path / "gone.py")
     assert "gone.csv" in refused(bon, "import", tmp_path / "gone.csv", "--run", "mine")
+
+
+def test_a_process_ends_with_status_2(bon_process: Bon) -> None:
+    line = refused(bon_process, "sweep", "-k", "0")
+    assert line.startswith("bon: ")
