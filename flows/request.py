@@ -55,10 +55,12 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0)
     baseline: Literal["eager", "compile"] = "eager"
+    retime: int = Field(1, ge=0)
+    """So many winners of every problem are measured a second time."""
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""
-        return JudgeConfig(**self.model_dump())
+        return JudgeConfig(**self.model_dump(exclude={"retime"}))
 
 
 class Limits(BaseModel):

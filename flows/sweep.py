@@ -19,6 +19,7 @@ from flows.summary import SweepSummary, summarise
 from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
+from tasks.evaluate.retime import retime
 from tasks.evaluate.step import evaluate
 from tasks.plan import Work
 from tasks.report.step import report
@@ -80,14 +81,18 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     with engines(lake, run_id, request, work, released=released) as sweep:
         record_run(lake, run_id, request, sweep.policy_id, problems)
         shared = opaque(sweep)  # Prefect need not look inside for futures
-        judged = []
-        for shard in work:
-            draws = shard.to_sample and sample.submit(shared, shard.to_sample, return_state=False)
-            verdicts = evaluate.submit(
-                shared, shard.to_judge, wait_for=[draws] if draws else [], return_state=False
-            )
-            judged.append(verdicts)
-        wait(judged)
+        done: list[Any] = []
+        for problem in problems:
+            judged = []
+            for one in [item for item in work if item.to_judge.problem == problem]:
+                draws = one.to_sample and sample.submit(shared, one.to_sample, return_state=False)
+                after = [draws] if draws else []
+                verdicts = evaluate.submit(shared, one.to_judge, wait_for=after, return_state=False)
+                judged.append(verdicts)
+            winners = request.judge.retime
+            again = retime.submit(shared, problem, winners, wait_for=judged, return_state=False)
+            done += [*judged, again]
+        wait(done)
     write_duckdb_file(lake)
     select(lake, run_id)
     page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")

@@ -46,6 +46,9 @@ def sweep(
     baseline: Annotated[
         str | None, typer.Option(help="compile: time the references under torch.compile, too.")
     ] = None,
+    retime: Annotated[
+        int | None, typer.Option(help="Winners of a problem that are measured a second time.")
+    ] = None,
     token_budget: Annotated[
         int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
     ] = None,
@@ -72,6 +75,7 @@ def sweep(
             "protocol": protocol,
             "timeout_s": timeout,
             "baseline": baseline,
+            "retime": retime,
         },
         "limits": {
             "token_budget": token_budget,

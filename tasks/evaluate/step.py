@@ -48,9 +48,9 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
                 timings.extend([timing] if verdict.trials else [])
                 sweep.progress.advance("evaluate", copies[one])
                 if len(evaluations) >= FLUSH_EVERY:
-                    _flush(sweep, evaluations, timings)
+                    flush(sweep, evaluations, timings)
         finally:
-            _flush(sweep, evaluations, timings)
+            flush(sweep, evaluations, timings)
 
 
 def judged(
@@ -71,7 +71,8 @@ def judged(
             return
 
 
-def _flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
+def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
+    """Write the rows in one commit, and empty both lists."""
     tables = {"evaluations": list(evaluations), "timings": list(timings)}
     commit(sweep.lake, sweep.run_id, uuid.uuid4().hex, tables)
     evaluations.clear()

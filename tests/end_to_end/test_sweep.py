@@ -17,6 +17,15 @@ pytestmark = [
 ]
 
 
+TAKES = """
+    SELECT problem_id, source_hash, count(*) AS takes,
+        arg_max(speedup, evaluated_at) = max(arg_max(speedup, evaluated_at)) OVER (
+            PARTITION BY problem_id
+        ) AS leads
+    FROM evaluations WHERE correct GROUP BY problem_id, source_hash
+"""
+
+
 def test_sweep_then_extend(bon: Bon, tmp_path: Path) -> None:
     first = bon("sweep", "--problems", "5,12", "-k", "4", "--run", "small", "--json")
     assert first.returncode == 0, first.stderr
@@ -29,7 +38,11 @@ def test_sweep_then_extend(bon: Bon, tmp_path: Path) -> None:
     before = lake.results(["small"])
     assert before["mean_logprob"].null_count == before["status"].null_count == 0
 
-    extended = bon("sweep", "-k", "6", "--run", "small", "--json")
+    # Winners are measured twice, and the second time counts.
+    for row in lake.sql(TAKES, ["small"]).to_pylist():
+        assert row["takes"] == (2 if row["leads"] else 1), row
+
+    extended = bon("sweep", "-k", "6", "--retime", "0", "--run", "small", "--json")
     assert extended.returncode == 0, extended.stderr
     after = lake.results(["small"])
     assert len(after) == 12
