@@ -11,7 +11,7 @@ from importlib.resources import files
 from pkgutil import iter_modules
 from typing import Any
 
-from tasks.policies.embedded.corpus import operators
+from tasks.policies.embedded.corpus import operators, triton
 from tasks.policies.embedded.corpus.approach import APPROACHES, Approach
 from tasks.policies.embedded.corpus.example import Example
 from tasks.policies.embedded.corpus.style import Style
@@ -28,8 +28,9 @@ def frequencies() -> dict[str, Any]:
 @cache
 def approaches(backend: str = "cpp") -> dict[tuple[int, str], list[Approach]]:
     """All registered approaches of `backend`, by (problem id, mode)."""
-    for module in iter_modules(operators.__path__):
-        import_module(f"{operators.__name__}.{module.name}")
+    for package in (operators, triton):
+        for module in iter_modules(package.__path__):
+            import_module(f"{package.__name__}.{module.name}")
     found: dict[tuple[int, str], list[Approach]] = {}
     for one in sorted(APPROACHES, key=lambda a: (a.problem_id, a.mode, a.quality, a.name)):
         if one.backend == backend:
@@ -46,8 +47,14 @@ def weights(choices: list[Approach]) -> list[float]:
 
 
 def generate(seed: int, backend: str = "cpp") -> Iterator[Example]:
-    """Endless examples, problems in equal shares; the same seed gives the same stream."""
+    """Endless examples, problems in equal shares; the same seed gives the same stream.
+
+    backend: one of frequencies.toml's `[backend]`, or `all`: each example of one of them, by
+    weight. Adding a backend changes nothing in the streams of the others.
+    """
     rng = random.Random(seed)
+    if backend == "all":
+        yield from _mixed(rng, frequencies()["backend"])
     table = frequencies()
     by_key = approaches(backend)
     names = {p.problem_id: p for p in load_suite("embedded").problems}
@@ -66,7 +73,9 @@ def generate(seed: int, backend: str = "cpp") -> Iterator[Example]:
         text = chosen.write(style)
         mistake = style.mistake
         if mistake is None and rng.random() < float(table["syntax"]["rate"]):
-            text, mistake = break_syntax(text, rng), "syntax"
+            # In C++ anywhere: that stream is what the weights were made of.
+            mark = "" if backend == "cpp" else "#"
+            text, mistake = break_syntax(text, rng, comment=mark), "syntax"
         yield Example(
             level=problem.level,
             problem_id=problem.problem_id,
@@ -79,3 +88,10 @@ def generate(seed: int, backend: str = "cpp") -> Iterator[Example]:
             mistake=mistake,
             persona=persona,
         )
+
+
+def _mixed(rng: random.Random, shares: dict[str, float]) -> Iterator[Example]:
+    streams = {name: generate(rng.getrandbits(62), name) for name in shares}
+    names, chances = zip(*shares.items(), strict=True)
+    while True:
+        yield next(streams[rng.choices(names, chances)[0]])

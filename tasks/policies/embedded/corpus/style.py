@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -108,11 +108,11 @@ class Style:
         return f"{mark} {line}\n"
 
     def _phrase(self, topic: str) -> str:
-        return self._numbered(
+        return self.numbered(
             self.vary(words.OPENERS) + self.vary(words.COMMENTS[topic]) + self.vary(words.TAILS)
         )
 
-    def _numbered(self, text: str) -> str:
+    def numbered(self, text: str) -> str:
         while "{n}" in text:
             text = text.replace("{n}", str(self.vary(range(100))), 1)
         return text
@@ -120,13 +120,20 @@ class Style:
     def _written(self, cpp: str) -> str:
         """`cpp` in this author's look, with notes in the margin."""
         lines = self.layout.apply(cpp).strip().split("\n")
+        return "\n".join(self._noted(lines, "//", lambda line: line.endswith(("{", ";"))))
+
+    def noted(self, python: str) -> str:
+        """`python` with notes in the margin; decorators and comments have none."""
+        return "\n".join(self._noted(python.split("\n"), "#", lambda line: line[:1] != "@"))
+
+    def _noted(self, lines: list[str], mark: str, fits: Callable[[str], bool]) -> list[str]:
         rate, notes = words.MARGIN_RATES[self.persona], 0
         for at, line in enumerate(lines):
-            room = line.endswith(("{", ";")) and not line.lstrip().startswith("#")
+            room = bool(line.strip()) and fits(line) and not line.lstrip().startswith("#")
             if rate and room and notes < words.MARGIN_LIMIT and self.maybe(rate):
-                lines[at] += f"  // {self._numbered(self.vary(words.MARGINS))}"
+                lines[at] += f"  {mark} {self.numbered(self.vary(words.MARGINS))}"
                 notes += 1
-        return "\n".join(lines)
+        return lines
 
     def slip(self, kind: str, right: str, wrong: str) -> str:
         """`right`, or once in a while the mistake people make here; at most one per example."""
@@ -194,7 +201,7 @@ class Style:
         nn = "from torch import nn" if self.layout.nn_from_torch else "import torch.nn as nn"
         header, rate = self.comment("module", "#"), words.HEADER_RATES[self.persona]
         if rate and self.maybe(rate):
-            header += f"# {self._numbered(self.vary(words.HEADERS))}\n"
+            header += f"# {self.numbered(self.vary(words.HEADERS))}\n"
         return f"{header}import torch\n{nn}\n"
 
     def body(self, forward: str, cpp: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from string import Template
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import Protocol
 
 from tasks.policies.embedded.corpus.style import Style
@@ -22,6 +22,12 @@ def fill(s: Style, template: str, **given: object) -> str:
         text = Template(text).safe_substitute(given)
     text = re.sub(r"\$(\w+)", lambda found: s.name(found.group(1)), text)
     return re.sub(r"^[ ]*//@(\w+)\n", lambda found: s.comment(found.group(1)), text, flags=re.M)
+
+
+def python(s: Style, template: str, **given: object) -> str:
+    """`fill` for Python: a line `#@topic` becomes a comment there, indented as it stands."""
+    text = fill(s, template, **given)
+    return re.sub(r"^( *)#@(\w+)\n", lambda f: indent(s.comment(f[2], "#"), f[1]), text, flags=re.M)
 
 
 def cpp(s: Style, template: str, **given: object) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tasks.policies.embedded.corpus import triton_words
+
 NAMES: dict[str, list[str]] = {
     "cpp_source": ["source", "cpp_source", "code", "SRC", "kernel_source", "cpp", "src"],
     "library": ["lib", "ops", "kernel", "native", "ext", "module"],
@@ -215,3 +217,6 @@ COMMENTS: dict[str, list[str]] = {
         "single precision is enough here",
     ],
 }
+
+NAMES |= triton_words.NAMES
+COMMENTS |= triton_words.TOPICS

@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--vocabulary", type=int, default=2048)
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--split", choices=["words", "lines"], default="lines")
+    parser.add_argument("--backend", choices=["all", "cpp", "triton"], default="all")
     arguments = parser.parse_args()
     train(TrainConfig(**vars(arguments)))
 

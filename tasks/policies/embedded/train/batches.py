@@ -39,6 +39,7 @@ class Encoded:
     mode: str
     n_prompt: int
     ids: tuple[int, ...]
+    backend: str = "cpp"
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,13 @@ def encode(tokenizer: Tokenizer, example: Example) -> Encoded:
         example.mode,
         len(prompt),
         (*prompt, *completion, END_ID),
+        example.backend,
     )
 
 
-def pool(tokenizer: Tokenizer, seed: int, examples: int) -> list[Encoded]:
+def pool(tokenizer: Tokenizer, seed: int, examples: int, backend: str = "cpp") -> list[Encoded]:
     """The first `examples` of the stream with this seed, encoded."""
-    return [encode(tokenizer, example) for example in islice(generate(seed), examples)]
+    return [encode(tokenizer, example) for example in islice(generate(seed, backend), examples)]
 
 
 def batches_of(members: list[Encoded], tokens: int, seed: int) -> list[Batch]:
@@ -107,8 +109,11 @@ def collate(group: list[Encoded]) -> Batch:
 class Pools:
     """Pools from `first` on, in order; written ahead by `workers` processes (0: in this one)."""
 
-    def __init__(self, tokenizer: Tokenizer, seed: int, examples: int, workers: int) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, seed: int, examples: int, workers: int, backend: str = "cpp"
+    ) -> None:
         self._tokenizer, self._examples, self._workers = tokenizer, examples, workers
+        self._backend = backend
         self._base = seed << 20
 
     def seed(self, index: int) -> int:
@@ -117,7 +122,8 @@ class Pools:
     def iterate(self, first: int) -> Generator[tuple[int, list[Encoded]]]:
         if not self._workers:
             while True:
-                yield first, pool(self._tokenizer, self.seed(first), self._examples)
+                seed = self.seed(first)
+                yield first, pool(self._tokenizer, seed, self._examples, self._backend)
                 first += 1
         with ProcessPoolExecutor(
             self._workers, initializer=_start_worker, initargs=(self._tokenizer.to_str(),)
@@ -127,7 +133,8 @@ class Pools:
             try:
                 while True:
                     while len(ahead) < 3 * self._workers:
-                        task = executor.submit(_work, self.seed(upcoming), self._examples)
+                        seed = self.seed(upcoming)
+                        task = executor.submit(_work, seed, self._examples, self._backend)
                         ahead.append(task)
                         upcoming += 1
                     yield first, ahead.popleft().result()
@@ -144,6 +151,6 @@ def _start_worker(serialized: str) -> None:
     _worker_tokenizer = Tokenizer.from_str(serialized)
 
 
-def _work(seed: int, examples: int) -> list[Encoded]:
+def _work(seed: int, examples: int, backend: str) -> list[Encoded]:
     assert _worker_tokenizer is not None
-    return pool(_worker_tokenizer, seed, examples)
+    return pool(_worker_tokenizer, seed, examples, backend)

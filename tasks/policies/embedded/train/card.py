@@ -21,13 +21,13 @@ from tasks.policies.embedded.train.heldout import HeldOut
 CARD = "TRAINING.json"
 
 
-def corpus_hash() -> str:
-    """SHA-256 over the first 4096 examples of the stream with seed 0, 16 hex digits.
+def corpus_hash(backend: str = "cpp") -> str:
+    """SHA-256 over the first 4096 examples of a backend's stream with seed 0, 16 hex digits.
 
     Of what the corpus writes, not of how it is written: reformatting its code is no new corpus.
     """
     digest = hashlib.sha256()
-    for one in islice(generate(0), 4096):
+    for one in islice(generate(0, backend), 4096):
         digest.update(f"{one.problem_id}/{one.mode}/{one.name}\0{one.text}\0".encode())
     return digest.hexdigest()[:16]
 

@@ -15,7 +15,8 @@ from tasks.policies.embedded.train.batches import IGNORED, Encoded, collate
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Nats. `by_problem` maps "PROBLEM_ID/MODE" to nats per token."""
+    """Nats. `by_problem` maps "PROBLEM_ID/MODE", with "/BACKEND" behind it
+    for others than cpp, to nats per token."""
 
     per_token: float
     per_example: float
@@ -38,6 +39,7 @@ def held_out_loss(model: Any, examples: Sequence[Encoded], device: torch.device)
         ).sum(dim=1)
         for one, nats in zip(group, each.tolist(), strict=True):
             key = f"{one.problem_id}/{one.mode}"
+            key += "" if one.backend == "cpp" else f"/{one.backend}"
             loss[key] += nats
             tokens[key] += len(one.ids) - one.n_prompt
     total = sum(loss.values())

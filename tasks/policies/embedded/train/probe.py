@@ -1,6 +1,7 @@
 """What a trained model is worth: samples every problem of the embedded suite and judges them.
 
     python -m tasks.policies.embedded.train.probe [--weights DIR] [-k 16] [--judge]
+        [--backend triton]
 
 One line per problem: how many samples parse as Python, are distinct, are judged correct and beat
 the reference, how long they are, and how far their surprisal spreads. The last line sums up.
@@ -119,13 +120,14 @@ def main() -> None:
     parser.add_argument("-k", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mode", choices=["module", "body"], default="module")
+    parser.add_argument("--backend", choices=["cpp", "triton"], default="cpp")
     parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--problems", help="ids, comma-separated; all if left out")
-    parser.add_argument("--judge", action="store_true", help="evaluate, on the CPU, fast mode")
+    parser.add_argument("--judge", action="store_true", help="evaluate cpp, on the CPU, fast mode")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     mode: Mode = arguments.mode
-    params = SamplingParams(temperature=arguments.temperature, mode=mode)
+    params = SamplingParams(temperature=arguments.temperature, mode=mode, backend=arguments.backend)
     policy = load_policy(f"embedded:{arguments.weights}", params)
     ids = [int(one) for one in arguments.problems.split(",")] if arguments.problems else None
     problems = load_suite("embedded").select(ids)

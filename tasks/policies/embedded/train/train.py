@@ -57,6 +57,8 @@ class TrainConfig:
     vocabulary: int = 2048
     layers: int = 6
     split: Split = "lines"
+    backend: str = "all"
+    """What to learn to write: one of the corpus's backends, or all of them."""
     weight_decay: float = 0.05
     pool_examples: int = 2048
     tokenizer_examples: int = 20_000
@@ -72,7 +74,7 @@ def train(config: TrainConfig) -> None:
     torch.set_num_threads(config.threads)
     torch.set_float32_matmul_precision("high")
     device = torch.device(config.device)
-    corpus = corpus_hash()
+    corpus = corpus_hash(config.backend)
     tokenizer = _tokenizer(config)
     model = build_model(
         tokenizer.get_vocab_size(), layers=config.layers, end_id=END_ID, pad_id=PAD_ID
@@ -81,11 +83,11 @@ def train(config: TrainConfig) -> None:
         _groups(model, config.weight_decay), lr=config.lr, betas=(0.9, 0.98), fused=True
     )
     progress = load_checkpoint(config.out, model, optimizer, device)
-    held_out = pool(tokenizer, HELD_OUT + config.seed, config.held_out_examples)
+    held_out = pool(tokenizer, HELD_OUT + config.seed, config.held_out_examples, config.backend)
 
     started = saved = time.monotonic()
     spent_before = progress.seconds
-    pools = Pools(tokenizer, config.seed, config.pool_examples, config.workers)
+    pools = Pools(tokenizer, config.seed, config.pool_examples, config.workers, config.backend)
     stream = pools.iterate(progress.pool)
     done = _done(config, progress)
     while done < 1.0:
@@ -152,7 +154,9 @@ def _tokenizer(config: TrainConfig) -> Tokenizer:
     file = config.out / "tokenizer.json"
     if file.is_file():
         return Tokenizer.from_file(str(file))
-    examples = islice(generate(HELD_OUT - 1 - config.seed), config.tokenizer_examples)
+    examples = islice(
+        generate(HELD_OUT - 1 - config.seed, config.backend), config.tokenizer_examples
+    )
     texts = (text for example in examples for text in (prompt_of(example), example.text))
     tokenizer = learn_tokenizer(texts, config.vocabulary, config.split)
     save_tokenizer(tokenizer, config.out)

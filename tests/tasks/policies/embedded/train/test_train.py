@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tasks.policies import SamplingParams, load_policy
 from tasks.policies.embedded.corpus import generate
 from tasks.policies.embedded.train import train as trainer
+from tasks.policies.embedded.train.card import corpus_hash
 from tasks.policies.embedded.train.train import TrainConfig, learning_rate_share, train
 from tasks.problems import load_suite
 
@@ -28,7 +29,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
         vocabulary=400,
         pool_examples=8,
         tokenizer_examples=60,
-        held_out_examples=8,
+        held_out_examples=16,
         checkpoint_seconds=0.0,
     )
 
@@ -61,6 +62,18 @@ def test_six_steps_beat_a_uniform_guess(trained: Path) -> None:
     assert card["completion_tokens"] > 0
     assert set(card["versions"]) == {"python", "torch", "transformers", "tokenizers"}
     assert len(card["corpus_hash"]) == 16
+
+
+def test_the_card_says_which_backends_were_learnt(trained: Path) -> None:
+    card = json.loads((trained / "TRAINING.json").read_text())
+    assert card["settings"]["backend"] == "all"
+    assert card["corpus_hash"] == corpus_hash("all") != corpus_hash("cpp")
+    backends = {key.split("/")[2] if key.count("/") == 2 else "cpp" for key in known(card)}
+    assert backends == {"cpp", "triton"}
+
+
+def known(card: dict[str, Any]) -> list[str]:
+    return list(card["held_out"]["by_problem"])
 
 
 def test_the_policy_takes_other_weights(trained: Path) -> None:
