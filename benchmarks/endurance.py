@@ -3,9 +3,9 @@
     python benchmarks/endurance.py --count 1000 --out benchmarks/records
 
 Distinct `cpp` candidates as the embedded policy's corpus has them (right, slipped and cheating, in
-its proportions), over the 20 problems at their `cpu` sizes, through one judge: compile, check, time.
-Recorded: candidates per minute with the preparation of problems in it, the share of each stage, and
-memory, descriptors and processes of the judge after each problem.
+its proportions), over the 20 problems at their `cpu` sizes, through one judge. Recorded: candidates
+per minute with the preparation of problems in it, the share of each stage, and memory, descriptors
+and processes of the judge after each problem.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ VIEWS = (
     "problem_summary",
     "run_summary",
     "selections_latest",
+    "counts",
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 

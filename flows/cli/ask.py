@@ -112,7 +112,12 @@ def import_(
         return
     if suite is not None:
         raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
+    from storage.duckdb_file import write_duckdb_file
     from tasks.imports import import_results
+    from tasks.strategies.step import write_selections
 
-    count = import_results(file, run, Lake.open(lake, create=True))
+    house = Lake.open(lake, create=True)
+    count = import_results(file, run, house)
+    write_selections(house, run)
+    write_duckdb_file(house)
     typer.echo(f"run {run}: {count} candidates imported; next: bon report {run}")

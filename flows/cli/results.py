@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.app import LakeOption, RunsArgument, app
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json
 
 if TYPE_CHECKING:
     from flows.summary import SweepSummary
@@ -18,12 +18,22 @@ def report(
     runs: RunsArgument,
     out: Annotated[Path | None, typer.Option(help="The HTML file.")] = None,
     lake: LakeOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """One self-contained HTML page that answers: which strategy, how many samples?"""
+    """One self-contained HTML page that answers: which strategy, how many samples?
+
+    With --json the same answer, tables and SQL for machines; the page only if --out names it.
+    """
     from storage import Lake
-    from tasks.report import build_report
+    from tasks.report import build_report, report_document
 
     house = Lake.open(lake)
+    if json:
+        document = report_document(house, runs)
+        if out is not None:
+            document["page"] = str(build_report(house, runs, out))
+        print_json(document)
+        return
     page = build_report(house, runs, out or house.root / "reports" / f"{'+'.join(runs)}.html")
     typer.echo(page)
 

@@ -11,30 +11,41 @@ from storage import Lake
 from tasks.errors import RequestError
 from tasks.report.answer import answer
 from tasks.report.data import gather
-from tasks.report.exhibits.browser import shelves
+from tasks.report.exhibits.browser import browsable, shelves
 from tasks.report.exhibits.cost import cost
+from tasks.report.exhibits.fast_p import fast_p
 from tasks.report.exhibits.findings import findings
+from tasks.report.exhibits.next import next_second
 from tasks.report.exhibits.outcomes import outcomes
+from tasks.report.exhibits.picks import picks
+from tasks.report.exhibits.price import price
 from tasks.report.exhibits.problems import problems
-from tasks.report.exhibits.provenance import provenance, runs
+from tasks.report.exhibits.provenance import provenance
+from tasks.report.exhibits.runs import runs
 from tasks.report.exhibits.scaling import scaling
 from tasks.report.exhibits.speedups import speedups
+from tasks.report.exhibits.spent import spent
 from tasks.report.exhibits.strategies import curves, strategies
 from tasks.report.exhibits.surprisal import quarters, surprisal
 from tasks.report.page import render
 from tasks.report.statistics import statistics_of
 
 SECTIONS = (
-    scaling,
     strategies,
+    scaling,
+    fast_p,
+    spent,
+    price,
+    next_second,
+    surprisal,
+    quarters,
     problems,
     speedups,
     outcomes,
-    surprisal,
-    quarters,
     findings,
     cost,
     runs,
+    picks,
     provenance,
 )
 """In the order of the page; each is told by its own file."""
@@ -57,6 +68,7 @@ def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
         curves(data),
         [section(data) for section in SECTIONS],
         shelves(data),
+        browsable(data),
         lake.root.name,
     )
     _write(out, page)

@@ -35,11 +35,20 @@ class ReportData:
     suspicious: tuple[rows.SuspiciousRow, ...]
     picks: tuple[rows.PickRow, ...]
     references: tuple[rows.ReferenceRow, ...]
+    fast_p: tuple[rows.FastPRow, ...]
+    by_run: tuple[rows.ByRunRow, ...]
+    next: tuple[rows.NextRow, ...]
+    draws: tuple[rows.DrawRow, ...]
     statistics: Statistics
 
     def sql(self, name: str) -> Query:
         """The query of that name as it was run for this report."""
         return query(name, self.run_ids)
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Where a click on a problem's mark leads: label → anchor."""
+        return {problem.label: problem.key.anchor for problem in self.problems}
 
     def sum_of(self, column: str) -> int:
         """A column of the coverage, over all runs."""
@@ -70,5 +79,9 @@ def gather(lake: Lake, run_ids: Sequence[str], statistics: Statistics) -> Report
             suspicious=fetch("suspicious", rows.SuspiciousRow),
             picks=fetch("picks", rows.PickRow),
             references=fetch("references", rows.ReferenceRow),
+            fast_p=fetch("fast_p", rows.FastPRow),
+            by_run=fetch("by_run", rows.ByRunRow) if len(run_ids) > 1 else (),
+            next=fetch("next", rows.NextRow),
+            draws=fetch("draws", rows.DrawRow),
             statistics=statistics,
         )

@@ -55,7 +55,9 @@ def count(value: int | None) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    return DASH if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def span(low: float | None, high: float | None, form: Form = "percent") -> str:

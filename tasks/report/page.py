@@ -28,6 +28,7 @@ def render(
     first: Exhibit,
     sections: Sequence[Exhibit],
     shelves: Sequence[Shelf],
+    browsable: str,
     lake: str,
 ) -> str:
     """The whole document. Everything from the lake is escaped; scripts run by nonce alone.
@@ -44,11 +45,12 @@ def render(
             first=first,
             sections=sections,
             shelves=shelves,
-            picks_sql=data.sql("picks").text,
+            draws_sql=data.sql("draws").text,
+            draws=_inside_script(browsable),
             figures={
-                exhibit.name: _json(exhibit)
+                name: _inside_script(str(figure.to_json()))
                 for exhibit in [first, *sections]
-                if exhibit.figure is not None
+                for name, figure in exhibit.drawn.items()
             },
             plotly=get_plotlyjs(),
             script=_asset("report.js"),
@@ -74,10 +76,9 @@ def _subtitle(data: ReportData) -> str:
     return " · ".join(parts)
 
 
-def _json(exhibit: Exhibit) -> str:
+def _inside_script(json: str) -> str:
     # Inside a script element only "<" could end it; JSON knows it by its code as well.
-    text: str = exhibit.figure.to_json() if exhibit.figure is not None else ""
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 @cache
@@ -90,6 +91,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["keys"] = keys
+    environment.filters["kind"] = lambda value: type(value).__name__
     environment.filters["tied"] = lambda text: text.replace(" %", f"{TIED}%")
     return environment
 

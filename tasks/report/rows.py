@@ -36,6 +36,11 @@ class OfProblem:
     def key(self) -> ProblemKey:
         return ProblemKey(self.suite, self.level, self.problem_id)
 
+    def card(self, run_id: str, sample_index: int) -> str:
+        """The place in the page of one of its candidates."""
+        run = "".join(sign if sign.isalnum() else "-" for sign in run_id)
+        return f"{self.key.anchor}-{run}-{sample_index}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -98,7 +103,8 @@ class ProblemRow(OfProblem):
     @property
     def title(self) -> str:
         """`12 Matmul with diagonal matrices`."""
-        words = (self.name or "").replace("_", " ").removeprefix(f"{self.problem_id} ").strip()
+        words = " ".join((self.name or "").replace("_", " ").split())
+        words = words.removeprefix(f"{self.problem_id} ")
         return f"{self.problem_id} {words}".strip()
 
     @property
@@ -184,6 +190,52 @@ class SuspiciousRow(OfProblem):
     runtime_ms: float | None
     bound_ms: float | None
     remark: str | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FastPRow:
+    p: float
+    k: int
+    fast_p: float
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByRunRow:
+    run_id: str
+    strategy: str
+    k: int
+    fast_1: float
+    success: float
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextRow(OfProblem):
+    draws: int
+    fast_1: int
+    best: float
+    gain: float
+    at_most: float | None
+    seconds: float | None
+    gain_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawRow(OfProblem):
+    run_id: str
+    sample_index: int
+    source_hash: str
+    outcome: str
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    runtime_ms: float | None
+    surprisal: float | None
+    n_tokens: int | None
+    flagged: bool
+    remark: str
     source: str | None
 
 

@@ -9,11 +9,22 @@ from storage import Lake
 from tasks.report.curves import Curve, Interval
 from tasks.strategies import LEAST_SPREAD
 from tasks.strategies.document import (
+    AssociationOut,
+    EquivalentSamples,
     Estimate,
     PairedComparison,
     StrategiesDocument,
     strategies_document,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Per problem; None where not recorded."""
+
+    evaluations: float | None
+    judge_seconds: float | None
+    tokens: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +38,17 @@ class Strategy:
     """Kernels that it times before it takes the fastest; 1 means that it times none."""
     applicable: int
     """Problems where its scores say something."""
+    costs: Mapping[int, Cost]
+    """By k: what one pick costs when the score ranks first and judging stops at the `top`-th
+    correct draw."""
+    spent: Curve
+    """P(a fast draw is among the first e by score), by e; empty for the oracle."""
+    spent_seconds: Mapping[int, float]
+    """Seconds of judging those e, where recorded."""
+    flagged: Mapping[int, float]
+    """By k: P(the pick is correct and carries a warning of the judge)."""
+    saturation_k: int | None
+    equivalent: EquivalentSamples | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,7 @@ class Statistics:
     fast_1_at_k: Curve
     comparisons: Sequence[PairedComparison]
     least_spread: float
+    association: AssociationOut | None = None
 
     def at(self, strategy: str, k: int) -> Interval | None:
         """fast_1@k of a strategy, None where undefined."""
@@ -69,10 +92,13 @@ def statistics_of(lake: Lake, run_ids: Sequence[str]) -> Statistics:
     Raises storage's RunUnknownError.
     """
     lake.check_runs(run_ids)
-    judged = "SELECT 1 FROM evaluations_latest WHERE status <> 'harness_error' LIMIT 1"
-    if not len(lake.sql(judged, run_ids)):
-        return NOTHING
-    return from_document(strategies_document(lake, run_ids))
+    return from_document(strategies_document(lake, run_ids)) if judged(lake, run_ids) else NOTHING
+
+
+def judged(lake: Lake, run_ids: Sequence[str]) -> bool:
+    """Whether any draw has a verdict."""
+    query = "SELECT 1 FROM evaluations_latest WHERE status <> 'harness_error' LIMIT 1"
+    return len(lake.sql(query, run_ids)) > 0
 
 
 def from_document(document: StrategiesDocument) -> Statistics:
@@ -89,6 +115,15 @@ def from_document(document: StrategiesDocument) -> Statistics:
                 speedup_mean=_curve({k: at.speedup_mean for k, at in curve.k.items()}),
                 top=curve.top,
                 applicable=curve.applicable,
+                costs={
+                    k: Cost(at.evaluations, at.judge_seconds, at.tokens)
+                    for k, at in curve.k.items()
+                },
+                spent=_curve(curve.spent),
+                spent_seconds={e: s for e, s in curve.spent_seconds.items() if s is not None},
+                flagged={k: at.flagged for k, at in curve.k.items() if at.flagged is not None},
+                saturation_k=curve.saturation_k,
+                equivalent=curve.equivalent_k,
             )
             for name, curve in document.strategies.items()
         },
@@ -96,6 +131,7 @@ def from_document(document: StrategiesDocument) -> Statistics:
         fast_1_at_k=_curve(document.fast_1_at_k),
         comparisons=document.comparisons,
         least_spread=document.least_spread,
+        association=document.association,
     )
 
 

@@ -4,7 +4,6 @@ from tasks.statistics.association import Correlation, pooled_spearman, quartile_
 from tasks.statistics.best_at_k import best_at_k
 from tasks.statistics.bootstrap import (
     DIFFERENCE,
-    RATE,
     Bounds,
     Estimate,
     Resampling,
@@ -25,11 +24,11 @@ from tasks.statistics.paired import (
 from tasks.statistics.pass_at_k import pass_at_k
 from tasks.statistics.pick import RankValues, expected_at, pick_probabilities, rank_values
 from tasks.statistics.power import problems_needed
-from tasks.statistics.spent import found_within
+from tasks.statistics.rate import rate_interval
+from tasks.statistics.spent import found_within, spent_within
 
 __all__ = [
     "DIFFERENCE",
-    "RATE",
     "Bounds",
     "Correlation",
     "Difference",
@@ -56,6 +55,8 @@ __all__ = [
     "problems_needed",
     "quartile_of",
     "rank_values",
+    "rate_interval",
     "replicates_of_mean",
+    "spent_within",
     "wilcoxon_signed_rank",
 ]

@@ -50,21 +50,16 @@ class Bounds:
 
     low: float
     high: float
-    hedged: bool = False
-    """Also where problems differ, the ends reach at least as far as an unseen problem with even
-    odds of having stayed unseen (share 1 − ½^(1/n)) would move the mean. For rates: near 0 or 1
-    most problems have saturated, and what the mean then hangs on is the rare one that has not."""
 
 
-RATE = Bounds(0.0, 1.0, hedged=True)
 DIFFERENCE = Bounds(-1.0, 1.0)
-"""Of two rates. Not hedged: near 0 nothing saturates."""
+"""Of two rates."""
 
 
 def bootstrap_mean(
     values: ArrayLike, how: Resampling | None = None, bounds: Bounds | None = None
 ) -> Floats:
-    """Mean over problems with its interval, column by column.
+    """Mean over problems with its interval, column by column. For rates see `rate_interval`.
 
     Args:
         values: shape (problems, columns): an unbiased estimate per problem; NaN where the problem
@@ -173,9 +168,7 @@ def _bounded(
     size = np.maximum(count, 1)
     with np.errstate(invalid="ignore"):
         same = high - low <= _SAME
-    odds = np.where(same, (1 - how.level) / 2, 0.5 if bounds.hedged else 1.0)
-    seen = odds ** (1 / size)
-    reach = np.where(same | bounds.hedged, 1 - seen, 0.0)
+    reach = np.where(same, 1 - ((1 - how.level) / 2) ** (1 / size), 0.0)
     low = np.minimum(low, mean + reach * (bounds.low - mean))
     high = np.maximum(high, mean + reach * (bounds.high - mean))
     return np.maximum(low, bounds.low), np.minimum(high, bounds.high)

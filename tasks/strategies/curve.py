@@ -53,26 +53,33 @@ class Ranked:
     applicability: Applicability
     values: RankValues
     """Rows: fast_1, flagged, speedup, log speedup, and untimed if any correct draw is."""
-    effort: Floats
-    """`effort_by_correct` of ones and of judge seconds."""
     pick: int | None
 
 
 def curve(strategy: Strategy, draws: Draws, ks: Sequence[int]) -> Curve:
     """The strategy over all k-subsets of one problem's draws."""
-    return curves(strategy, [draws], ks)[0]
+    success = exact_pass_at_k(draws.n, draws.correct.sum(), ks)
+    return curves(strategy, [draws], ks, [success], [effort(strategy, draws)])[0]
 
 
-def curves(strategy: Strategy, problems: Sequence[Draws], ks: Sequence[int]) -> list[Curve]:
-    """The same for many problems; those with as many draws share one matrix product."""
+def curves(
+    strategy: Strategy,
+    problems: Sequence[Draws],
+    ks: Sequence[int],
+    successes: Sequence[Floats],
+    efforts: Sequence[Floats],
+) -> list[Curve]:
+    """The same for many problems; those with as many draws share one matrix product.
+
+    `successes` (pass@k) and `efforts` (`effort`) by problem: strategies share them, so that a study
+    works them out once.
+    """
     ranked = [rank(strategy, draws) for draws in problems]
     values = expected_at([one.values for one in ranked], ks)
-    efforts = expected_effort(
-        [one.effort for one in ranked], [one.n for one in problems], ks, top=strategy.top
-    )
+    costs = expected_effort(efforts, [one.n for one in problems], ks, top=strategy.top)
     return [
-        _curve(one, draws, np.asarray(ks), worth, effort)
-        for one, draws, worth, effort in zip(ranked, problems, values, efforts, strict=True)
+        _curve(one, np.asarray(ks), *by_k)
+        for one, *by_k in zip(ranked, successes, values, costs, strict=True)
     ]
 
 
@@ -93,12 +100,12 @@ def rank(strategy: Strategy, draws: Draws) -> Ranked:
     return Ranked(
         applicability,
         rank_values(values, scores, speedup, draws.n, top=strategy.top),
-        _effort(strategy, draws, applicability),
         _pick(scores, speedup, strategy.top, draws),
     )
 
 
-def _effort(strategy: Strategy, draws: Draws, applicability: Applicability) -> Floats:
+def effort(strategy: Strategy, draws: Draws) -> Floats:
+    """`effort_by_correct` of ones and of judge seconds; depends on the score, not on `top`."""
     seconds = np.full(draws.n, np.nan) if draws.judge_seconds is None else draws.judge_seconds
     costs = np.stack([np.ones(draws.n), seconds])
     if strategy.after_timing:
@@ -106,14 +113,16 @@ def _effort(strategy: Strategy, draws: Draws, applicability: Applicability) -> F
         everything = np.zeros((2, int(draws.correct.sum()) + 1))
         everything[:, 0] = costs.sum(axis=1)
         return everything
+    return effort_by_correct(costs, before_judging(strategy, draws), draws.correct)
+
+
+def before_judging(strategy: Strategy, draws: Draws) -> Floats:
+    """Scores by which all draws are ranked first; all alike where one has none: it abstains."""
     scores = strategy.all_scores(draws)
-    if applicability is Applicability.MISSING or np.isnan(scores).any():
-        scores = np.zeros(draws.n)
-    return effort_by_correct(costs, scores, draws.correct)
+    return np.zeros(draws.n) if np.isnan(scores).any() else scores
 
 
-def _curve(one: Ranked, draws: Draws, ks: Ints, values: Floats, effort: Floats) -> Curve:
-    success = exact_pass_at_k(draws.n, draws.correct.sum(), ks)
+def _curve(one: Ranked, ks: Ints, success: Floats, values: Floats, costs: Floats) -> Curve:
     fast_1, flagged, speedup, log_speedup = values[:4]
     if len(values) > 4:
         unknown = np.where(values[4] > _CERTAIN, np.nan, 0.0)
@@ -128,8 +137,8 @@ def _curve(one: Ranked, draws: Draws, ks: Ints, values: Floats, effort: Floats) 
         speedup_mean=speedup,
         log_speedup_mean=log_speedup,
         flagged=np.minimum(flagged, success),
-        evaluations=np.minimum(effort[0], ks),
-        judge_seconds=effort[1],
+        evaluations=np.minimum(costs[0], ks),
+        judge_seconds=costs[1],
         pick=one.pick,
     )
 
@@ -137,7 +146,7 @@ def _curve(one: Ranked, draws: Draws, ks: Ints, values: Floats, effort: Floats) 
 def _pick(scores: Floats, speedup: Floats, top: int, draws: Draws) -> int | None:
     if not len(scores):
         return None
-    kept = np.argsort(-scores, kind="stable")[:top]
+    kept = np.argsort(-scores, kind="stable")[:top] if top > 1 else [scores.argmax()]
     # Draws are exchangeable: the first of equals is as good a random choice as any.
     fastest = kept[np.argmax(np.where(np.isnan(speedup[kept]), -np.inf, speedup[kept]))]
     return int(draws.sample_index[draws.correct][fastest])

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from storage import Lake
 from tasks.statistics import (
-    RATE,
     Correlation,
     EquivalentK,
     EquivalentKInterval,
@@ -18,6 +17,7 @@ from tasks.statistics import (
     bootstrap_mean,
     equivalent_k_interval,
     median_interval,
+    rate_interval,
 )
 from tasks.statistics.arrays import Floats
 from tasks.strategies.association import Association, associate
@@ -110,6 +110,8 @@ class StrategyCurve(_Frozen):
     spent: dict[int, Estimate]
     """P(a fast_1 draw is among the first e by score), all draws of a problem ranked before any is
     judged: success against evaluations spent. Empty for the oracle, which cannot rank before."""
+    spent_seconds: dict[int, float | None]
+    """Seconds of judging those e, per problem; null where they were not recorded."""
 
 
 class ProblemSpread(_Frozen):
@@ -249,8 +251,8 @@ def strategies_document(
         ks=list(table.ks),
         least_spread=LEAST_SPREAD,
         strategies=_curves(table, how),
-        pass_at_k=_by_k(table, bootstrap_mean(table.pass_at_k, how, RATE)),
-        fast_1_at_k=_by_k(table, bootstrap_mean(table.fast_1_at_k, how, RATE)),
+        pass_at_k=_by_k(table, rate_interval(table.pass_at_k, how)),
+        fast_1_at_k=_by_k(table, rate_interval(table.fast_1_at_k, how)),
         spread=[
             ProblemSpread(
                 suite=suite,
@@ -280,9 +282,9 @@ def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
 
     log_speedup = columns("log_speedup_mean")
     # P(the pick is correct) is pass@k whatever the strategy: one interval for all.
-    success = bootstrap_mean(table.values["success"][names[0]], how, RATE)
+    success = rate_interval(table.values["success"][names[0]], how)
     measures = {
-        "fast_1": shaped(bootstrap_mean(columns("fast_1"), how, RATE)),
+        "fast_1": shaped(rate_interval(columns("fast_1"), how)),
         "success": np.repeat(success[:, None, :], len(names), axis=1),
         "speedup_geomean": np.exp(shaped(bootstrap_mean(log_speedup, how))),
         "speedup_median": np.exp(shaped(median_interval(log_speedup, how.level))),
@@ -315,6 +317,7 @@ def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
             saturation_k=saturation_k(table.ks, measures["fast_1"][0, i], table.deepest),
             equivalent_k=equivalents.get(one.name),
             spent=_spent(table, one, how),
+            spent_seconds=_spent_seconds(table, one),
         )
     return found
 
@@ -366,8 +369,15 @@ def _equivalent(one: EquivalentKInterval, at: int) -> EquivalentSamples:
 def _spent(table: Study, one: Strategy, how: Resampling) -> dict[int, Estimate]:
     if one.name not in table.spent:
         return {}
-    bounds = bootstrap_mean(table.spent[one.name], how, RATE)
+    bounds = rate_interval(table.spent[one.name], how)
     return {e: _estimate(bounds[:, j]) for j, e in enumerate(table.spent_ks)}
+
+
+def _spent_seconds(table: Study, one: Strategy) -> dict[int, float | None]:
+    if one.name not in table.spent_seconds:
+        return {}
+    means = _means(table.spent_seconds[one.name])
+    return {e: _number(float(means[j])) for j, e in enumerate(table.spent_ks)}
 
 
 def _means(values: Floats) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from tasks.errors import RequestError
 from tasks.statistics.arrays import Floats
@@ -42,7 +43,10 @@ def scored(expressions: Sequence[ScoreExpression]) -> tuple[Strategy, ...]:
     )
 
 
+@cache
 def _column(name: str) -> Score:
+    """The same function for the same name: what follows from a score is worked out once."""
+
     def score(draws: Draws) -> Floats:
         return draws.column(name)
 

@@ -19,13 +19,17 @@ from tasks.strategies.load import load_draws
 from tasks.strategies.study import MEASURES, default_ks
 
 
-def select_run(lake: Lake, run_id: str) -> tuple[pa.Table, str]:
-    """All registered strategies at K = 1, 2, 4, … and n, on every problem with a verdict.
+def select_run(
+    lake: Lake, run_id: str, chosen: Sequence[Strategy] | None = None
+) -> tuple[pa.Table, str]:
+    """All registered strategies (or those chosen) at K = 1, 2, 4, … and n, on every problem with a
+    verdict.
 
     Returns the rows in the schema of `selections`, and a part name made from their content without
     the time: appended under it, an unchanged result is not written again. Raises as `load_draws`.
     """
-    blocks = [_rows(one, strategies()) for one in load_draws(lake, [run_id])]
+    known = strategies() if chosen is None else chosen
+    blocks = [_rows(one, known) for one in load_draws(lake, [run_id])]
     table = pa.concat_tables([SELECTIONS.empty_table(), *blocks])
     return table, content_name(table)
 

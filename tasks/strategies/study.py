@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import RequestError
-from tasks.statistics import found_within, pass_at_k
+from tasks.statistics import found_within, pass_at_k, spent_within
 from tasks.statistics.arrays import Floats
-from tasks.strategies.base import Applicability, Draws, Strategy
-from tasks.strategies.curve import curves
+from tasks.strategies.base import Applicability, Draws, Score, Strategy
+from tasks.strategies.curve import before_judging, curves, effort
 
 MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
 """What is stored of every strategy at every k (see `Curve`)."""
@@ -45,6 +45,8 @@ class Study:
     spent: dict[str, Floats]
     """Strategy name → (problems, len(spent_ks)): P(a fast_1 draw is among the first e by score),
     all draws ranked before any is judged. Not for strategies that need the timing to rank."""
+    spent_seconds: dict[str, Floats]
+    """The same shape: E[seconds of judging those e]; NaN where they were not recorded."""
     completion_tokens: Floats
     """(problems,): mean tokens of a draw; NaN where unknown."""
 
@@ -79,20 +81,31 @@ def study(
     row = {problem: i for i, problem in enumerate(problems)}
     rows = np.array([row[one.problem] for one in draws], np.int64)
 
+    by_problem = np.argsort(rows, kind="stable")
+    starts = np.searchsorted(rows[by_problem], np.arange(len(problems)))
+
     def averaged(values: Sequence[Floats], shape: tuple[int, ...] = (len(budgets),)) -> Floats:
-        stacked = np.stack(values) if values else np.empty((0, *shape))
+        if not values:
+            return np.empty((0, *shape))
+        stacked = np.stack(values)[by_problem]
         known = ~np.isnan(stacked)
-        total, count = (np.zeros((len(problems), *stacked.shape[1:])) for _ in range(2))
-        np.add.at(total, rows, np.where(known, stacked, 0.0))
-        np.add.at(count, rows, known)
+        count = np.add.reduceat(known, starts, axis=0, dtype=np.float64)
+        total = np.add.reduceat(np.where(known, stacked, 0.0), starts, axis=0)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     values: dict[str, dict[str, Floats]] = {measure: {} for measure in (*MEASURES, *COSTS)}
     applicability: dict[str, list[Applicability]] = {}
     spent: dict[str, Floats] = {}
+    spent_seconds: dict[str, Floats] = {}
     spent_ks = default_ks(max((one.n for one in draws), default=0))
+    passed = [pass_at_k(one.n, one.correct.sum(), budgets) for one in draws]
+    orders: dict[tuple[Score, bool], _Order] = {}
     for strategy in strategies:
-        found = curves(strategy, draws, budgets)
+        ranked_by = strategy.score, strategy.after_timing
+        if ranked_by not in orders:
+            orders[ranked_by] = _order(strategy, draws, spent_ks)
+        order = orders[ranked_by]
+        found = curves(strategy, draws, budgets, passed, order.efforts)
         for measure in values:
             values[measure][strategy.name] = averaged([getattr(c, measure) for c in found])
         worst = [Applicability.APPLICABLE] * len(problems)
@@ -101,28 +114,48 @@ def study(
                 worst[i] = one.applicability
         applicability[strategy.name] = worst
         if not strategy.after_timing:
-            by_run = [_spent(strategy, one, spent_ks) for one in draws]
-            spent[strategy.name] = averaged(by_run, (len(spent_ks),))
+            spent[strategy.name] = averaged(order.found, (len(spent_ks),))
+            spent_seconds[strategy.name] = averaged(order.seconds, (len(spent_ks),))
     return Study(
         ks=budgets,
         strategies=tuple(strategies),
         problems=problems,
         values=values,
-        pass_at_k=averaged([pass_at_k(one.n, one.correct.sum(), budgets) for one in draws]),
+        pass_at_k=averaged(passed),
         fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
         logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
         applicability=applicability,
         spent_ks=spent_ks,
         spent=spent,
+        spent_seconds=spent_seconds,
         completion_tokens=averaged([np.array(_mean(one.n_tokens)) for one in draws], ()),
     )
 
 
-def _spent(strategy: Strategy, draws: Draws, evaluations: tuple[int, ...]) -> Floats:
-    scores = strategy.all_scores(draws)
-    if np.isnan(scores).any():
-        scores = np.zeros(draws.n)  # it abstains: any order is as good
-    return found_within(scores, draws.fast_1, evaluations)
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """What follows from a score alone, by run and problem, whatever is done with its best."""
+
+    efforts: list[Floats]
+    found: list[Floats]
+    seconds: list[Floats]
+
+
+def _order(strategy: Strategy, draws: Sequence[Draws], evaluations: tuple[int, ...]) -> _Order:
+    efforts = [effort(strategy, one) for one in draws]
+    if strategy.after_timing:
+        return _Order(efforts, [], [])
+    ranked = [before_judging(strategy, one) for one in draws]
+    pairs = list(zip(ranked, draws, strict=True))
+    return _Order(
+        efforts,
+        [found_within(scores, one.fast_1, evaluations) for scores, one in pairs],
+        [spent_within(scores, _seconds(one), evaluations) for scores, one in pairs],
+    )
+
+
+def _seconds(draws: Draws) -> Floats:
+    return np.full(draws.n, np.nan) if draws.judge_seconds is None else draws.judge_seconds
 
 
 def _mean(values: Floats) -> float:

@@ -9,6 +9,7 @@ from tasks.strategies.base import LEAST_SPREAD, Strategy
 from tasks.strategies.compare import Comparison
 
 SURE = 0.05
+MINUS = "\u2212"
 
 
 def comparison_in_words(one: Comparison) -> str:
@@ -24,15 +25,38 @@ def comparison_in_words(one: Comparison) -> str:
     text = f"fast_1 of {one.a} is {gap} {side} that of {one.b} {over}"
     if math.isnan(low):
         return f"{text}; one problem says nothing about others."
-    text += f" (95 % interval {100 * low:+.1f} to {100 * high:+.1f})"
+    ends = f"{100 * low:+.1f} to {100 * high:+.1f}".replace("-", MINUS)
+    text += f" (95 % interval {ends})"
     if low > 0 or high < 0:
-        return f"{text}: more than chance explains."
+        return f"{text}: {_tested(one)}"
     needed = one.problems_needed
     if needed is None:
         return f"{text}: not settled."
     if needed <= one.problems:
         return f"{text}: not settled, though so many problems should nearly do."
     return f"{text}: not settled; about {needed} such problems would settle a gap of this size."
+
+
+def _tested(one: Comparison) -> str:
+    """What an interval that leaves out 0 is worth, beside the test adjusted for all comparisons.
+
+    Where outcomes are probabilities the sign test asks another question, on how many problems
+    rather than by how much: it stands beside the interval and does not overrule it.
+    """
+    p = one.discordant_holm
+    if math.isnan(p):
+        return "the interval leaves out 0."
+    if one.test == "sign":
+        return (
+            "taken alone, more than chance explains; the sign test, which counts problems whatever "
+            f"the size and is adjusted for all comparisons, has p = {p:.2g}."
+        )
+    if p < SURE:
+        return f"more than chance explains, and McNemar's test agrees (Holm p = {p:.2g})."
+    return (
+        "the interval leaves out 0, but McNemar's test, adjusted for all comparisons, does not "
+        f"settle it (Holm p = {p:.2g})."
+    )
 
 
 def association_in_words(found: Association) -> str:
@@ -45,11 +69,15 @@ def association_in_words(found: Association) -> str:
     else:
         way = "faster" if plain.rho > 0 else "slower"
         text = f"Within problems, more surprising kernels are {way}"
-    text += f" (ρ = {plain.rho:.2f}, p = {plain.p:.2g}, {plain.draws} correct draws)"
+    text += f" (ρ = {_signed(plain.rho)}, p = {plain.p:.2g}, {plain.draws} correct draws)"
     if math.isnan(partial.rho):
         return f"{text}; lengths are not known."
     kept = "and" if (partial.p < SURE) == (plain.p < SURE) else "but"
-    return f"{text}, {kept} at equal length ρ = {partial.rho:.2f} (p = {partial.p:.2g})."
+    return f"{text}, {kept} at equal length ρ = {_signed(partial.rho)} (p = {partial.p:.2g})."
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", MINUS)
 
 
 def reason(strategy: Strategy, missing: int, narrow: int, problems: int) -> str | None:

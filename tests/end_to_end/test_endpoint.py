@@ -27,7 +27,9 @@ def server() -> Iterator[Served]:
     yield from serve("--key", SECRET)
 
 
-def test_a_server_that_fails_costs_no_candidate(bon: Bon, server: Served, tmp_path: Path) -> None:
+def test_a_server_that_fails_costs_no_candidate(
+    bon: Bon, server: Served, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     # The probe takes two requests at this temperature, then nine draws succeed.
     server.faults(*[""] * 11, *["500"] * 500)
     policy = server.spec(patience=1, concurrency=1)

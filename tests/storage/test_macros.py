@@ -16,6 +16,7 @@ from tasks.statistics import best_at_k, pass_at_k
 from tasks.strategies import strategy
 from tasks.strategies.curve import curve
 from tasks.strategies.load import load_draws
+from tasks.strategies.step import write_selections
 from tests.tasks.strategies.make import Row, imported, random_rows
 
 COOKBOOK = Path(__file__).parents[2] / "docs" / "sql.md"
@@ -39,6 +40,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         for i in range(8)
     ]
     imported(lake, "b", tied, folder)
+    for run in ("a", "b"):
+        write_selections(lake, run)
     return lake
 
 
@@ -90,6 +93,17 @@ def test_beyond_n_all_is_null(lake: Lake) -> None:
     assert {row["fast_1"] for row in rows} == {None}
     assert {row["success"] for row in rows} == {None}
     assert {row["best_at_k"] for row in lake.sql("SELECT * FROM best_of(10)").to_pylist()} == {None}
+
+
+def test_stored_counts_are_those_of_the_draws(lake: Lake) -> None:
+    columns = "run_id, suite, level, problem_id, n, n_correct, n_fast_1"
+    stored = lake.sql(f"SELECT {columns} FROM counts ORDER BY ALL").to_pylist()
+    afresh = lake.sql(
+        "SELECT run_id, suite, level, problem_id, count(*) AS n, count(*) FILTER (correct) AS "
+        "n_correct, count(*) FILTER (fast_1) AS n_fast_1 FROM judged GROUP BY ALL ORDER BY ALL"
+    ).to_pylist()
+    assert stored == afresh
+    assert len(stored) == 8
 
 
 def test_champions_are_the_fastest_of_all_runs(lake: Lake) -> None:

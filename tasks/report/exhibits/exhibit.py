@@ -18,7 +18,25 @@ class Link:
     anchor: str
 
 
-Cell = str | Link
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Several of them in one cell."""
+
+    links: Sequence[Link]
+
+    def __str__(self) -> str:
+        return " ".join(link.text for link in self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Text that others lead to."""
+
+    text: str
+    anchor: str
+
+
+Cell = str | Link | Links | Anchored
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +60,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """Another figure in the same place."""
+
+    title: str
+    figure: go.Figure
+
+
+@dataclass(frozen=True, slots=True)
 class Exhibit:
     """A figure, a table or both, with a way to read them and the SQL behind them."""
 
@@ -57,3 +83,16 @@ class Exhibit:
     query: Query | None
     empty: str = ""
     """Said in the figure's place when there is nothing to draw."""
+    views: Sequence[View] = ()
+    """Other ways to draw the same, to switch to; `figure` is the first, called `first_view`."""
+    first_view: str = ""
+    after: Sequence[str] = ()
+    """Paragraphs under the tables: what the numbers say in words."""
+
+    @property
+    def drawn(self) -> dict[str, go.Figure]:
+        """Its figures by the name under which the page holds them."""
+        if self.figure is None:
+            return {}
+        others = {f"{self.name}:{i}": view.figure for i, view in enumerate(self.views, 1)}
+        return {self.name: self.figure, **others}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from tasks.report.data import ReportData
-from tasks.report.exhibits.exhibit import Column, Exhibit, Table
-from tasks.report.formats import count, plural
+from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
+from tasks.report.formats import count, milliseconds, percent, plural, times
 
 
 def findings(data: ReportData) -> Exhibit:
     rejected = sum(row.draws for row in data.suspicious if row.status == "rejected")
     impossible = sum(1 for row in data.suspicious if row.reason.startswith("faster than"))
+    titles = {problem.key: problem.title for problem in data.problems}
     noticed = Table(
         (Column("rule"), Column("severity"), Column("draws", True), Column("still correct", True),
          Column("sources", True), Column("problems", True), Column("for example")),
@@ -18,6 +19,17 @@ def findings(data: ReportData) -> Exhibit:
              count(row.sources), count(row.problems), row.example or "")
             for row in data.findings
         ],
+    )  # fmt: skip
+    doubted = Table(
+        (Column("why"), Column("problem"), Column("run"), Column("draws", True),
+         Column("speedup", True), Column("time", True), Column("bound", True), Column("remark")),
+        [
+            (row.reason, Link(titles[row.key], row.card(row.run_id, row.sample_index)), row.run_id,
+             count(row.draws), times(row.speedup), milliseconds(row.runtime_ms),
+             milliseconds(row.bound_ms), row.remark or "")
+            for row in data.suspicious
+        ],
+        "Suspicious results, the worst first. A problem leads to the code, beside the reference.",
     )  # fmt: skip
     if data.findings or data.suspicious:
         found = (
@@ -33,9 +45,29 @@ def findings(data: ReportData) -> Exhibit:
             found,
             "Static findings only inform; a conviction comes from what the candidate did at run "
             "time. Rejected candidates count as incorrect everywhere in this report.",
+            *_chosen(data),
         ],
         figure=None,
         describes="",
-        tables=[noticed] if data.findings else [],
-        query=data.sql("findings"),
+        tables=[
+            *([noticed] if data.findings else []),
+            *([doubted] if data.suspicious else []),
+        ],
+        query=data.sql("suspicious" if data.suspicious else "findings"),
     )
+
+
+def _chosen(data: ReportData) -> list[str]:
+    """Do strategies choose what the judge warns of?"""
+    known, k = data.statistics.strategies, data.statistics.deepest
+    shares = {name: one.flagged[k] for name, one in known.items() if k in one.flagged}
+    if not shares or max(shares.values()) == 0:
+        return []
+    most = max(shares, key=lambda name: shares[name])
+    control, than = shares.get("random"), ""
+    if control is not None and most != "random":
+        than = f", against {percent(control)} for a random choice"
+    return [
+        f"Correct picks with a warning at k = {k}: most often those of {most}, on "
+        f"{percent(shares[most])} of problems{than}."
+    ]

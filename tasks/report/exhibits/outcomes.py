@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Table
 from tasks.report.figures import status
+from tasks.report.figures.style import leading
 from tasks.report.formats import count, percent, plural
 
 
@@ -35,7 +36,7 @@ def outcomes(data: ReportData) -> Exhibit:
         name="outcomes",
         title="What became of the draws",
         notes=notes,
-        figure=status(data.statuses, data.problems),
+        figure=leading(status(data.statuses, data.problems), data.targets),
         describes="Stacked bars: share of each problem's draws by outcome.",
         tables=[said] if said.rows else [],
         query=data.sql("status"),

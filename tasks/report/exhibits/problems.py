@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
 from tasks.report.figures import spread
+from tasks.report.figures.style import leading
 from tasks.report.formats import DASH, count, number, percent, span, times
 from tasks.report.rows import ProblemRow
 
@@ -36,7 +37,7 @@ def problems(data: ReportData) -> Exhibit:
             "Sources counts distinct programs: equal programs are judged once and stay separate "
             "draws.",
         ],
-        figure=spread(data.problems, least),
+        figure=leading(spread(data.problems, least), data.targets),
         describes="Bars: spread of the log-probability within each problem; dotted: the least "
         "spread at which selection applies.",
         tables=[table],

@@ -6,57 +6,7 @@ import json
 
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Table
-from tasks.report.formats import DASH, count, percent
-
-_RUNS = (
-    Column("run"),
-    Column("made (UTC)"),
-    Column("policy"),
-    Column("suite"),
-    Column("k", True),
-    Column("problems", True),
-    Column("draws", True),
-    Column("correct", True),
-    Column("faster", True),
-    Column("device"),
-)
-
-
-def runs(data: ReportData) -> Exhibit:
-    """The runs side by side."""
-    asked = {row.run_id: row for row in data.runs}
-    rows = []
-    for row in data.coverage:
-        run = asked.get(row.run_id)
-        rows.append(
-            (
-                row.run_id,
-                run.created_utc if run else DASH,
-                (run.policy or DASH) if run else DASH,
-                run.suite if run else DASH,
-                count(run.k) if run else DASH,
-                count(row.problems),
-                count(row.draws),
-                percent(row.correct / row.judged if row.judged else None),
-                percent(row.fast_1 / row.judged if row.judged else None),
-                row.devices or DASH,
-            )
-        )
-    many = len(data.run_ids) > 1
-    return Exhibit(
-        name="runs",
-        title="Runs side by side" if many else "The run",
-        notes=[
-            "Every figure above pools these runs: the problem is the unit, and a problem's runs "
-            "are averaged before problems are."
-        ]
-        if many
-        else [],
-        figure=None,
-        describes="",
-        tables=[Table(_RUNS, rows)],
-        query=data.sql("coverage"),
-    )
+from tasks.report.formats import DASH
 
 
 def provenance(data: ReportData) -> Exhibit:
@@ -84,9 +34,10 @@ def provenance(data: ReportData) -> Exhibit:
             "A strategy's curve is exact as well: the probability, over all subsets of k of the n "
             "draws, that the one it picks is correct and faster. A problem where nothing correct "
             "was drawn counts as a miss for every strategy.",
-            "Problems are the unit of every interval (95 %, bootstrap over problems) and of every "
-            "paired test. Where all problems agree there is nothing to resample, and no interval "
-            "is given.",
+            "Problems are the unit of every interval (95 %) and of every paired test. Intervals of "
+            "rates are Jeffreys' interval for values between 0 and 1: problems are weighed at "
+            "random, and half an unseen problem at either bound joins them. Those of speedups and "
+            "differences are BCa bootstraps over problems.",
             f"Log-probabilities: {', '.join(modes) if modes else 'none recorded'} "
             "(raw: before the sampling temperature; processed: after it).",
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
 from tasks.report.figures import speedups as figure_of
+from tasks.report.figures.style import leading
 from tasks.report.formats import DASH, milliseconds, percent, span, times
 from tasks.report.rows import ProblemRow
 
@@ -37,7 +38,7 @@ def speedups(data: ReportData) -> Exhibit:
         name="speedups",
         title="Speedups and the physical bound",
         notes=notes,
-        figure=figure_of(data.problems),
+        figure=leading(figure_of(data.problems), data.targets),
         describes="Points with intervals: best speedup of each problem on a log axis; diamonds: "
         "the speedup at which memory bandwidth is exhausted.",
         tables=[Table(_COLUMNS, [_row(problem) for problem in best])] if best else [],

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from tasks.report import paper
 from tasks.report.curves import Interval
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Table
 from tasks.report.figures import strategy_bars, strategy_curves
-from tasks.report.figures.style import ordered
+from tasks.report.figures.style import leading, ordered
 from tasks.report.formats import DASH, number, percent, points, span, times
 from tasks.report.statistics import interval
 from tasks.strategies.document import PairedComparison
 
 _COLUMNS = (
     Column("strategy"),
-    Column("kernels it times", True),
+    Column("times", True),
     Column("applies to", True),
     Column("fast_1", True),
     Column("95 % interval", True),
-    Column("of the oracle", True),
-    Column("geometric mean", True),
+    Column("of oracle", True),
+    Column("geomean", True),
     Column("95 % interval", True),
-    Column("mean, misses 0", True),
+    Column("mean", True),
+    Column("warned", True),
+)
+_PUBLISHED = (
+    f"Diamonds: {paper.NAME} at K = {paper.DEEPEST}, another model and evaluator on a GPU, five "
+    "problems and two seeds. Compare the order, not the level."
 )
 _COMPARED = (
     Column("pair"),
@@ -46,7 +52,10 @@ def curves(data: ReportData) -> Exhibit:
             "and faster than the reference beyond measuring noise. The oracle times all (ceiling), "
             "…-top3 times three, the others none; random is the floor. Bands: 95 % intervals.",
         ],
-        figure=strategy_curves({name: known[name].fast_1 for name in ordered(list(known))}),
+        figure=leading(
+            strategy_curves({name: known[name].fast_1 for name in ordered(list(known))}),
+            {name: f"picks-{name}" for name in known},
+        ),
         describes="Lines: share of problems where the strategy's pick is correct and faster, "
         "against the number of samples k; bands are 95 % intervals.",
         tables=[],
@@ -60,6 +69,7 @@ def strategies(data: ReportData) -> Exhibit:
     known = data.statistics
     k = known.deepest
     at = {name: end for name in ordered(list(known.strategies)) if (end := known.at(name, k))}
+    published = paper.comparable(problem.key for problem in data.problems)
     timing = [name for name in at if name == "oracle" or known.strategies[name].top > 1]
     tables = []
     if at:
@@ -72,7 +82,7 @@ def strategies(data: ReportData) -> Exhibit:
                 f"Paired by problem at k = {known.comparisons[0].k}. fast_1: exact McNemar, "
                 "which is a sign test where outcomes are probabilities: it asks on how many "
                 "problems, not by how much, so trust the interval where the two disagree. Speed: "
-                "Wilcoxon on log ratios where both are correct.",
+                "Wilcoxon on log ratios where both are correct. In words below.",
             )
         )
     return Exhibit(
@@ -84,15 +94,23 @@ def strategies(data: ReportData) -> Exhibit:
             "random-top3. The others time nothing before they choose; their control is random. "
             "Pale bars bought timings that the solid ones did without.",
             "A strategy applies to a problem when its scores exist and are spread widely enough to "
-            "rank by; elsewhere its order is mostly noise.",
+            "rank by; elsewhere its order is mostly noise. Geomean is of the picks' speedups where "
+            "they are correct; the mean counts misses as 0. Warned: the share of problems "
+            "whose pick is correct but carries a warning of the judge, the picks that a person "
+            "should read; odd code is surprising code, so look whether surprisal has more of them.",
             "Intervals beside each other mostly show how much problems differ; whether two "
             "strategies differ is the paired table's business.",
+            *([_PUBLISHED] if published else []),
         ],
-        figure=strategy_bars(at, k, timing),
+        figure=leading(
+            strategy_bars(at, k, timing, paper.STRATEGIES if published else None),
+            {name: f"picks-{name}" for name in at},
+        ),
         describes="Bars with 95 % intervals: fast_1 of every strategy at the deepest k.",
         tables=tables,
         query=data.sql("selections"),
         empty="No verdicts yet, so nothing to compare.",
+        after=[one.sentence for one in known.comparisons],
     )
 
 
@@ -111,6 +129,7 @@ def _row(data: ReportData, name: str) -> tuple[str, ...]:
         times(fast.mean if fast else None),
         (span(fast.low, fast.high, "times") if fast else "") or DASH,
         times(mean.mean if mean else None),
+        percent(its.flagged.get(k)),
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from tasks.report.figures.style import BLUE, GREY, dressed
+from tasks.report.figures.style import BLUE, GREY, dotted, dressed
 from tasks.report.rows import QuartileRow
 
 _COLOURS = {"within problem": BLUE, "pooled": GREY}
 NAMES = {1: "1 most surprising", 2: "2", 3: "3", 4: "4 least surprising"}
 
 
-def quartiles(rows: Sequence[QuartileRow]) -> go.Figure | None:
-    """Share of the correct draws of a quarter that are faster than the reference."""
+def quartiles(
+    rows: Sequence[QuartileRow], published: Mapping[int, float] | None = None
+) -> go.Figure | None:
+    """Share of the correct draws of a quarter that are faster; `published` shares dotted."""
     if not rows:
         return None
     figure = go.Figure()
@@ -33,6 +35,8 @@ def quartiles(rows: Sequence[QuartileRow]) -> go.Figure | None:
                 " geometric mean %{customdata[1]:.2f}×<extra></extra>",
             )
         )
+    if published:
+        dotted(figure, [NAMES[q] for q in published], list(published.values()), "paper, pooled")
     dressed(figure, height=340, barmode="group", bargap=0.3)
     figure.update_xaxes(title="quarter by surprisal", type="category")
     figure.update_yaxes(title="fast_1", tickformat=".0%", range=[0, 1.02])

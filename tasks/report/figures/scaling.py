@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from tasks.report.curves import Curve
-from tasks.report.figures.style import BLUE, GREEN, dressed, faint, samples_axis
+from tasks.report.figures.style import BLUE, GREEN, dotted, dressed, faint, samples_axis
 
 _COLOURS = {"pass@k": BLUE, "fast_1@k": GREEN}
 
 
-def scaling(curves: Mapping[str, Curve]) -> go.Figure | None:
-    """One line with its 95 % band for each of `pass@k` and `fast_1@k`."""
+def scaling(
+    curves: Mapping[str, Curve], published: Mapping[str, Mapping[int, float]] | None = None
+) -> go.Figure | None:
+    """One line with its 95 % band for each of `pass@k` and `fast_1@k`; `published` ones dotted."""
     drawn = {name: curve for name, curve in curves.items() if curve}
     if not drawn:
         return None
@@ -47,7 +49,11 @@ def scaling(curves: Mapping[str, Curve]) -> go.Figure | None:
                 " (95 %: %{customdata[0]:.0%} to %{customdata[1]:.0%})<extra></extra>",
             )
         )
+    ks = sorted({k for curve in drawn.values() for k in curve})
+    for name, values in (published or {}).items():
+        its = {k: value for k, value in values.items() if k <= ks[-1]}
+        dotted(figure, list(its), list(its.values()), name)
     dressed(figure, height=360)
-    figure.update_xaxes(**samples_axis(sorted({k for curve in drawn.values() for k in curve})))
+    figure.update_xaxes(**samples_axis(ks))
     figure.update_yaxes(title="share of problems", tickformat=".0%", range=[0, 1.02])
     return figure

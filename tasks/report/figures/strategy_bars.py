@@ -11,12 +11,16 @@ from tasks.report.figures.style import dressed, faint, line_of, ordered
 
 
 def strategy_bars(
-    fast_1: Mapping[str, Interval], k: int, timing: Collection[str]
+    fast_1: Mapping[str, Interval],
+    k: int,
+    timing: Collection[str],
+    published: Mapping[str, float] | None = None,
 ) -> go.Figure | None:
     """fast_1@k by strategy with 95 % intervals, the best on top.
 
     Strategies that choose without timing are filled; those in `timing` time kernels before
     they choose (the oracle, and the best of three) and are outlined: they bought more evaluations.
+    `published` values are diamonds.
     """
     if not fast_1:
         return None
@@ -49,6 +53,18 @@ def strategy_bars(
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
+    if published:
+        its = [name for name in names if name in published]
+        figure.add_trace(
+            go.Scatter(
+                x=[published[name] for name in its],
+                y=its,
+                name="paper, K = 64",
+                mode="markers",
+                marker={"symbol": "diamond-open", "size": 9, "color": "#868c95"},
+                hovertemplate="%{y}, paper at K = 64: %{x:.0%}<extra></extra>",
+            )
+        )
     dressed(figure, height=80 + 38 * len(names), bargap=0.35)
     figure.update_xaxes(title=f"fast_1@{k}", tickformat=".0%", range=[0, 1.02])
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,37 @@ def speedup_ticks(low: float, high: float) -> dict[str, Any]:
     return {"type": "log", "tickvals": inside, "ticktext": texts, "tickangle": 0}
 
 
+def plain_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks of a logarithmic axis of amounts: 1, 2, 5, 10, … in plain figures."""
+    steps = [lead * 10.0**power for power in range(-4, 9) for lead in (1, 2, 5)]
+    inside = [step for step in steps if low / 1.05 <= step <= high * 1.05] or [low]
+    if len(inside) > 9:
+        inside = [step for step in inside if f"{step:.0e}"[0] == "1"]
+    texts = [f"{step:,.0f}" if step >= 1 else f"{step:g}" for step in inside]
+    return {"type": "log", "tickvals": inside, "ticktext": texts, "tickangle": 0}
+
+
+def dotted(figure: go.Figure, xs: Sequence[float | str], ys: Sequence[float], name: str) -> None:
+    """Published values, as a dotted line behind the figure's own."""
+    figure.add_trace(
+        go.Scatter(
+            x=list(xs),
+            y=list(ys),
+            name=name,
+            mode="lines",
+            line={"color": GREY, "dash": "dot", "width": 1.6},
+            hovertemplate=f"{name}: %{{y:.0%}}<extra></extra>",
+        )
+    )
+
+
+def leading(figure: go.Figure | None, targets: Mapping[str, str]) -> go.Figure | None:
+    """A click on a mark whose label (or whose line's name) is among `targets` leads there."""
+    if figure is not None:
+        figure.update_layout(meta={"targets": dict(targets)})
+    return figure
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One entry of a figure's legend: what is drawn how, and the trace that it can hide."""
@@ -122,7 +153,7 @@ class Key:
     name: str
     colour: str
     shape: str
-    """solid, dash, dot, diamond or box"""
+    """solid, dash, dotted, dot, diamond or box"""
     trace: int
 
 
@@ -138,7 +169,9 @@ def keys(figure: go.Figure) -> list[Key]:
         if trace.type == "bar":
             found.append(Key(trace.name, trace.marker.color, "box", index))
         elif "lines" in (trace.mode or ""):
-            found.append(Key(trace.name, trace.line.color, trace.line.dash or "solid", index))
+            dash = trace.line.dash or "solid"
+            shape = "dotted" if dash == "dot" else dash
+            found.append(Key(trace.name, trace.line.color, shape, index))
         else:
             symbol = "diamond" if "diamond" in (trace.marker.symbol or "") else "dot"
             colour = trace.marker.color

@@ -42,16 +42,30 @@
     );
   };
 
-  const drawn = [];
+  const drawn = new Map();
 
-  const draw = async (place) => {
-    const json = document.querySelector(`script[data-figure="${place.dataset.draw}"]`);
-    const figure = JSON.parse(json.textContent);
+  const held = (name) =>
+    JSON.parse(document.querySelector(`script[data-figure="${name}"]`).textContent);
+
+  // A click on a mark leads to what is behind it: by its label, or by the name of its line.
+  const lead = (place) => (event) => {
+    const point = event.points[0];
+    const targets = place.layout.meta?.targets ?? {};
+    const labels = [point.y, point.customdata?.[0], point.data.name];
+    const found = labels.map((label) => targets[label]).find(Boolean);
+    if (found) go(found);
+  };
+
+  const draw = async (place, name = place.dataset.draw) => {
+    const figure = held(name);
     put(figure.layout, dressing(figure.layout));
     if (place.clientWidth < 520) shorten(figure);
-    await Plotly.newPlot(place, figure.data, figure.layout, settings);
+    const first = !drawn.has(place);
+    await (first ? Plotly.newPlot : Plotly.react)(place, figure.data, figure.layout, settings);
     place.style.minHeight = "";
-    drawn.push([place, figure.layout]);
+    drawn.set(place, figure.layout);
+    if (figure.layout.meta) place.classList.add("leads");
+    if (first) place.on("plotly_click", lead(place));
   };
 
   const redress = () => {
@@ -64,26 +78,173 @@
       await draw(place);
       await new Promise((resolve) => setTimeout(resolve));
     }
-    document.documentElement.dataset.drawn = String(drawn.length);
+    document.documentElement.dataset.drawn = String(drawn.size);
+  };
+
+  const go = (anchor) => {
+    if (location.hash === `#${anchor}`) openTarget();
+    else location.hash = anchor;
   };
 
   const openTarget = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (target instanceof HTMLDetailsElement) {
-      target.open = true;
-      target.scrollIntoView();
-    }
+    const shelf = target?.closest("details");
+    if (shelf) shelf.open = true;
+    target?.scrollIntoView({ block: shelf === target ? "start" : "center" });
   };
 
-  const toggle = (event) => {
-    const key = event.target.closest("button[data-trace]");
-    if (!key) return;
+  const pressed = (button, others) => {
+    for (const other of others) other.setAttribute("aria-pressed", String(other === button));
+  };
+
+  const toggle = (key) => {
     const shown = key.getAttribute("aria-pressed") !== "true";
     key.setAttribute("aria-pressed", String(shown));
     Plotly.restyle(key.dataset.of, { visible: shown }, [Number(key.dataset.trace)]);
   };
 
-  addEventListener("click", toggle);
+  // Another view of the same figure keeps the lines that the reader has switched off.
+  const show = async (button) => {
+    const place = document.getElementById(button.dataset.of);
+    pressed(button, button.parentElement.children);
+    await draw(place, button.dataset.view);
+    for (const key of place.parentElement.querySelectorAll('[data-trace][aria-pressed="false"]'))
+      Plotly.restyle(place, { visible: false }, [Number(key.dataset.trace)]);
+  };
+
+  const download = (name, link) => {
+    const anchor = document.createElement("a");
+    anchor.download = name;
+    anchor.href = link;
+    anchor.click();
+  };
+
+  const quoted = (value) => {
+    const text = value === null || value === undefined ? "" : String(value);
+    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+
+  // Named traces only: the others are bands, whose ends stand beside the points.
+  const table = (place) => {
+    const rows = [["series", "x", "y", "low", "high"]];
+    for (const trace of place.data.filter((one) => one.name || place.data.length === 1))
+      [...trace.x].forEach((x, i) => {
+        const along = trace.error_x?.array ? "error_x" : null;
+        const middle = along ? trace.x[i] : null;
+        const ends = along
+          ? [middle - trace[along].arrayminus[i], middle + trace[along].array[i]]
+          : place.dataset.draw.match(/curves|scaling|spent|price/) ? trace.customdata?.[i] ?? [] : [];
+        rows.push([trace.name ?? "", x, trace.y[i], ends[0], ends[1]]);
+      });
+    return rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+  };
+
+  const save = async (button) => {
+    const place = document.getElementById(button.dataset.of);
+    const name = `${place.dataset.draw}.${button.dataset.save}`;
+    if (button.dataset.save === "csv") {
+      const link = URL.createObjectURL(new Blob([table(place)], { type: "text/csv" }));
+      download(name, link);
+      setTimeout(() => URL.revokeObjectURL(link), 1000);
+      return;
+    }
+    const { data, layout } = place;
+    const figure = {
+      data,
+      layout: { ...layout, paper_bgcolor: colour("--ground"), showlegend: true },
+    };
+    const size = { width: Math.max(place.clientWidth, 700), height: place.clientHeight + 40 };
+    download(name, await Plotly.toImage(figure, { format: "png", scale: 2, ...size }));
+  };
+
+  // The draws of a problem are put on the page where a reader opens it.
+  let store;
+  const element = (name, text = "", attributes = {}) => {
+    const made = document.createElement(name);
+    made.textContent = text;
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+
+  // One draw's code beside the reference, as wide as the frame and not as the table.
+  const code = (row, shelf, frame) => {
+    const made = element("tr");
+    const inside = element("td", "", { colspan: "8" });
+    const room = element("div", "", { class: "beside" });
+    room.style.width = `${frame.clientWidth - 16}px`;
+    const [run, sample, , , , , , , remark, at] = row;
+    const shown = at === null ? "(not carried by this page)" : store.sources[at];
+    const left = element("div");
+    if (remark) left.append(element("p", remark, { class: "remark" }));
+    left.append(element("pre", shown, { class: "code" }));
+    left.append(element("p", `bon show ${run} ${shelf.dataset.problem} ${sample}`, { class: "command" }));
+    room.append(left, shelf.querySelector(".reference pre").cloneNode(true));
+    inside.append(room);
+    made.append(inside);
+    return made;
+  };
+
+  const browse = (shelf) => {
+    const section = shelf.querySelector("[data-browse]");
+    if (!section || section.dataset.filled) return;
+    section.dataset.filled = "yes";
+    store ??= JSON.parse(document.getElementById("draws").textContent);
+    const from = store.several ? 0 : 1;  // a single run needs no column
+    const rows = [...(store.problems[section.dataset.browse] ?? [])];
+    const wide = element("div", "", { class: "wide", tabindex: "0" });
+    const grid = element("table");
+    const head = element("tr");
+    const body = element("tbody");
+    const fill = () => {
+      body.replaceChildren(
+        ...rows.map((row, i) => {
+          const line = element("tr", "", { "data-row": String(i), tabindex: "0" });
+          line.append(...row.slice(0, 8).map((value, c) =>
+            element("td", value ?? "–", c > 2 || c === 1 ? { class: "n" } : {})).slice(from));
+          const open = () => {
+            if (line.nextSibling && !line.nextSibling.dataset.row) line.nextSibling.remove();
+            else line.after(code(row, shelf, wide));
+          };
+          line.addEventListener("click", open);
+          line.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
+          return line;
+        }),
+      );
+    };
+    store.columns.forEach((title, c) => {
+      if (c < from) return;
+      const cell = element("th", "", c > 2 || c === 1 ? { class: "n", scope: "col" } : { scope: "col" });
+      const sort = element("button", title, { type: "button", title: `Sort by ${title}` });
+      let up = c < 3;
+      sort.addEventListener("click", () => {
+        const sign = up ? 1 : -1;
+        up = !up;
+        rows.sort((a, b) =>
+          a[c] === b[c] ? 0 : a[c] === null || a[c] === "" ? 1 : b[c] === null || b[c] === "" ? -1
+            : a[c] < b[c] ? -sign : sign);
+        fill();
+      });
+      cell.append(sort);
+      head.append(cell);
+    });
+    const top = element("thead");
+    top.append(head);
+    grid.append(top, body);
+    wide.append(grid);
+    section.append(element("p", "A line opens its code; a column's title sorts.", { class: "caption" }), wide);
+    fill();
+  };
+
+  addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.trace) toggle(button);
+    else if (button?.dataset.view) show(button);
+    else if (button?.dataset.save) save(button);
+    const to = event.target.closest('a[href^="#"]');
+    if (to && to.getAttribute("href") === location.hash) openTarget();
+  });
+  for (const shelf of document.querySelectorAll(".shelf"))
+    shelf.addEventListener("toggle", () => { if (shelf.open) browse(shelf); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redress);
   matchMedia("print").addEventListener("change", redress);
   addEventListener("hashchange", openTarget);

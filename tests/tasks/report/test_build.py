@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -77,10 +78,53 @@ def test_links_lead_somewhere(elements: Elements) -> None:
 
 def test_every_figure_has_its_sql_and_its_data(elements: Elements) -> None:
     drawn = {a["data-draw"] for _, a in elements.found if "data-draw" in a}
+    views = {a["data-view"] for _, a in elements.found if "data-view" in a}
     held = {a["data-figure"] for _, a in elements.found if "data-figure" in a}
-    assert drawn == held
-    assert len(drawn) == 9
-    assert elements.text.count("SQL behind") == 1 + 12
+    assert drawn | views == held
+    assert len(drawn) == 12
+    assert len(views) == 2 + 3
+    # Of each exhibit, those of figures among them, and of the draws to browse.
+    assert elements.text.count("SQL behind") == 17 + 1
+
+
+def test_every_figure_can_be_saved_as_picture_and_table(elements: Elements) -> None:
+    drawn = {a["id"] for _, a in elements.found if "data-draw" in a}
+    for kind in ("png", "csv"):
+        assert {a["data-of"] for _, a in elements.found if a.get("data-save") == kind} == drawn
+
+
+def test_every_judged_draw_can_be_browsed_with_its_code(demo: Lake, page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    held = re.search(r'<script type="application/json" id="draws">(.*?)</script>', text, re.DOTALL)
+    assert held
+    store = json.loads(held[1])
+    rows = [row for problem in store["problems"].values() for row in problem]
+    draws = demo.results(["demo"]).to_pylist()
+    assert len(rows) == len(draws)
+    assert all("class ModelNew" in store["sources"][row[-1]] for row in rows)
+    assert len(store["sources"]) == len({draw["source_hash"] for draw in draws})
+    assert sorted(row[3] for row in rows if row[3] is not None) == pytest.approx(
+        sorted(draw["speedup"] for draw in draws if draw["correct"]), rel=1e-3
+    )
+    assert not store["several"]
+
+
+def test_each_strategys_picks_lead_to_their_cards(elements: Elements) -> None:
+    names = {"oracle", "surprisal", "surprisal-top3", "confidence", "confidence-top3"}
+    anchors = [a["id"] for _, a in elements.found if "id" in a]
+    assert len(anchors) == len(set(anchors))
+    assert {f"picks-{name}" for name in (*names, "random", "random-top3")} <= set(anchors)
+    cards = [a["id"] for t, a in elements.found if t == "article" and "id" in a]
+    links = [a["href"] for t, a in elements.found if t == "a" and a.get("href")]
+    for card in cards:
+        assert f"#{card}" in links or "rejected" in elements.text
+
+
+def test_published_values_stand_where_problems_compare(demo: Lake, tmp_path: Path) -> None:
+    assert "arXiv 2602.07670" in Elements(build_report(demo, ["demo"], tmp_path / "page.html")).text
+    other = write_run(tmp_path / "lake", problems=[36, 98])
+    text = Elements(build_report(other, ["demo"], tmp_path / "other.html")).text
+    assert "arXiv 2602.07670" not in text
 
 
 def test_printed_sql_runs(demo: Lake, page: Path) -> None:
@@ -88,7 +132,7 @@ def test_printed_sql_runs(demo: Lake, page: Path) -> None:
 
     text = page.read_text(encoding="utf-8")
     blocks = re.findall(r'<details class="sql">.*?<code>(.*?)</code>', text, flags=re.DOTALL)
-    assert len(blocks) == 13
+    assert len(blocks) == 18
     for block in blocks:
         assert len(demo.sql(html.unescape(block))) > 0
 
@@ -123,6 +167,10 @@ def test_runs_side_by_side(tmp_path: Path) -> None:
     assert "Runs side by side" in text
     assert "2 problems" in text
     assert "64 draws" in text
+    assert "Each run at its deepest k" in text
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert page.count('data-of="plot-runs" data-view') == 4
+    assert '"name":"monday"' in page
 
 
 def test_refuses_what_it_cannot_do(demo: Lake, tmp_path: Path) -> None:

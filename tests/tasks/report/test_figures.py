@@ -10,7 +10,8 @@ from storage import Lake
 from tasks.report import figures
 from tasks.report.curves import Interval
 from tasks.report.data import ReportData, gather
-from tasks.report.figures.style import keys, line_of, ordered, speedup_ticks
+from tasks.report.figures.style import keys, leading, line_of, ordered, speedup_ticks
+from tasks.report.rows import ByRunRow
 from tasks.report.statistics import statistics_of
 
 
@@ -39,9 +40,10 @@ def test_bars_have_the_best_on_top_and_asymmetric_intervals() -> None:
         "oracle": Interval(0.9, 0.7, 1.0),
         "surprisal": Interval(0.9, None, None),
     }
-    figure = figures.strategy_bars(ends, 8, ["oracle"])
+    figure = figures.strategy_bars(ends, 8, ["oracle"], {"random": 0.59, "other": 0.1})
     assert figure is not None
-    bar = figure.data[0]
+    bar, published = figure.data
+    assert (list(published.y), list(published.x)) == (["random"], [0.59])
     assert list(bar.y) == ["random", "surprisal", "oracle"]
     assert list(bar.error_x.array) == pytest.approx([0.1, 0.0, 0.1])
     assert list(bar.error_x.arrayminus) == pytest.approx([0.2, 0.0, 0.2])
@@ -78,6 +80,10 @@ def test_nothing_in_nothing_out(data: ReportData) -> None:
     assert figures.status([], []) is None
     assert figures.surprisal([], {}) is None
     assert figures.quartiles([]) is None
+    assert figures.budget({}, "tokens") is None
+    assert figures.budget({"oracle": []}, "tokens") is None
+    assert figures.fast_p([], [1]) is None
+    assert figures.by_run([], "oracle") is None
     assert figures.cost([replace(row, seconds=None) for row in data.costs]) is None
 
 
@@ -93,3 +99,46 @@ def test_speedup_ticks_are_plain_factors(low: float, high: float) -> None:
     ticks = speedup_ticks(low, high)
     assert 1 <= len(ticks["tickvals"]) <= 16
     assert all(text.endswith("×") for text in ticks["ticktext"])
+
+
+def test_a_budgets_line_keeps_the_order_of_k_and_its_ticks_are_plain() -> None:
+    end = Interval(0.5, 0.2, 0.8)
+    points = [figures.Spent(cost, end, f"k = {k}") for k, cost in ((1, 1.0), (2, 4.0), (4, 2.0))]
+    figure = figures.budget({"random": [*points, figures.Spent(0.0, end, "free")]}, "evaluations")
+    assert figure is not None
+    assert list(figure.data[0].x) == [1.0, 4.0, 2.0]
+    assert list(figure.layout.xaxis.ticktext) == ["1", "2", "4"]
+    uneven = figures.budget({"random": [figures.Spent(3.7, end, "k = 1")]}, "tokens")
+    assert uneven is not None
+    assert list(uneven.layout.xaxis.tickvals) == [3.7]
+
+
+def test_published_curves_are_dotted_and_end_with_ours() -> None:
+    ours = {"fast_1@k": {1: Interval(0.2, 0.1, 0.3), 4: Interval(0.4, 0.2, 0.6)}}
+    figure = figures.scaling(ours, {"theirs": {1: 0.5, 2: 0.6, 4: 0.7, 8: 0.8}})
+    assert figure is not None
+    dotted = figure.data[-1]
+    assert (dotted.name, list(dotted.x), dotted.line.dash) == ("theirs", [1, 2, 4], "dot")
+    assert keys(figure)[-1].shape == "dotted"
+
+
+def test_runs_have_a_line_each() -> None:
+    rows = [
+        ByRunRow(run, strategy, k, value, 1.0, 5)
+        for run, value in (("a", 0.2), ("b", 0.4))
+        for strategy in ("oracle", "random")
+        for k in (1, 2)
+    ]
+    figure = figures.by_run(rows, "oracle")
+    assert figure is not None
+    assert {trace.name: list(trace.y) for trace in figure.data} == {
+        "a": [0.2, 0.2],
+        "b": [0.4, 0.4],
+    }
+
+
+def test_marks_know_where_they_lead(data: ReportData) -> None:
+    figure = leading(figures.spread(data.problems, 0.15), data.targets)
+    assert figure is not None
+    assert set(figure.data[0].y) == set(figure.layout.meta["targets"])
+    assert leading(None, {}) is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,7 +90,7 @@ def test_draws_every_figure_quietly_and_alone(browser: Browser, page: Path, widt
         "  return [place.id, extent('left', 'right'), extent('top', 'bottom')];"
         "})"
     )
-    assert len(sizes) == 9
+    assert len(sizes) == 12
     for name, wide, high in sizes:
         assert 100 < wide <= width, name
         assert high > 10, name
@@ -124,6 +126,99 @@ def test_a_problem_leads_to_its_candidates(browser: Browser, page: Path) -> None
         "return document.getElementById(arguments[0]).querySelector('.card code').innerText", found
     )
     assert "class Model" in code
+
+
+def clicked(browser: Browser, x: float, y: float) -> str:
+    """Move, press and let go with a hand's pauses, since Plotly takes a click for where it last saw
+    the mouse; returns the page's anchor."""
+    mouse = {"x": x, "y": y, "button": "left", "clickCount": 1}
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        browser.execute_cdp_cmd("Input.dispatchMouseEvent", {**mouse, "type": kind})
+        time.sleep(0.2)
+    return str(browser.execute_script("return location.hash"))
+
+
+def test_two_clicks_lead_from_a_bar_to_a_candidate_behind_it(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    name, x, y = browser.execute_script(
+        "const place = document.getElementById('plot-strategies');"
+        "place.scrollIntoView({block: 'center', behavior: 'instant'});"
+        "const names = place.data[0].y; const at = names.indexOf('surprisal');"
+        "const bars = [...place.querySelectorAll('.bars .point path')];"
+        "const box = bars[at].getBoundingClientRect();"
+        "return [names[at], box.left + box.width / 3, box.top + box.height / 2]"
+    )
+    WebDriverWait(browser, 10).until(lambda driver: clicked(driver, x, y))
+    assert browser.execute_script("return location.hash") == f"#picks-{name}"
+    card = browser.execute_script(
+        "const link = document.querySelector(location.hash).closest('tr').querySelector('a');"
+        "link.click(); return link.getAttribute('href').slice(1)"
+    )
+    WebDriverWait(browser, 10).until(
+        lambda driver: driver.execute_script(
+            "const card = document.getElementById(arguments[0]);"
+            "return card.closest('details').open && card.querySelector('h4').innerText",
+            card,
+        )
+    )
+    shown = browser.execute_script("return document.getElementById(arguments[0]).innerText", card)
+    assert name in shown
+    assert "class ModelNew" in shown
+
+
+def test_a_problems_draws_are_listed_sorted_and_opened(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    browser.execute_script("document.querySelector('.shelf').open = true")
+    rows = "return document.querySelectorAll('.shelf [data-row]').length"
+    WebDriverWait(browser, 10).until(lambda driver: driver.execute_script(rows))
+    assert browser.execute_script(rows) == 16
+    speeds = browser.execute_script(
+        "const shelf = document.querySelector('.shelf');"
+        "[...shelf.querySelectorAll('th button')].find((b) => b.innerText === 'speedup').click();"
+        "return [...shelf.querySelectorAll('[data-row]')].map((row) => row.cells[2].innerText)"
+    )
+    known = [float(speed) for speed in speeds if speed != "–"]
+    assert known == sorted(known, reverse=True)
+    assert "–" not in speeds[: len(known)]
+    code = browser.execute_script(
+        "const row = document.querySelector('.shelf [data-row]'); row.click();"
+        "return [...row.nextSibling.querySelectorAll('pre')].map((pre) => pre.innerText)"
+    )
+    assert "class ModelNew" in code[0]
+    assert "class Model(" in code[1]
+
+
+def test_figures_switch_their_budget_and_save_themselves(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    title = "return document.getElementById('plot-price').layout.xaxis.title.text"
+    assert browser.execute_script(title).startswith("evaluations")
+    browser.execute_script(
+        "window.saved = []; const make = URL.createObjectURL;"
+        "URL.createObjectURL = (blob) => { window.blob ??= blob; return make(blob); };"
+        "HTMLAnchorElement.prototype.click = function () {"
+        "  if (this.download) saved.push([this.download, this.href]); };"
+        "[...document.querySelectorAll('#price .views button')].at(-1).click()"
+    )
+    WebDriverWait(browser, 10).until(
+        lambda driver: driver.execute_script(title).startswith("tokens")
+    )
+    for kind in ("csv", "png"):
+        browser.execute_script(
+            "document.querySelector(`#price [data-save=${arguments[0]}]`).click()", kind
+        )
+    WebDriverWait(browser, 20).until(
+        lambda driver: driver.execute_script("return saved.length === 2")
+    )
+    (table, _), (picture, data) = browser.execute_script("return saved")
+    assert (table, picture) == ("price.csv", "price.png")
+    assert data.startswith("data:image/png;base64,")
+    assert len(data) > 10_000
+    text = browser.execute_async_script("window.blob.text().then(arguments[0])")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert {row["series"] for row in rows} >= {"oracle", "surprisal", "random"}
+    for row in rows:
+        assert float(row["x"]) > 0
+        assert float(row["low"]) <= float(row["y"]) <= float(row["high"])
 
 
 def test_follows_the_dark_scheme(browser: Browser, page: Path) -> None:

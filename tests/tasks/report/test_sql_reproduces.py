@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,81 @@ def test_strategies_from_the_selections(lake_and_runs: tuple[Lake, list[str]]) -
             assert rows[name, k]["speedup_mean"] == pytest.approx(mean, abs=1e-9)
             geomean = strategy.speedup_geomean[k].mean
             assert rows[name, k]["speedup_geomean"] == pytest.approx(geomean, abs=1e-9)
+
+
+def test_success_against_evaluations(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    rows = lake.sql(query("spent", runs).text).to_pylist()
+    named = ("surprisal", "confidence", "random")
+    assert {(row["strategy"], row["evaluations"]) for row in rows} == {
+        (name, e) for name in named for e in statistics.strategies[name].spent
+    }
+    for row in rows:
+        its = statistics.strategies[row["strategy"]]
+        e = row["evaluations"]
+        assert row["fast_1"] == pytest.approx(its.spent[e].mean, abs=1e-9), row
+        assert row["judge_seconds"] == pytest.approx(its.spent_seconds[e], abs=1e-9), row
+
+
+def test_what_a_pick_costs(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    rows = lake.sql(query("price", runs).text).to_pylist()
+    assert {row["strategy"] for row in rows} == {"surprisal", "confidence", "random"}
+    for row in rows:
+        cost = statistics.strategies[row["strategy"]].costs[row["k"]]
+        assert row["evaluations"] == pytest.approx(cost.evaluations, abs=1e-9), row
+        assert row["judge_seconds"] == pytest.approx(cost.judge_seconds, abs=1e-9), row
+        assert row["tokens"] == pytest.approx(cost.tokens, rel=1e-9) or len(runs) > 1, row
+
+
+def test_each_run_by_itself(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    rows = lake.sql(query("by_run", runs).text).to_pylist()
+    assert {row["run_id"] for row in rows} == set(runs)
+    for run in runs:
+        alone = statistics_of(lake, [run])
+        for row in (row for row in rows if row["run_id"] == run):
+            expected = alone.strategies[row["strategy"]].fast_1[row["k"]].mean
+            assert row["fast_1"] == pytest.approx(expected, abs=1e-9), row
+            assert row["success"] == pytest.approx(alone.pass_at_k[row["k"]].mean, abs=1e-9), row
+
+
+def test_fast_p_falls_from_pass_at_k(lake_and_runs: tuple[Lake, list[str]]) -> None:
+    lake, runs = lake_and_runs
+    statistics = statistics_of(lake, runs)
+    rows = lake.sql(query("fast_p", runs).text).to_pylist()
+    for k in statistics.pass_at_k:
+        values = [row["fast_p"] for row in rows if row["k"] == k]
+        assert values[0] == pytest.approx(statistics.pass_at_k[k].mean, abs=1e-9)
+        assert values == sorted(values, reverse=True)
+    # Of one draw it is the share itself, here counted draw by draw; runs averaged, then problems.
+    shares: dict[int, list[float]] = {}
+    for run in runs:
+        draws = lake.results([run]).to_pylist()
+        for problem in {draw["problem_id"] for draw in draws}:
+            own = [draw for draw in draws if draw["problem_id"] == problem]
+            fast = sum(draw["correct"] and draw["speedup"] > 1.25 for draw in own)
+            shares.setdefault(problem, []).append(fast / len(own))
+    expected = sum(sum(one) / len(one) for one in shares.values()) / len(shares)
+    (found,) = [row["fast_p"] for row in rows if row["k"] == 1 and row["p"] == 1.25]
+    assert found == pytest.approx(expected)
+
+
+def test_one_more_draw_adds_what_leaving_one_out_takes(demo: Lake) -> None:
+    rows = {row["problem_id"]: row for row in demo.sql(query("next", ["demo"]).text).to_pylist()}
+    draws = demo.results(["demo"]).to_pylist()
+    for problem, row in rows.items():
+        own = [draw for draw in draws if draw["problem_id"] == problem]
+        worth = [max(math.log(d["speedup"]), 0) if d["correct"] else 0.0 for d in own]
+        without = [max(worth[:i] + worth[i + 1 :]) for i in range(len(worth))]
+        assert row["gain"] == pytest.approx(max(worth) - sum(without) / len(worth), abs=1e-12)
+        assert row["best"] == pytest.approx(math.exp(max(worth)))
+        assert row["fast_1"] == sum(bool(draw["fast_1"]) for draw in own)
+        assert (row["at_most"] is None) is (row["fast_1"] > 0)
+    rates = [row["gain_per_second"] for row in rows.values()]
+    assert rates == sorted(rates, reverse=True)
 
 
 def test_problem_counts_agree_with_the_draws(tmp_path: Path) -> None:

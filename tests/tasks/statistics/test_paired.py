@@ -18,6 +18,14 @@ def test_the_papers_three_discordant_pairs_of_three() -> None:
     assert mcnemar_exact(0, 3, "less").p == 0.125
 
 
+def test_the_papers_signed_rank_sum_of_10_over_10_pairs() -> None:
+    # Ranks 1 to 4 against, 5 to 10 in favour: the smaller sum is the paper's W = 10, p = 0.084.
+    differences = [-1, -2, -3, -4, 5, 6, 7, 8, 9, 10]
+    found = wilcoxon_signed_rank(differences)
+    assert (found.pairs, found.statistic) == (10, 10)
+    assert found.p == pytest.approx(0.084, abs=0.0005)
+
+
 def test_mcnemar_without_discordance_is_undefined() -> None:
     assert np.isnan(mcnemar_exact(0, 0).p)
     assert mcnemar_exact(2, 2).p == 1.0

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from tasks.statistics import found_within, pass_at_k
+from tasks.statistics import found_within, pass_at_k, spent_within
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,25 @@ def test_the_ends() -> None:
     assert np.isnan(found_within([], [], [1])).all()
     with pytest.raises(ValueError, match="NaN"):
         found_within([np.nan], [True], [1])
+
+
+@pytest.mark.parametrize("scores", [[3, 2, 1, 0, -1], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]])
+def test_what_it_costs_is_the_mean_over_orders(scores: list[float]) -> None:
+    costs = [1.0, 2.0, 4.0, 8.0, 16.0]
+    orders = [sorted(o, key=lambda i: -scores[i]) for o in permutations(range(5))]
+    for e in range(1, 7):
+        expected = np.mean([sum(costs[i] for i in order[:e]) for order in orders])
+        assert spent_within(scores, costs, [e])[0] == pytest.approx(expected)
+
+
+def test_an_unknown_cost_is_unknown_from_there_on() -> None:
+    found = spent_within([3.0, 2.0, 1.0], [1.0, np.nan, 1.0], [1, 2, 3])
+    np.testing.assert_array_equal(found, [1.0, np.nan, np.nan])
+    assert np.isnan(spent_within([], [], [1])).all()
+    with pytest.raises(ValueError, match="NaN"):
+        spent_within([np.nan], [1.0], [1])
+
+
+def test_infinite_scores_order_as_well() -> None:
+    assert spent_within([np.inf, -np.inf, 0.0], [1.0, 2.0, 4.0], [1, 2, 3]).tolist() == [1, 5, 7]
+    assert found_within([np.inf, -np.inf, 0.0], [False, False, True], [1, 2]).tolist() == [0, 1]

@@ -1,0 +1,62 @@
+"""The report for machines: the same answer, tables and SQL, as one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from storage import Lake
+from tasks.errors import RequestError
+from tasks.report.answer import answer
+from tasks.report.build import SECTIONS
+from tasks.report.data import gather
+from tasks.report.exhibits.exhibit import Anchored, Exhibit, Link
+from tasks.report.exhibits.strategies import curves
+from tasks.report.statistics import NOTHING, from_document, judged
+from tasks.strategies.document import strategies_document
+from tasks.strategies.ledger import run_ledger
+
+
+def report_document(lake: Lake, run_ids: Sequence[str]) -> dict[str, Any]:
+    """`runs`, `answer` (lead, points, caveats), `strategies` (the document of `bon strategies`),
+    `ledger`, and `sections`: what the page shows, each with its tables, words and SQL.
+
+    Plain data, ready for JSON. Raises storage's RunUnknownError, RequestError for no run.
+    """
+    if not run_ids:
+        raise RequestError("a report needs at least one run; `bon runs` lists them")
+    wanted = list(dict.fromkeys(run_ids))
+    lake.check_runs(wanted)
+    document = strategies_document(lake, wanted)
+    data = gather(lake, wanted, from_document(document) if judged(lake, wanted) else NOTHING)
+    words = answer(data)
+    return {
+        "runs": wanted,
+        "answer": asdict(words),
+        "strategies": document.model_dump(mode="json"),
+        "ledger": run_ledger(lake, wanted).to_pylist(),
+        "sections": [_section(one) for one in (curves(data), *(s(data) for s in SECTIONS))],
+    }
+
+
+def _section(it: Exhibit) -> dict[str, Any]:
+    return {
+        "name": it.name,
+        "title": it.title,
+        "notes": list(it.notes),
+        "tables": [
+            {
+                "caption": table.caption,
+                "columns": [column.title for column in table.columns],
+                "rows": [[_text(cell) for cell in row] for row in table.rows],
+            }
+            for table in it.tables
+        ],
+        "words": list(it.after),
+        "sql": it.query.text if it.query else None,
+    }
+
+
+def _text(cell: object) -> str:
+    return cell.text if isinstance(cell, Link | Anchored) else str(cell)

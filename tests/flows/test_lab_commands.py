@@ -1,0 +1,60 @@
+"""The laboratory from the command line: import, then strategies and report at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+from storage import Lake
+from tests.tasks.strategies.make import random_rows
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("import")
+    lines = ["problem_id,sample_index,mean_logprob,correct,speedup"]
+    lines += [
+        ",".join("" if value is None else str(value) for value in row)
+        for row in random_rows(4, 8, seed=3)
+    ]
+    (folder / "theirs.csv").write_text("\n".join(lines) + "\n")
+    done = run("import", str(folder / "theirs.csv"), "--run", "theirs", lake=folder / "lake")
+    assert "32 candidates imported" in done
+    return folder / "lake"
+
+
+def run(*words: str, lake: Path) -> str:
+    result = CliRunner().invoke(app, [*words, "--lake", str(lake)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_an_import_has_its_selections_and_opens_in_the_plain_shell(imported: Path) -> None:
+    rows = Lake(imported).sql("SELECT DISTINCT strategy, k FROM selections_latest").to_pylist()
+    assert {row["k"] for row in rows} == {1, 2, 4, 8}
+    assert {row["strategy"] for row in rows} >= {"oracle", "surprisal", "random-top3"}
+    with duckdb.connect() as shell:
+        shell.execute((imported / "bon.sql").read_text())
+        assert shell.execute("SELECT count(*) FROM best_of(4)").fetchall() == [(4,)]
+
+
+def test_the_report_for_machines_is_one_document(imported: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    document = json.loads(run("report", "theirs", "--json", "--out", str(page), lake=imported))
+    assert document["runs"] == ["theirs"]
+    assert document["page"] == str(page)
+    assert page.stat().st_size > 100_000
+    assert not (imported / "reports").exists()
+
+
+def test_a_score_of_ones_own_and_the_ledger(imported: Path) -> None:
+    text = run("strategies", "theirs", "--score", "twice=2*mean_logprob", "--json", lake=imported)
+    known = json.loads(text)["strategies"]
+    assert known["twice"]["k"]["4"] == known["confidence"]["k"]["4"]
+    stages = json.loads(run("strategies", "theirs", "--ledger", "--json", lake=imported))
+    assert {row["stage"] for row in stages} >= {"sampling"}
