@@ -17,20 +17,26 @@ SECRET = "sk-nobody-may-see-this"
 
 
 @pytest.fixture(scope="package")
-def _ray() -> Iterator[None]:
+def ray_address() -> Iterator[str]:
+    """Of a Ray that goes on between sweeps."""
+    import ray
+
     from tasks.cluster import cluster
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_API_KEY", SECRET)
         with cluster():
-            yield
+            yield str(ray.get_runtime_context().gcs_address)
 
 
 @pytest.fixture
-def running(_ray: None, prefect_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def running(
+    ray_address: str, prefect_server: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Sweeps of this process find Ray and Prefect running."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    assert ray_address  # up; this process is connected to it
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     cores = os.sched_getaffinity(0)
     with temporary_settings({PREFECT_API_URL: prefect_server}):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from storage import Lake
 from storage.schemas import TABLES
 
 KILLS = 5
+NOTHING: Mapping[str, str] = {}
 ARGUMENTS = ["sweep", "--problems", "5,30,89", "-k", "6", "--seed", "11", "--run", "killed"]
 ARGUMENTS += ["--retime", "0"]  # who wins is a matter of timing, and not the same every time
 
@@ -35,9 +37,9 @@ VERDICTS = """
 SIZES = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)
 
 
-def start(lake: Path, api: str | None = None) -> subprocess.Popen[bytes]:
-    """The sweep, with a Prefect server of its own unless `api` names one."""
-    environment = os.environ | ({} if api is None else {"PREFECT_API_URL": api})
+def start(lake: Path, running: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
+    """The sweep, with a Prefect server and a Ray of its own unless `running` names them."""
+    environment = os.environ | running
     command = [sys.executable, "-m", "deployments.cli", *ARGUMENTS, "--lake", str(lake)]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
@@ -54,18 +56,21 @@ def kill(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_at_five_random_moments(tmp_path: Path, prefect_server: str) -> None:
+def test_killed_at_five_random_moments(
+    tmp_path: Path, prefect_server: str, ray_address: str
+) -> None:
+    running = {"PREFECT_API_URL": prefect_server, "RAY_ADDRESS": ray_address}
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     started = time.monotonic()
-    assert start(undisturbed, prefect_server).wait(timeout=240) == 0
+    assert start(undisturbed, running).wait(timeout=240) == 0
     length = time.monotonic() - started
 
     rng = random.Random(os.environ.get("BON_KILL_SEED"))  # unset: other moments every time
     killed_alive = 0
     orphans: list[psutil.Process] = []
     for round_ in range(KILLS):
-        # The first with a private Prefect server, which has to end with it.
-        process = start(disturbed, prefect_server if round_ else None)
+        # The first with servers of its own, which have to end with it.
+        process = start(disturbed, running if round_ else NOTHING)
         time.sleep(rng.uniform(0.15, 0.95) * length)
         if process.poll() is None:
             killed_alive += 1
@@ -73,7 +78,7 @@ def test_killed_at_five_random_moments(tmp_path: Path, prefect_server: str) -> N
         if (disturbed / "runs").is_dir():
             Lake.open(disturbed).sql(SIZES)  # no half-written file that a reader trips over
     assert killed_alive
-    assert start(disturbed, prefect_server).wait(timeout=240) == 0
+    assert start(disturbed, running).wait(timeout=240) == 0
 
     expected, found = Lake.open(undisturbed), Lake.open(disturbed)
     assert found.sql(DRAWS).equals(expected.sql(DRAWS))
