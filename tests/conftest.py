@@ -21,6 +21,13 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 Bon = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes (`-n`), files stay together, and all sweeps do: they share servers."""
+    for item in items:
+        group = "sweeps" if "end_to_end" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _private_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     home = tmp_path_factory.mktemp("prefect")
