@@ -31,7 +31,7 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
     lake, so a retry and a resumed run do exactly what is missing.
     """
     problem = shard.problem
-    key = (problem.suite, problem.level, problem.problem_id)
+    key = shard.problem_key
     draws = ledger.draws(sweep.lake, sweep.run_id, key, shard.sample_indices)
     sources = {(*key, digest): source for digest, source in draws}
     copies = Counter((*key, digest) for digest, _ in draws)
@@ -62,13 +62,13 @@ def judged(
     """
     again = dict(sources)
     for attempt in range(ATTEMPTS):
+        if not again:
+            return  # before a judge is asked: it would prepare the problem for nothing
         keys = list(again)
         for index, verdict in sweep.judges.evaluate_many(problem.source, list(again.values())):
             if verdict.status is not Status.HARNESS_ERROR or attempt + 1 == ATTEMPTS:
                 again.pop(keys[index])
                 yield keys[index], verdict
-        if not again:
-            return
 
 
 def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
