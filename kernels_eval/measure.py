@@ -28,6 +28,8 @@ from kernels_eval.worker.protocol import Failure
 
 _REDUCED = (3.0, 3000.0)
 """Distances, in units of what is allowed, at which TF32 and half precision lie."""
+_WARM_UPS = 4
+"""Pairs at most before the first that counts."""
 
 
 class VerdictError(Exception):
@@ -162,11 +164,18 @@ class Measurement:
             )
 
     def _compare(self, sets: Iterator[InputSet], theirs: int) -> Speedup:
-        """Alternate batches, in random order within a pair, until the interval is good enough."""
+        """Alternate batches, in random order within a pair, until the interval is good enough.
+
+        Nothing counts before the candidate's number of calls is settled and was called once: the
+        first calls cost what later ones do not (pages, caches, lazy loading), and numbers chosen by
+        them would be unfair. If the numbers differ in the end although the times do not, the pairs
+        are measured again with equal numbers: who feigns slowness at first gains nothing.
+        """
         reference, progress, runner = self.reference, self.progress, self.runner
         clocks, trials, excess = reference.clocks, Trials(reference.budget), Excess()
         ours = reference.calls()
-        warm = max(ours, theirs) == 1 and self.pending.first is not None
+        warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
+        equal = False
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -177,9 +186,10 @@ class Measurement:
             wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9
             progress.time_s += wall_s
             self._check(mine[:theirs])
-            if not warm:  # from here on both sides' memory is mapped
-                warm = True
-                theirs = reference.candidate_calls(batches[True])
+            if warm_ups:  # after these both sides' memory is mapped
+                wanted = reference.candidate_calls(batches[True])
+                settled = abs(wanted - theirs) <= theirs // 4
+                warm_ups, theirs = (0, theirs) if settled else (warm_ups - 1, wanted)
                 continue
             speedup = trials.add(
                 clocks.milliseconds(batches[True]),
@@ -189,7 +199,10 @@ class Measurement:
             )
             if not self.bench.device.single_core:
                 excess.add(batches[True], batches[False])
-            if speedup is not None:
+            if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
+                equal, theirs = True, ours
+                trials, excess = Trials(reference.budget), Excess()
+            elif speedup is not None:
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
                 theirs_ms, progress.reference_ms = trials.kept()

@@ -14,7 +14,7 @@ from kernels_eval.processes.worker import WorkerError
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.cores import Cores
 from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
-from kernels_eval.timing.statistics import Budget
+from kernels_eval.timing.statistics import Budget, Speedup
 
 _MAX_CALLS = 512
 _UNLIKE, _FASTER = 3.0, 4
@@ -58,6 +58,10 @@ class Reference:
         if batch.calls > 1 and took < self.call_ms / _UNLIKE:
             return self.most_calls()
         return same
+
+    def alike(self, speedup: Speedup) -> bool:
+        """Whether the times are near enough for equal numbers of calls."""
+        return 1 / _UNLIKE <= speedup.ratio <= _UNLIKE
 
     def close(self) -> None:
         """End the worker and give all the problem's memory back."""
