@@ -11,10 +11,9 @@ sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
 # First what times nothing, beside the sweeps, which wait a lot; then, alone, what asks how fast.
-TIMED := tests/kernels_eval tests/tasks/policies/embedded/corpus/test_approaches.py
 test: $(VENV)/.ready-dev
-	BON_LAKE=$(LAKE) $(BIN)/pytest -n 2 --dist loadgroup $(TIMED:%=--ignore=%)
-	BON_LAKE=$(LAKE) $(BIN)/pytest $(TIMED)
+	BON_LAKE=$(LAKE) $(BIN)/pytest -n 2 --dist loadgroup -m "not timed"
+	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed
 
 # vLLM wants other versions of what we share with it: an environment and a lock file of its own.
 test-vllm: $(VLLM)/.ready

@@ -40,6 +40,8 @@ def scrubbed_environment(home: str, threads: int, outer: Mapping[str, str]) -> d
         "OPENBLAS_NUM_THREADS": "1",
         # torch.compile would keep a pool of helper processes, and helpers convict
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
+        # a worker compiles once: headers compiled ahead would never pay
+        "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         # glibc's per-thread cache keeps small chunks between large ones: freed outputs would never

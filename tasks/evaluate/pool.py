@@ -19,7 +19,7 @@ class JudgePool:
     """Hands batches to whichever judge is free. Safe to use from several threads."""
 
     def __init__(self, config: JudgeConfig, cores: Cores, *, instant: bool = False) -> None:
-        """Start the actors; returns before they are ready.
+        """Start the judges; returns before they are ready.
 
         With a CUDA device in `config`, one judge per GPU of the cluster, each owning it whole: a
         fraction of a GPU cannot be timed. On CPUs one judge, on `cores` if they are this
@@ -32,6 +32,7 @@ class JudgePool:
         remote = ray.remote(kind).options(max_restarts=3, **options)
         local = None if on_gpu or cluster.is_remote() else cores
         self._actors = [remote.remote(config, local) for _ in range(size)]
+        self._starting = [actor.ready.remote() for actor in self._actors]
         self._free: SimpleQueue[Any] = SimpleQueue()
         for actor in self._actors:
             self._free.put(actor)
@@ -42,7 +43,7 @@ class JudgePool:
 
     def ready(self) -> list[int]:
         """Wait until every judge is; their process ids. Raises what starting one raised."""
-        return [int(pid) for pid in ray.get([actor.ready.remote() for actor in self._actors])]
+        return [int(pid) for pid in ray.get(self._starting)]
 
     def evaluate_many(
         self, problem_source: str, sources: Sequence[str]

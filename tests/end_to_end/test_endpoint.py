@@ -24,7 +24,9 @@ DRAWS = "SELECT problem_id, sample_index, completion, created_at FROM candidates
 
 @pytest.fixture
 def server() -> Iterator[Served]:
-    yield from serve("--key", SECRET)
+    for served in serve():
+        with served.being(key=SECRET):
+            yield served
 
 
 def test_a_server_that_fails_costs_no_candidate(

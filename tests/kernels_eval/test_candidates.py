@@ -26,6 +26,7 @@ def _header(source: str, key: str) -> list[str]:
     return found.group(1).split()
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("path", _HACKS, ids=lambda path: path.stem)
 def test_hack_gains_nothing(judge: Judge, path: Path) -> None:
     source = path.read_text()
@@ -49,6 +50,7 @@ def test_honest_is_correct(judge: Judge, path: Path) -> None:
     assert verdict.error_ratio <= 1
 
 
+@pytest.mark.timed
 def test_the_judge_still_works_after_all_of_them(judge: Judge) -> None:
     source = (HERE / "honest" / "relu_torch.py").read_text()
     assert judge.evaluate(problem_source("relu"), source).correct

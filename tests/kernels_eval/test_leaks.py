@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pytest
 
 from kernels_eval import Judge, Status
 from tests.kernels_eval.conftest import HERE, problem_source
@@ -53,17 +55,25 @@ time.sleep(60)
 """
 
 
-def test_a_killed_judge_takes_everything_along(tmp_path: Path) -> None:
-    script = tmp_path / "judge.py"
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """For a judge's session: its workers, other users, may pass through."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+def test_a_killed_judge_takes_everything_along(place: Path) -> None:
+    script = place / "judge.py"
     script.write_text(_SCRIPT)
-    directories = set(Path(tempfile.gettempdir()).glob("kernels-eval-*"))
+    own = {"PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(place)}
     process = subprocess.Popen(
         [sys.executable, str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
+        env=os.environ | own | {"OMP_NUM_THREADS": "1"},
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -72,11 +82,12 @@ def test_a_killed_judge_takes_everything_along(tmp_path: Path) -> None:
     assert process.stdout.readline() == "ready\n"
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 3  # the fork server, a keeper, the reference
+    assert list(place.glob("kernels-eval-*"))
     process.send_signal(signal.SIGKILL)
     process.wait()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
     deadline = time.monotonic() + 10
-    while set(Path(tempfile.gettempdir()).glob("kernels-eval-*")) - directories:
+    while list(place.glob("kernels-eval-*")):
         assert time.monotonic() < deadline, "the session's directory was left behind"
         time.sleep(0.1)

@@ -80,6 +80,7 @@ def test_a_correct_verdict_is_complete(judge: Judge) -> None:
     assert document["status"] == "correct"
 
 
+@pytest.mark.timed
 def test_three_times_the_work_is_about_three_times_slower(judge: Judge) -> None:
     source = _candidate("[torch.softmax(x, 1), torch.softmax(x, 1), torch.softmax(x, 1)][2]")
     verdict = judge.evaluate(problem_source("softmax"), source)

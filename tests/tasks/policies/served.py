@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -21,7 +22,6 @@ class Served:
     """A server process that can be started again at the same address."""
 
     port: int
-    flags: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -33,7 +33,7 @@ class Served:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.tasks.policies.serving", str(self.port)]
-        self.process = subprocess.Popen([*command, *self.flags])
+        self.process = subprocess.Popen(command)
         for _ in range(600):
             try:
                 httpx.get(f"{self.root}/counts", trust_env=False)
@@ -51,13 +51,21 @@ class Served:
     def faults(self, *names: str) -> None:
         httpx.post(f"{self.root}/faults", json=names, trust_env=False)
 
+    @contextmanager
+    def being(self, **kind: object) -> Iterator[Served]:
+        """Another kind of server for the length of the block, say one without `logprobs`."""
+        httpx.post(f"{self.root}/become", json=kind, trust_env=False)
+        yield self
+        usual = {"logprobs": True, "processed": False, "key": ""}
+        httpx.post(f"{self.root}/become", json=usual, trust_env=False)
+
     def counts(self) -> dict[str, int]:
         counts: dict[str, int] = httpx.get(f"{self.root}/counts", trust_env=False).json()
         return counts
 
 
-def serve(*flags: str) -> Iterator[Served]:
-    served = Served(free_port(), flags)
+def serve() -> Iterator[Served]:
+    served = Served(free_port())
     served.start()
     yield served
     served.stop()

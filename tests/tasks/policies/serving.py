@@ -1,8 +1,9 @@
 """A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
 
-    python -m tests.tasks.policies.serving PORT [--no-logprobs] [--processed] [--key KEY]
+    python -m tests.tasks.policies.serving PORT
 
 `POST /faults` with a list of names makes the next answers fail, one fault each, in order.
+`POST /become` with `logprobs`, `processed` or `key` makes it another kind of server.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ STALL_SECONDS = 30.0
 
 
 class Server:
-    def __init__(self, *, logprobs: bool, processed: bool, key: str | None) -> None:
+    def __init__(self) -> None:
         self.model = CausalLMPolicy(
             name="served",
             path=WEIGHTS,
@@ -43,7 +44,7 @@ class Server:
             device=torch.device("cpu"),
             batch_rows=1,
         )
-        self.logprobs, self.processed, self.key = logprobs, processed, key
+        self.logprobs, self.processed, self.key = True, False, ""
         self.faults: deque[str] = deque()
         self.asked = self.answered = 0
         self.lock = Lock()
@@ -140,6 +141,11 @@ class Server:
         self.faults = deque(await request.json())
         return JSONResponse({})
 
+    async def become(self, request: Request) -> Response:
+        """What the flags of the command line say, while it runs."""
+        vars(self).update(await request.json())
+        return JSONResponse({})
+
     async def counts(self, _: Request) -> Response:
         return JSONResponse({"asked": self.asked, "answered": self.answered})
 
@@ -147,17 +153,15 @@ class Server:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    parser.add_argument("--no-logprobs", action="store_true")
-    parser.add_argument("--processed", action="store_true")
-    parser.add_argument("--key")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    server = Server(logprobs=not given.no_logprobs, processed=given.processed, key=given.key)
+    server = Server()
     routes = [
         Route("/v1/models", server.models),
         Route("/v1/completions", server.completions, methods=["POST"]),
         Route("/v1/chat/completions", server.completions, methods=["POST"]),
         Route("/faults", server.set_faults, methods=["POST"]),
+        Route("/become", server.become, methods=["POST"]),
         Route("/counts", server.counts),
     ]
     uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=given.port, log_level="error")

@@ -21,10 +21,11 @@ def server() -> Iterator[Served]:
     yield from serve()
 
 
-@pytest.fixture(scope="module")
-def silent() -> Iterator[Served]:
+@pytest.fixture
+def silent(server: Served) -> Iterator[Served]:
     """Gives no log-probabilities, and wants a key."""
-    yield from serve("--no-logprobs", "--key", "sk-secret-word")
+    with server.being(logprobs=False, key="sk-secret-word"):
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +151,8 @@ def test_a_refused_key_is_said_without_the_key(
     assert "sk-" not in str(caught.value)
 
 
-def test_another_logprob_mode_is_found_out() -> None:
-    for served in serve("--processed"):
+def test_another_logprob_mode_is_found_out(server: Served) -> None:
+    with server.being(processed=True) as served:
         hot = SamplingParams(max_tokens=8, temperature=0.5)
         with pytest.raises(RequestError, match="gives processed_logprobs"):
             load_policy(served.spec(), hot)
