@@ -10,7 +10,7 @@ LAKE   ?= lake
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
-# First what times nothing, beside the sweeps, which wait a lot; then, alone, what asks how fast.
+# First what measures nothing, beside the sweeps, which wait a lot; then, alone, what does.
 test: $(VENV)/.ready-dev
 	BON_LAKE=$(LAKE) $(BIN)/pytest -n 2 --dist loadgroup -m "not timed"
 	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed

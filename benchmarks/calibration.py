@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import sys
@@ -24,6 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from kernels_eval import Judge, JudgeConfig
+from kernels_eval.baselines import device_words
+from kernels_eval.timing.cores import choose_cores
 from kernels_eval.types import Verdict
 
 GPU = '''
@@ -135,8 +138,8 @@ def main() -> None:
     kind = given.device.partition(":")[0]
     record: dict[str, object] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": torch.cuda.get_device_name() if kind == "cuda" else platform.processor(),
-        "cores": len(__import__("os").sched_getaffinity(0)),
+        "device": device_words(torch.device(given.device), choose_cores(None).timing),
+        "cores": len(os.sched_getaffinity(0)),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "mode": given.mode,
         "label": given.label,

@@ -25,6 +25,7 @@ def _resident_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
+@pytest.mark.timed
 def test_thirty_candidates_leave_nothing(judge: Judge) -> None:
     problem = problem_source("relu")
     judge.evaluate(problem, _GOOD)

@@ -187,9 +187,9 @@ def test_the_compiled_reference_is_a_second_baseline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    problem = str(HERE / "problems" / "relu.py")
-    arguments = (problem, str(HERE / "honest" / "relu_torch.py"), "--json", "--baseline", "compile")
-    first, second = (json.loads(_run(*arguments).stdout) for _ in range(2))
+    problem, candidate = problem_source("relu"), (HERE / "honest" / "relu_torch.py").read_text()
+    with Judge(JudgeConfig(baseline="compile")) as judge:
+        first, second = (judge.evaluate(problem, candidate).to_json() for _ in range(2))
     (kept,) = (tmp_path / "kernels_eval" / "baselines").glob("*.json")
     gain = json.loads(kept.read_text())["speedup"]
     for document in (first, second):  # the second time it is read, not measured
