@@ -23,7 +23,7 @@ from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.cache import growing_cache
 from tasks.policies.draw import FillerRowsStop, SeededDraw
-from tasks.policies.prompt import render
+from tasks.policies.prompt import encode_prompt
 from tasks.policies.reasoning import HARMONY, opens_thought
 from tasks.policies.rescore import Score, Written, tokens_of
 from tasks.problems.base import Problem
@@ -169,22 +169,7 @@ class CausalLMPolicy:
 
     def encode_prompt(self, problem: Problem) -> list[int]:
         """Token ids of the whole prompt."""
-        text = render(
-            self._template,
-            self._params,
-            level=problem.level,
-            problem_id=problem.problem_id,
-            name=problem.name,
-            source=problem.source,
-        )
-        if self._tokenizer.chat_template:
-            encoded = self._tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}],
-                add_generation_prompt=True,
-                return_dict=True,
-            )
-            return list(encoded["input_ids"])
-        return list(self._tokenizer(text)["input_ids"])
+        return encode_prompt(self._tokenizer, self._template, self._params, problem)
 
     @torch.inference_mode()
     def _sample_batch(

@@ -6,14 +6,18 @@ the code that stands above what a model writes in `body` mode. `prompt_template`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from tasks.errors import RequestError
 from tasks.policies.base import SamplingParams
+from tasks.problems.base import Problem
 
 TEMPLATES = Path(__file__).parent / "templates"
+NO_CHAT: Mapping[str, Any] = {}
 
 
 def backend_names() -> list[str]:
@@ -58,6 +62,32 @@ def render(
         backend=params.backend,
         mode=params.mode,
     )
+
+
+def encode_prompt(
+    tokenizer: Any,
+    template: str,
+    params: SamplingParams,
+    problem: Problem,
+    chat: Mapping[str, Any] = NO_CHAT,
+) -> list[int]:
+    """Token ids of the whole prompt, by a transformers tokenizer: a user's turn where it has a chat
+    template (which is given `chat`), else the text as it is."""
+    text = render(
+        template,
+        params,
+        level=problem.level,
+        problem_id=problem.problem_id,
+        name=problem.name,
+        source=problem.source,
+    )
+    if not tokenizer.chat_template:
+        return list(tokenizer(text)["input_ids"])
+    turn = [{"role": "user", "content": text}]
+    encoded = tokenizer.apply_chat_template(
+        turn, add_generation_prompt=True, return_dict=True, **chat
+    )
+    return list(encoded["input_ids"])
 
 
 def _joined(template: str, backend: str) -> str:

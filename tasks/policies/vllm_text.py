@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, GenerationConfig
 from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams
-from tasks.policies.prompt import render
+from tasks.policies.prompt import encode_prompt
 from tasks.policies.reasoning import HARMONY, opens_thought
 from tasks.policies.rescore import Written, tokens_of
 from tasks.problems.base import Problem
@@ -42,24 +42,8 @@ class ModelText:
         self.end_ids = _end_ids(path, self._tokenizer)
 
     def encode_prompt(self, problem: Problem) -> list[int]:
-        """Token ids of the whole prompt: a user's turn where there is a chat template."""
-        text = render(
-            self._template,
-            self._params,
-            level=problem.level,
-            problem_id=problem.problem_id,
-            name=problem.name,
-            source=problem.source,
-        )
-        if self._tokenizer.chat_template:
-            encoded = self._tokenizer.apply_chat_template(
-                [{"role": "user", "content": text}],
-                add_generation_prompt=True,
-                return_dict=True,
-                **self._chat,
-            )
-            return list(encoded["input_ids"])
-        return list(self._tokenizer(text)["input_ids"])
+        """Token ids of the whole prompt."""
+        return encode_prompt(self._tokenizer, self._template, self._params, problem, self._chat)
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of completion tokens, without special ones except Harmony's."""

@@ -1,0 +1,106 @@
+"""Do two measurements of one kernel agree, a machine load apart?
+
+    python benchmarks/agreement.py --device cpu --out benchmarks/records
+
+Each honest candidate of the acceptance suite is judged on the quiet machine, under load (a busy
+process for every core), and on the quiet machine again, by three judges that share nothing. Agreed:
+their 95 % intervals of the speedup overlap. Recorded for every kernel with the three intervals.
+torch is enough to run this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+
+from kernels_eval import Judge, JudgeConfig  # noqa: E402
+from kernels_eval.baselines import device_words  # noqa: E402
+from kernels_eval.timing.cores import choose_cores  # noqa: E402
+from tests.kernels_eval.candidate_files import by_problem, collect, problem_text  # noqa: E402
+
+Interval = tuple[float, float]
+ROUNDS = ("quiet", "loaded", "quiet again")
+
+
+@contextmanager
+def load(processes: int) -> Iterator[None]:
+    """Busy processes on all cores for the length of the block."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+
+
+def intervals(device: str, mode: str) -> dict[str, Interval]:
+    """Candidate → its interval. Raises SystemExit if an honest candidate is not correct."""
+    found: dict[str, Interval] = {}
+    with Judge(JudgeConfig(device=device, mode=mode)) as judge:  # type: ignore[arg-type]
+        for problem, files in by_problem(
+            collect("honest" if device == "cpu" else "honest/gpu")
+        ).items():
+            sources = [file.source for file in files]
+            for index, verdict in judge.evaluate_many(problem_text(problem), sources):
+                if verdict.speedup_ci is None:
+                    raise SystemExit(f"{files[index].name}: {verdict.status} {verdict.error}")
+                found[files[index].name] = verdict.speedup_ci
+    return found
+
+
+def overlap(one: Interval, other: Interval) -> bool:
+    return max(one[0], other[0]) <= min(one[1], other[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--mode", default="fast")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
+    given = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    measured: dict[str, dict[str, Interval]] = {}
+    for name in ROUNDS:
+        with load(cores if name == "loaded" else 0):
+            measured[name] = intervals(given.device, given.mode)
+    kernels = sorted(measured[ROUNDS[0]])
+    agreed = {
+        f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)
+        for one, other in combinations(ROUNDS, 2)
+    }
+    record = {
+        "question": "do the intervals of one kernel overlap, a machine load apart?",
+        "kernels": len(kernels),
+        "agreed": agreed,
+        "intervals": {k: {name: measured[name][k] for name in ROUNDS} for k in kernels},
+        "device": device_words(torch.device(given.device), choose_cores(None).timing),
+        "cores": cores,
+        "mode": given.mode,
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    kind = given.device.partition(":")[0]
+    (given.out / f"agreement-{kind}.json").write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(agreed), "of", len(kernels))
+    for kernel in kernels:
+        shown = ("{:.3f}-{:.3f}".format(*measured[name][kernel]) for name in ROUNDS)
+        print(f"{kernel:32}", *shown)
+
+
+if __name__ == "__main__":
+    main()
