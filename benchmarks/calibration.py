@@ -89,7 +89,7 @@ def get_init_inputs():
 """
 SIZES = {
     "cuda": {"10 us": (GPU, 2048, 200), "1 ms": (GPU, 4096, 20_000), "10 ms": (GPU, 8192, 100_000)},
-    "cpu": {"0.3 ms": (CPU, 4, 20), "3 ms": (CPU, 40, 20)},
+    "cpu": {"0.1 ms": (CPU, 1, 10), "1 ms": (CPU, 4, 20), "10 ms": (CPU, 40, 20)},
 }
 FACTORS = (1.1, 1.5, 3.0)
 
