@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +68,7 @@ def test_the_same_seeds_give_the_same_samples(tiny_model: Path, problem: Problem
     assert len({sample.token_ids for sample in first}) == len(SEEDS)
 
 
-@pytest.fixture
-def _one_thread() -> Iterator[None]:
-    """Several share a batch's rows out, and the last digit depends on a row's place."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.usefixtures("one_thread")
 def test_a_draw_does_not_depend_on_its_batch(tiny_model: Path, problem: Problem) -> None:
     """Bit for bit, alone, in another place, or across a batch border: batches have one shape."""
     subject = policy(tiny_model)

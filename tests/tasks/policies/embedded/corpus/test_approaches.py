@@ -23,6 +23,8 @@ from tasks.policies.embedded.corpus.style import Style
 from tasks.policies.scaffold import scaffold_body
 from tasks.problems import Problem, load_suite
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PROBLEMS = load_suite("embedded").problems
 IDS = [problem.problem_id for problem in PROBLEMS]
 PERSONAS = ["plain", "own", "chatty"]
@@ -82,14 +84,6 @@ class Question:
         assert got.dtype == torch.float32
         assert got.shape == self.answer.shape
         return float((got.double() - self.answer).norm() / self.answer.norm())
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=IDS)
