@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
@@ -185,11 +186,13 @@ class Judge:
             oldest.close()
         self._current = None
         self._forget_memories()
-        if self.device.name != "cpu":
-            torch.cuda.reset_peak_memory_stats(self.device.torch_device)
         with self.drawing():
             problem = known.problem if known is not None else self._load(source)
-        self._forget_memories()  # what drawing and answering took beside what it keeps
+            self._forget_memories()  # what inspection took beside what it keeps
+            if self.device.name != "cpu":  # what drawing a set takes at its peak: see `ahead`
+                torch.cuda.reset_peak_memory_stats(self.device.torch_device)
+                problem.draw(secrets.randbits(62))
+                self._forget_memories()
         reference = start_reference(
             problem, server, self.device, self.cores, self._budget, self.config.timeout_s
         )
@@ -211,10 +214,12 @@ class Judge:
     # One candidate
 
     def _fill(self, reference: Reference, queue: deque[tuple[int, str]]) -> None:
-        """Begin as many candidates as there are cores to import them on."""
+        """Begin as many candidates as there are cores to import them on, and the next to be timed;
+        on a GPU one may wait for room there besides."""
         self._current = reference
         pending = self._pending
-        while queue and len(pending) < 1 + len(self.cores.side):
+        most = len(self.cores.side) + (2 if self.device.first_call_ahead else 1)
+        while queue and len(pending) < most:
             by_itself = queue[0][0] in self._alone
             if pending and (by_itself or self._alone & {_index_of(item) for item in pending}):
                 return
@@ -298,6 +303,7 @@ class Judge:
         finally:
             self._end(chosen)
         if verdict.status is Status.OUT_OF_MEMORY and self._again(chosen.index):
+            reference.capacity = max(1, reference.capacity // 2)  # fewer beside the next ones
             return chosen.index, None
         return chosen.index, verdict
 

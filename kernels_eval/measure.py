@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -96,17 +97,17 @@ class Measurement:
         if self.pending.first is not None:
             self._check(self.pending.first_sets)
             self.pending.first_sets = []
-        first = self._once([self._next(sets)])
+        first = self._once(self._next(sets, 1))
         result = self._compare(sets, self.reference.candidate_calls(first))
         self._check_physics()
         return result
 
-    def _next(self, sets: Iterator[InputSet]) -> InputSet:
+    def _next(self, sets: Iterator[InputSet], count: int) -> list[InputSet]:
         started = time.monotonic()
         with self.bench.drawing():
-            item = next(sets)
+            items = list(itertools.islice(sets, count))
         self.progress.draw_s += time.monotonic() - started
-        return item
+        return items
 
     def _once(self, sets: list[InputSet]) -> Batch:
         """A batch of the candidate's alone, checked."""
@@ -180,7 +181,7 @@ class Measurement:
         mine: list[InputSet] = []
         while True:
             mine.clear()  # before others are drawn: they may be large
-            mine = [self._next(sets) for _ in range(max(ours, theirs))]
+            mine = self._next(sets, max(ours, theirs))
             batches = self._pair(mine[:theirs], mine[:ours])
             clocks.learn(batches[False])
             wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from kernels_eval.backends.extensions import wrap_compilers
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes.worker import Worker
 from kernels_eval.sandbox.confine import OWN_USER_BASE
@@ -56,6 +57,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
         variables = scrubbed_environment(str(self._session), threads, os.environ)
+        variables |= wrap_compilers(self._session / "compilers")
         if environment is not None:
             variables |= environment(str(self._session))
         places = dict.fromkeys(
@@ -119,7 +121,7 @@ class ForkServer:
             "private": str(private),
             "plan": self._plan.to_json(),
             "limits": asdict(self._limits),
-            "readable": readable_paths(),
+            "readable": readable_paths((str(self._session / "compilers"),)),
             "cores": list(self._side_cores),
             "user": user,
         }

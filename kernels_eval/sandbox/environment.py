@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 _PASSED = (
-    "PATH",
     "LANG",
     "LC_ALL",
     "LD_LIBRARY_PATH",
@@ -28,10 +29,12 @@ def scrubbed_environment(home: str, threads: int, outer: Mapping[str, str]) -> d
     be forked safely; so it gets one.
     """
     kept = {name: outer[name] for name in _PASSED if name in outer}
+    # The environment's own tools are found although it need not be activated: ninja for one.
+    tools = str(Path(sys.executable).parent)
     return {
-        "PATH": os.defpath,
         "LANG": "C.UTF-8",
         **kept,
+        "PATH": os.pathsep.join((tools, outer.get("PATH", os.defpath))),
         **private_places(home),
         "USER": "candidate",
         "LOGNAME": "candidate",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from kernels_eval.devices.base import Memory
 from kernels_eval.problems.prepared import InputSet
 from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
 
@@ -176,12 +177,12 @@ class Runner:
         """
         count = len(self.job.outputs)
         worst = 0.0
-        for index, item in enumerate(sets):
-            for place, (spec, truth) in enumerate(zip(self.job.outputs, item.truths, strict=True)):
-                record = self.memory.record(index * count + place)
-                distance = truth.distance(self.memory.read(self.worker, spec, record))
-                if not distance <= worst:
-                    worst = distance
+        for place, spec in enumerate(self.job.outputs):
+            records = (self.memory.record(index * count + place) for index in range(len(sets)))
+            answers = (self.memory.read(self.worker, spec, record) for record in records)
+            distance = worst_distance([item.truths[place] for item in sets], answers, spec.numel)
+            if not distance <= worst:
+                worst = distance
         if not self.memory.verify():
             raise LateWorkError("outputs changed after the candidate had answered")
         return worst

@@ -41,7 +41,7 @@ WINDOW = 256
 _CHUNK = 512 * WINDOW
 _NEAR_CHUNK = 256 * WINDOW
 _GPU_CHUNK = (1 << 18) * WINDOW
-_SURE = 0.9
+SURE = 0.9
 """Of the allowed sum of squares: 0.95 of the distance, leaving more than the 1/64 of rounding."""
 _FLOAT32_SQUARES = (1e-30, 1e30)
 """Sums of squares that float32 forms without underflow or overflow."""
@@ -123,7 +123,7 @@ class Truth:
             total, worst = torch.stack(
                 [squares.sum(), (squares / self.window_allowed).max()]
             ).tolist()
-            if not (worst <= _SURE and total <= _SURE * self.allowed):
+            if not (worst <= SURE and total <= SURE * self.allowed):
                 return None
             return math.sqrt(max(worst, total / self.allowed if total else 0.0))
         total, worst = 0.0, 0.0
@@ -135,7 +135,7 @@ class Truth:
             ratio = squares / self.window_allowed[first : first + squares.numel()]
             total += float(squares.sum())
             worst = max(worst, float(ratio.max()))
-            if not (worst <= _SURE and total <= _SURE * self.allowed):
+            if not (worst <= SURE and total <= SURE * self.allowed):
                 return None  # also when something is not a number
         return math.sqrt(max(worst, total / self.allowed if total else 0.0))
 

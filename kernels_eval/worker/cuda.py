@@ -7,11 +7,11 @@ copied into such memory inside the timed batch: honest, and paid for.
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 
 from kernels_eval.devices.cuda import driver
@@ -19,9 +19,9 @@ from kernels_eval.devices.cuda.interface import over
 from kernels_eval.tree import flatten, unflatten
 from kernels_eval.worker.candidate import CandidateError
 from kernels_eval.worker.place import describer
-from kernels_eval.worker.protocol import Failure, Job
+from kernels_eval.worker.protocol import RECORD_WORDS, Failure, Job
+from kernels_eval.worker.segments import Segments
 
-_word = ctypes.c_ulonglong
 _MOVABLE = (torch.nn.Module, torch.Tensor)
 
 
@@ -32,12 +32,12 @@ class CudaSide:
         self._job = job
         self._describe = describer(job, report, self._locate)
         self._device = torch.device(job.device)
-        self._low = self._high = self._serial = 0
-        self._seen: set[int] = set()
-        self._fresh: list[tuple[int, int]] = []
+        self._segments = Segments()
+        self._shape = torch.Size(job.outputs[0].shape)
+        self._records = np.frombuffer(report, np.int64)[: RECORD_WORDS * job.record_count].reshape(
+            -1, RECORD_WORDS
+        )
         self._address = self._size = self._bytes = 0
-        self._shim = ctypes.CDLL(None)
-        self._shim.kernels_eval_segment.restype = _word
         # Bound now: what the candidate patches later is not what is called here.
         self._synchronize = torch.cuda.synchronize
         self._event: Callable[..., Any] = torch.cuda.Event
@@ -96,65 +96,63 @@ class CudaSide:
         self._start.record()
         for index, call in enumerate(arguments):
             results[index] = model(*call)
-        for index, output in enumerate(results):
-            results[index] = kept = keep(output)
-            describe(index, kept)
+        if not self._describe_all(results):
+            for index, output in enumerate(results):
+                results[index] = kept = keep(output)
+                describe(index, kept)
         self._end.record()
         self._synchronize()
         return int(self._start.elapsed_time(self._end) * 1e6)
 
     def exported(self) -> list[tuple[int, int, int]]:
         """(serial, size, descriptor) of memory that the judge has not seen yet."""
-        found = []
-        for serial, size in self._fresh:
-            descriptor = self._shim.kernels_eval_export(_word(serial))
-            if descriptor >= 0:
-                found.append((serial, size, descriptor))
-        self._fresh.clear()
-        return found
+        return self._segments.exported()
+
+    def _describe_all(self, results: list[Any]) -> bool:
+        """Describe the usual case at once, in under a microsecond each: one dense tensor per call.
+
+        Whether it was that; if not, nothing is described yet.
+        """
+        specs = self._job.outputs
+        shape, dtype = self._shape, specs[0].dtype
+        if len(specs) != 1 or not specs[0].numel:
+            return False
+        for output in results:
+            if (
+                type(output) is not torch.Tensor
+                or output.shape != shape
+                or output.dtype is not dtype
+                or not output.is_contiguous()
+            ):
+                return False
+        found = self._segments.find_all(np.array([t.data_ptr() for t in results], np.uint64))
+        if found is None:
+            return False
+        records = self._records[: len(results)]
+        records[:, 0], records[:, 1] = found
+        records[:, 2] = 0
+        return True
 
     def _keep(self, output: Any) -> Any:
         """The output, or a copy of it where the judge can read it."""
-        if type(output) is torch.Tensor and self._low <= output.data_ptr() < self._high:
-            return output
+        find = self._segments.find
         tensors, nesting = flatten(output)
-        if all(
-            type(t) is not torch.Tensor or not t.is_cuda or self._segment(t.data_ptr())
-            for t in tensors
-        ):
+        strangers = [
+            type(t) is torch.Tensor and t.is_cuda and not find(t.data_ptr())[0] for t in tensors
+        ]
+        if not any(strangers):
             return output
-        return unflatten(
-            nesting,
-            [
-                t.clone()
-                if type(t) is torch.Tensor and t.is_cuda and not self._segment(t.data_ptr())
-                else t
-                for t in tensors
-            ],
-        )
-
-    def _segment(self, address: int) -> int:
-        """Serial of the block that holds the address, remembered; 0 if none does."""
-        if self._low <= address < self._high:
-            return self._serial
-        base, size = _word(), _word()
-        serial = int(
-            self._shim.kernels_eval_segment(_word(address), ctypes.byref(base), ctypes.byref(size))
-        )
-        if serial:
-            self._low, self._high, self._serial = base.value, base.value + size.value, serial
-            if serial not in self._seen:
-                self._seen.add(serial)
-                self._fresh.append((serial, size.value))
-        return serial
+        copied = [
+            t.clone() if strange else t for t, strange in zip(tensors, strangers, strict=True)
+        ]
+        return unflatten(nesting, copied)
 
     def _locate(self, output: torch.Tensor) -> tuple[int, int]:
         if output.numel() == 0:
             return 0, 0
-        address = output.data_ptr()
-        serial = self._segment(address) if output.is_cuda else 0
+        serial, offset = self._segments.find(output.data_ptr()) if output.is_cuda else (0, 0)
         if not serial:
             raise CandidateError(
                 Failure.NOT_MATERIALISED, f"an output is not in device memory ({output.device})"
             )
-        return serial, address - self._low
+        return serial, offset

@@ -6,9 +6,7 @@ judge's end of its socket is gone, and takes all keepers and candidates with it.
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import importlib
 import json
 import os
 import shutil
@@ -23,6 +21,7 @@ import kernels_eval.backends.cpp  # noqa: F401
 from kernels_eval.sandbox.environment import private_places
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.worker import triton_once
 from kernels_eval.worker.candidate import seed_everything
 from kernels_eval.worker.keeper import Spawn, keep
 from kernels_eval.worker.loop import run
@@ -34,9 +33,8 @@ def main(descriptor: int, session: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what Ctrl-C ends
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
     seed_everything(0)  # imports what every worker would import again
-    if "LD_PRELOAD" in os.environ:  # for a GPU
-        with contextlib.suppress(ImportError):
-            importlib.import_module("triton")
+    if capability := os.environ.pop("KERNELS_EVAL_CAPABILITY", ""):  # for a GPU
+        triton_once.prepare(int(capability))
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
     requests.send(json.dumps({"ready": os.getpid(), "threads": threads}).encode())
     gc.collect()

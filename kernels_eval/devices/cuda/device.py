@@ -20,7 +20,7 @@ from kernels_eval.timing.cores import Cores
 from kernels_eval.worker.protocol import Job
 
 _CONTEXT_BYTES = 600 << 20
-_SHARE = 0.9
+_SHARE = 0.95
 _SHIM = Path(__file__).with_name("exportable.c")
 
 
@@ -75,6 +75,7 @@ class CudaDevice(Device):
         return {
             "LD_PRELOAD": str(library),
             "PYTORCH_CUDA_ALLOC_CONF": "expandable_segments:False",
+            "KERNELS_EVAL_CAPABILITY": f"{major}{minor}",
             "TORCH_CUDA_ARCH_LIST": os.environ.get("TORCH_CUDA_ARCH_LIST", f"{major}.{minor}"),
             "MAX_JOBS": "2",
             "CUDA_CACHE_MAXSIZE": "268435456",
@@ -107,16 +108,20 @@ class CudaDevice(Device):
         return int(self._properties.total_memory // 6)
 
     def ahead(self, job: Job, growth: int) -> int:
-        """As many as the free memory holds, less what the judge took for an answer at its peak."""
+        """As many as the free memory holds, less what the judge took for an answer at its peak.
+
+        Counted are inputs, outputs and a context. Who takes more and does not find it is judged
+        again with nothing else on the device, so hoping costs time only.
+        """
         free, _ = torch.cuda.mem_get_info(self.torch_device)
         peak = torch.cuda.max_memory_allocated(self.torch_device)
         working = peak - torch.cuda.memory_allocated(self.torch_device)
         outputs = sum(spec.nbytes for spec in job.outputs)
-        timed = job.region_bytes(job.max_calls) + 2 * outputs * job.max_calls
-        each = job.region_bytes(1) + 2 * outputs + _CONTEXT_BYTES  # for a first call
+        timed = job.region_bytes(job.max_calls) + outputs * job.max_calls
+        each = job.region_bytes(1) + outputs + _CONTEXT_BYTES  # for a first call
         # Every other worker that is being imported has a context, too.
         contexts = _CONTEXT_BYTES * (2 + len(self._cores.side))
-        room = _SHARE * free - growth - 1.1 * working - contexts - timed
+        room = _SHARE * free - growth - working - contexts - timed
         return int(max(1, min(len(self._cores.side), 1 + room // each)))
 
 

@@ -31,6 +31,8 @@ typedef struct { word base, size, handle, serial; } Segment;
 
 static Segment segments[MOST];
 static int count;
+/* How often the table above has changed: who keeps a copy need not ask again. */
+volatile word kernels_eval_changes;
 static word last_serial;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -111,6 +113,7 @@ int cudaMalloc(void **pointer, size_t size) {
     if (!full) {
         made.serial = ++last_serial;
         segments[count++] = made;
+        kernels_eval_changes++;
     }
     pthread_mutex_unlock(&lock);
     if (full) {
@@ -131,6 +134,7 @@ int cudaFree(void *pointer) {
         if (segments[index].base == (word)(uintptr_t)pointer) {
             found = segments[index];
             segments[index] = segments[--count];
+            kernels_eval_changes++;
             break;
         }
     pthread_mutex_unlock(&lock);
@@ -142,19 +146,17 @@ int cudaFree(void *pointer) {
     return error;
 }
 
-/* Serial number of the block that holds an address, with its base and size; 0 if none does. */
-word kernels_eval_segment(word address, word *base, word *size) {
-    word serial = 0;
+/* Base, size and serial number of every block, into three words each; how many there are. */
+int kernels_eval_table(word *rows) {
     pthread_mutex_lock(&lock);
-    for (int index = 0; index < count; index++)
-        if (address - segments[index].base < segments[index].size) {
-            *base = segments[index].base;
-            *size = segments[index].size;
-            serial = segments[index].serial;
-            break;
-        }
+    for (int index = 0; index < count; index++) {
+        rows[3 * index] = segments[index].base;
+        rows[3 * index + 1] = segments[index].size;
+        rows[3 * index + 2] = segments[index].serial;
+    }
+    int found = count;
     pthread_mutex_unlock(&lock);
-    return serial;
+    return found;
 }
 
 /* A file descriptor of that block, or -1. */

@@ -1,0 +1,88 @@
+"""Torch extensions: lean headers where they do, torch's own where they do not, and one for real."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kernels_eval import Judge, JudgeConfig, Status
+from kernels_eval.backends.extensions import wrap_compilers
+from tests.kernels_eval.conftest import problem_source
+
+_WITH_LEAN = "#if !__has_include(<torch/extension.h>)\n#error as written\n#endif\n"
+_AS_WRITTEN = "#if __has_include(<torch/extension.h>)\n#error lean\n#endif\n"
+_RELU = r'''
+from torch import nn
+from torch.utils.cpp_extension import load_inline
+
+source = """
+#include <torch/extension.h>
+
+torch::Tensor relu(torch::Tensor x) {
+    auto out = torch::empty_like(x);
+    const float* from = x.data_ptr<float>();
+    float* to = out.data_ptr<float>();
+    for (long i = 0; i < x.numel(); i++) to[i] = from[i] > 0.0f ? from[i] : 0.0f;
+    return out;
+}
+"""
+module = load_inline("relu_inline", cpp_sources=source, functions=["relu"])
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return module.relu(x)
+'''
+
+
+@pytest.fixture(scope="module")
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return wrap_compilers(tmp_path_factory.mktemp("wrapped") / "compilers")["CXX"]
+
+
+def compiles(compiler: str, tmp_path: Path, source: str, *flags: str) -> tuple[bool, str]:
+    file = tmp_path / "kernel.cpp"
+    file.write_text(source)
+    done = subprocess.run(
+        [compiler, "-c", *flags, str(file), "-o", str(tmp_path / "kernel.o")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode == 0, done.stderr
+
+
+def test_an_extension_finds_the_lean_header(compiler: str, tmp_path: Path) -> None:
+    assert compiles(compiler, tmp_path, _WITH_LEAN, "-DTORCH_EXTENSION_NAME=x")[0]
+
+
+def test_what_fails_with_it_is_compiled_as_written(compiler: str, tmp_path: Path) -> None:
+    assert compiles(compiler, tmp_path, _AS_WRITTEN, "-DTORCH_EXTENSION_NAME=x")[0]
+
+
+def test_other_sources_never_see_it(compiler: str, tmp_path: Path) -> None:
+    assert compiles(compiler, tmp_path, _AS_WRITTEN)[0]
+    assert not compiles(compiler, tmp_path, _WITH_LEAN)[0]
+
+
+def test_errors_are_those_of_the_source_as_written(compiler: str, tmp_path: Path) -> None:
+    source = _AS_WRITTEN + "#error candidate's own\n"
+    done, errors = compiles(compiler, tmp_path, source, "-DTORCH_EXTENSION_NAME=x")
+    assert not done
+    assert "candidate's own" in errors
+    assert "#error lean" not in errors
+
+
+def test_a_compiler_that_is_not_there_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTORCH_NVCC", str(tmp_path / "none"))
+    assert set(wrap_compilers(tmp_path / "compilers")) == {"CXX"}
+
+
+def test_load_inline_is_judged() -> None:
+    with Judge(JudgeConfig(timeout_s=300.0)) as judge:
+        verdict = judge.evaluate(problem_source("relu"), _RELU)
+    assert (verdict.status, verdict.error) == (Status.CORRECT, None)
