@@ -35,9 +35,10 @@ def provenance(data: ReportData) -> Exhibit:
             "draws, that the one it picks is correct and faster. A problem where nothing correct "
             "was drawn counts as a miss for every strategy.",
             "Problems are the unit of every interval (95 %) and of every paired test. Intervals of "
-            "rates are Jeffreys' interval for values between 0 and 1: problems are weighed at "
-            "random, and half an unseen problem at either bound joins them. Those of speedups and "
-            "differences are BCa bootstraps over problems.",
+            "rates are Jeffreys' interval for values between 0 and 1 (problems are weighed at "
+            "random, and half an unseen problem at either bound joins them), and one-sided mid-P "
+            "where nearly all or nearly no problems pass. Those of speedups and differences are "
+            "BCa bootstraps over problems.",
             f"Log-probabilities: {', '.join(modes) if modes else 'none recorded'} "
             "(raw: before the sampling temperature; processed: after it).",
         ],
