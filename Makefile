@@ -10,10 +10,12 @@ LAKE   ?= lake
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
-# First what measures nothing, beside the sweeps, which wait a lot; then, alone, what does.
+# First what measures nothing, in three processes: sweeps and servers wait a lot, even for two cores.
+# Then, alone, what does: all of it in one room (tests/test_architecture.py holds that), so that the
+# other rooms' tests need not be imported again.
 test: $(VENV)/.ready-dev
-	BON_LAKE=$(LAKE) $(BIN)/pytest -n 2 --dist loadgroup -m "not timed"
-	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed
+	BON_LAKE=$(LAKE) $(BIN)/pytest -n 3 -m "not timed"
+	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed tests/kernels_eval
 
 # vLLM wants other versions of what we share with it: an environment and a lock file of its own.
 test-vllm: $(VLLM)/.ready

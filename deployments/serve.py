@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def serving_api(host: str, port: int) -> Iterator[str]:
         log = Path(folder) / "server.log"
         server = start_server(host, port, log, services=True)
         try:
+            import_module("deployments.catalogue")  # some seconds, as the server takes
             wait_until_healthy(address, server, log)
             yield address
         finally:

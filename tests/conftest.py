@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deployments import cli
 from flows.prefect_api import free_port, start_server, wait_until_healthy
+from tests.sharing import group_scheduler, put_slow_first
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
@@ -22,10 +24,12 @@ Bon = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes (`-n`), files stay together, and all sweeps do: they share servers."""
-    for item in items:
-        group = "sweeps" if "end_to_end" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    put_slow_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's; not every environment has it
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return group_scheduler(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -71,3 +71,11 @@ def test_flows_leave_ray_to_the_tasks() -> None:
 def test_the_tests_mirror_the_rooms() -> None:
     homes = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
     assert homes - {"__pycache__", "end_to_end"} <= set(ROOMS)
+
+
+def test_what_is_timed_lies_where_make_looks_for_it() -> None:
+    mark = "pytest.mark." + "timed"
+    timed = [path for path in (ROOT / "tests").rglob("*.py") if mark in path.read_text("utf-8")]
+    assert timed
+    for path in timed:
+        assert path.is_relative_to(ROOT / "tests" / "kernels_eval"), path

@@ -100,7 +100,7 @@ def test_evaluate_many_answers_all_in_their_places(judge: Judge) -> None:
 
 
 def test_scope_rejects_library_calls() -> None:
-    with Judge(JudgeConfig(scope="kernel", timeout_s=6)) as strict:
+    with Judge(JudgeConfig(scope="kernel")) as strict:
         verdict = strict.evaluate(problem_source("relu"), _candidate("torch.relu(x)"))
         kernel = (HERE / "honest" / "relu_cpp.py").read_text()
         assert verdict.status is Status.REJECTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,24 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
+@contextmanager
+def _one_thread() -> Iterator[None]:
     """Several share a batch's rows out, and the last digit depends on a row's place."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch keeps to one thread for the length of a test."""
+    with _one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread_throughout() -> Iterator[None]:
+    """The same for a module, and so for what its tests share."""
+    with _one_thread():
+        yield

@@ -14,7 +14,7 @@ import httpx
 from flows.prefect_api import free_port
 from tasks.policies.options import with_options
 
-FAST = {"template": "embedded", "timeout": 3, "concurrency": 3, "api": "completions"}
+USUAL = {"template": "embedded", "concurrency": 3, "api": "completions"}
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}"
 
     def spec(self, **options: object) -> str:
-        return with_options(f"openai:embedded@{self.root}/v1", FAST | options)
+        return with_options(f"openai:embedded@{self.root}/v1", USUAL | options)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "tests.tasks.policies.serving", str(self.port)]

@@ -71,7 +71,7 @@ def test_it_draws_what_the_model_draws(
 def test_faults_cost_no_answer_and_none_is_asked_twice(
     server: Served, problem_: Problem, expected: list[Sample]
 ) -> None:
-    policy = load_policy(server.spec(), PARAMS)
+    policy = load_policy(server.spec(timeout=6), PARAMS)
     before = server.counts()
     faults = ("429", "500", "malformed", "truncate", "empty", "503", "stall")
     server.faults(*faults)

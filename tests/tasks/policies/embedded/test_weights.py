@@ -15,12 +15,13 @@ from tasks.policies.embedded.train.card import corpus_hash
 from tasks.policies.embedded.train.probe import parses
 from tasks.problems import Problem, load_suite
 
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
+
 K = 16
 
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    torch.set_num_threads(1)
     return load_policy("embedded", SamplingParams())
 
 

@@ -1,0 +1,38 @@
+"""How several test processes (`-n 3`) share the tests out.
+
+A file stays in one process, and all sweeps do: they share servers. Not by `--dist loadgroup`: it
+writes the groups into the tests' ids, which pytest 9.2 takes no notice of, so that xdist 3.8
+scatters the tests of a group without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SWEEPS = "tests/end_to_end/"
+
+
+def group(nodeid: str) -> str:
+    """The name of all that a test stays together with."""
+    return SWEEPS if nodeid.startswith(SWEEPS) else nodeid.partition("::")[0]
+
+
+def put_slow_first(items: list[pytest.Item]) -> None:
+    """Sweeps, then files with a slow test, then the rest as it was.
+
+    What takes long must not come last: the other processes would have nothing left to do.
+    """
+    slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (group(item.nodeid) != SWEEPS, group(item.nodeid) not in slow))
+
+
+def group_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out whole groups, in the order of their first tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False  # by number of tests, which says little about time
+    scheduler: Any = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group
+    return scheduler
