@@ -12,20 +12,28 @@ from typing import Any
 import pytest
 
 SWEEPS = "tests/end_to_end/"
+LONGEST = "tests/end_to_end/test_kill_and_resume.py"
 
 
 def group(nodeid: str) -> str:
     """The name of all that a test stays together with."""
-    return SWEEPS if nodeid.startswith(SWEEPS) else nodeid.partition("::")[0]
+    file = nodeid.partition("::")[0]
+    return SWEEPS if file.startswith(SWEEPS) and file != LONGEST else file
 
 
 def put_slow_first(items: list[pytest.Item]) -> None:
-    """Sweeps, then files with a slow test, then the rest as it was.
+    """The longest, the other sweeps, files with a slow test, then the rest as it was.
 
     What takes long must not come last: the other processes would have nothing left to do.
     """
     slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (group(item.nodeid) != SWEEPS, group(item.nodeid) not in slow))
+    first = (LONGEST, SWEEPS)
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        mine = group(item.nodeid)
+        return first.index(mine) if mine in first else len(first), mine not in slow
+
+    items.sort(key=place)
 
 
 def group_scheduler(config: pytest.Config, log: Any) -> Any:
