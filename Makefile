@@ -34,18 +34,24 @@ format: $(VENV)/.ready-dev
 
 setup: $(VENV)/.ready-dev
 
-# torch goes first and alone: with it installed, nothing else asks for another build of it.
-$(VENV)/.ready: pyproject.toml constraints.txt
+# torch goes first and alone: with it installed, nothing else asks for another build of it. Byte-compiled
+# on all cores, unlike pip does it, and without what no import of ours reaches.
+UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip)/
+define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-compile -c constraints.txt torch
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e .
-	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1 # on all cores, unlike pip
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '$(1)'
+	-$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib >/dev/null 2>&1
+endef
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(call install,.)
 	touch $@
 
-$(VENV)/.ready-dev: $(VENV)/.ready
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '.[dev]'
-	touch $@
+$(VENV)/.ready-dev: pyproject.toml constraints.txt
+	$(call install,.[dev])
+	touch $(VENV)/.ready $@
 
 # torchvision and its kin come with vLLM; built for another torch, they break `import transformers`.
 $(VLLM)/.ready: pyproject.toml constraints-vllm.txt
