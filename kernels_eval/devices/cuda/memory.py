@@ -107,12 +107,9 @@ class CudaMemory(Memory):
             self._places.append(views)
 
     def write(self, sets: Sequence[InputSet]) -> None:
-        pairs = [
-            (place, in_memory_order(tensor))
-            for places, item in zip(self._places, sets, strict=False)
-            for place, tensor in zip(places, item.inputs, strict=True)
-        ]
-        torch._foreach_copy_([place for place, _ in pairs], [tensor for _, tensor in pairs])
+        for places, item in zip(self._places, sets, strict=False):
+            for place, tensor in zip(places, item.inputs, strict=True):
+                place.copy_(in_memory_order(tensor))
         self._draws = self._random.random(_SAMPLES), self._random.random(_SAMPLES)
         torch.cuda.synchronize(self._device)
 
