@@ -1,7 +1,7 @@
 """Faster compilers for torch extensions (`load_inline`): lean headers first, then torch's own.
 
 Parsing <torch/extension.h> is most of what building a small extension costs: nvcc reads it three
-times. The object code is the same; what does not compile with the lean header is compiled as
+times. The kernel compiled is the same; what does not compile with the lean header is compiled as
 written, and its errors are those of that second run.
 """
 
