@@ -1,8 +1,9 @@
 """How several test processes (`-n 3`) share the tests out.
 
-A file stays in one process, and all sweeps do: they share servers. Not by `--dist loadgroup`: it
-writes the groups into the tests' ids, which pytest 9.2 takes no notice of, so that xdist 3.8
-scatters the tests of a group without a word.
+A file stays in one process, and all sweeps do: they share servers. Only the one that is killed
+again and again has a process of its own, for it takes as long as all the others. Not by `--dist
+loadgroup`: it writes the groups into the tests' ids, which pytest 9.2 takes no notice of, so that
+xdist 3.8 scatters the tests of a group without a word.
 """
 
 from __future__ import annotations
