@@ -109,24 +109,32 @@ def evaluate(judge: Judge, problem: str, sources: list[str]) -> Iterator[Verdict
         yield verdict
 
 
-def bare_ms(source: str, device: str) -> float:
-    """Milliseconds per call, back to back for about 0.3 s; the least of five such runs."""
-    space: dict[str, Any] = {}
-    exec(source, space)
-    model, (x,) = space["ModelNew"](), (one.to(device) for one in space["get_inputs"]())
+def bare(one: str, other: str, device: str) -> tuple[float, float]:
+    """Milliseconds per call of both, back to back, and other over one: medians of 100 runs each.
+
+    Runs of 5 ms in turn: how fast this process launches kernels changes while it is measured.
+    """
     event: Callable[..., Any] = torch.cuda.Event
     start, end = (event(enable_timing=True) for _ in range(2))
-    calls, best = 3, float("inf")
-    for _ in range(6):
+
+    def each_ms(model: Any, x: torch.Tensor, calls: int) -> float:
         start.record()
         for _ in range(calls):
             model(x)
         end.record()
         torch.cuda.synchronize()
-        each = start.elapsed_time(end) / calls
-        best = min(best, each) if calls > 3 else best  # the first run compiles
-        calls = max(4, round(300 / each))
-    return best
+        return float(start.elapsed_time(end)) / calls
+
+    sides = []
+    for source in (one, other):
+        space: dict[str, Any] = {}
+        exec(source, space)
+        model, (x,) = space["ModelNew"](), (each.to(device) for each in space["get_inputs"]())
+        each_ms(model, x, 3)  # compiles
+        sides.append((model, x, max(1, round(5.0 / each_ms(model, x, 20)))))
+    times = [[each_ms(*side) for side in sides] for _ in range(100)]
+    first, second = (statistics.median(column) for column in zip(*times, strict=True))
+    return first, second / first
 
 
 def calibrate(
@@ -159,15 +167,13 @@ def calibrate(
         "spread_of_ratio": statistics.pstdev([v.speedup or 0.0 for v in verdicts]),
         "seconds_each": seconds,
     }
-    bare = 0.0 if device == "cpu" else bare_ms(same, device)
     for factor in FACTORS:
         slow = text.format(work=round(work * factor), name="ModelNew", rows=rows)
-        true = factor if device == "cpu" else bare_ms(slow, device) / bare
+        found["bare_ms"], true = (0.0, factor) if device == "cpu" else bare(same, slow, device)
         measured = [1 / (v.speedup or 1.0) for v in evaluate(judge, problem, [slow] * 5)]
         found[f"slowed {factor}x"] = measured
         found[f"bare {factor}x"] = true
         found[f"worst error at {factor}x"] = max(abs(m / true - 1) for m in measured)
-    found["bare_ms"] = bare
     return found
 
 

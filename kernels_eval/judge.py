@@ -36,8 +36,8 @@ from kernels_eval.screening import screen
 from kernels_eval.screening.scope import out_of_scope
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
-from kernels_eval.timing.statistics import FAST, FULL, Speedup, at_least
-from kernels_eval.types import Finding, StageSeconds, Status, Verdict
+from kernels_eval.timing.statistics import Speedup
+from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
 from kernels_eval.worker.protocol import Job
 
 _PROBLEMS_KEPT = 4
@@ -57,7 +57,7 @@ class Judge:
         keep_heap()  # of this process too: checking touches as much memory as the kernels do
         self._server: ForkServer | None = None
         self._references: OrderedDict[str, Reference] = OrderedDict()
-        self._budget = at_least(FULL if self.config.mode == "full" else FAST, self.device.batch_ms)
+        self._budget = self.device.budgets[self.config.mode]
         self._memories: list[Memory] = []
         self._pending: deque[Pending | tuple[int, Verdict]] = deque()
         self._alone: set[int] = set()
@@ -236,7 +236,7 @@ class Judge:
         self, reference: Reference, index: int, source: str
     ) -> Pending | tuple[int, Verdict]:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
-        findings = screen(source)
+        findings = (*screen(source), *_notes(reference.problem))
         outside = out_of_scope(source, self.config.scope)
         if outside is not None:
             return index, self._verdict(Status.REJECTED, outside.message, (*findings, outside))
@@ -485,6 +485,13 @@ class Judge:
             yield
         finally:
             os.sched_setaffinity(0, before)
+
+
+def _notes(problem: PreparedProblem) -> Iterator[Finding]:
+    """What is to be known of a problem beside every verdict on it."""
+    if problem.spread:
+        text = "answers hardly depend on what get_inputs() draws: floating inputs are scaled"
+        yield Finding("inputs-spread", Severity.INFO, text)
 
 
 def _index_of(item: Pending | tuple[int, Verdict]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from kernels_eval.devices.base import Device, NotQuietError
 from kernels_eval.failures import DisturbedError
 from kernels_eval.pending import Pending
 from kernels_eval.problems.prepared import InputSet
+from kernels_eval.problems.seeds import seeded
 from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference
@@ -104,7 +106,7 @@ class Measurement:
 
     def _next(self, sets: Iterator[InputSet], count: int) -> list[InputSet]:
         started = time.monotonic()
-        with self.bench.drawing():
+        with self.bench.drawing(), seeded(secrets.randbits(62)):  # once, not for every set
             items = list(itertools.islice(sets, count))
         self.progress.draw_s += time.monotonic() - started
         return items

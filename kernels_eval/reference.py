@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 
@@ -18,7 +17,6 @@ from kernels_eval.timing.statistics import Budget, Speedup
 
 _MAX_CALLS = 512
 _UNLIKE, _FASTER = 3.0, 4
-_COLD = 4
 _SOME = 16
 
 
@@ -30,18 +28,15 @@ class Reference:
     runner: Runner
     clocks: Clocks
     max_calls: int
-    cold_calls: int
-    """Calls whose inputs and outputs exceed the last-level cache four times over."""
     budget: Budget
     call_ms: float = 0.0
     capacity: int = 1
     """Workers that may hold inputs and outputs at once."""
 
     def calls(self) -> int:
-        """Calls per batch, so that a batch of the reference lasts long enough and finds no cache
-        warm."""
+        """Calls per batch, so that a batch of the reference lasts long enough."""
         wanted = -(-self.budget.batch_ms // self.call_ms)
-        return int(min(self.max_calls, max(1, wanted, self.cold_calls)))
+        return int(min(self.max_calls, max(1, wanted)))
 
     def most_calls(self) -> int:
         return min(_FASTER * self.calls(), self.max_calls)
@@ -81,7 +76,6 @@ def start_reference(
     """Build the reference in a worker, warm it up and time it. Raises HarnessError."""
     per_call = problem.set_bytes + problem.output_bytes
     max_calls = max(1, min(_MAX_CALLS, device.batch_bytes // per_call))
-    cold = math.ceil(_COLD * device.cache_bytes() / per_call) if device.first_call_ahead else 1
     job = problem.job(problem.source, "Model", "problem", max_calls, len(cores.timing))
     worker = server.spawn()
     memory = device.memory(job)
@@ -90,8 +84,8 @@ def start_reference(
         runner.ready(time.monotonic() + timeout_s)
         worker.pin(cores.timing)
         clocks = Clocks(device.single_core, device.clock_slack_ns)
-        reference = Reference(problem, runner, clocks, max_calls, cold, budget)
-        _warm_up(reference, timeout_s)
+        reference = Reference(problem, runner, clocks, max_calls, budget)
+        _warm_up(reference, timeout_s, queues=device.torch_device.type == "cuda")
         reference.capacity = device.ahead(job, max(0, device.pool_bytes() - problem.pool_bytes))
     except (CandidateFailedError, WorkerError, LateWorkError) as error:
         worker.close()
@@ -110,14 +104,14 @@ def start_reference(
     return reference
 
 
-def _warm_up(reference: Reference, timeout_s: float) -> None:
+def _warm_up(reference: Reference, timeout_s: float, *, queues: bool) -> None:
     """Learn how long a call takes and what a batch costs on top."""
     one = [next(reference.problem.unseen())]
     batches = [reference.runner.run(one, timeout_s) for _ in range(5)][2:]
     for batch in batches:
         reference.clocks.learn(batch)
     reference.call_ms = min(map(reference.clocks.milliseconds, batches))
-    if reference.calls() > _SOME and reference.cold_calls > 1:
+    if queues and reference.calls() > _SOME:
         # Many calls in a row take longer each than one does: launches queue up.
         sets = reference.problem.unseen()
         some = [next(sets) for _ in range(_SOME)]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 
+from kernels_eval.config import Mode
 from kernels_eval.problems.prepared import InputSet
 from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.timing.statistics import Budget
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
 
 _HOLES = 16
@@ -98,8 +101,8 @@ class Device(abc.ABC):
     """Bytes; where in the inputs' memory a tensor may start."""
     clock_slack_ns: int
     """By how much wall time and a worker's claim may differ in one batch without being repeated."""
-    batch_ms: float
-    """What a batch should last at least, in fast mode."""
+    budgets: ClassVar[Mapping[Mode, Budget]]
+    """When to stop measuring, by mode."""
 
     @abc.abstractmethod
     def memory(self, job: Job) -> Memory: ...

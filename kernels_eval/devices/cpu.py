@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 
+from kernels_eval.config import Mode
 from kernels_eval.devices.base import Device, Memory, span_of
 from kernels_eval.problems.prepared import InputSet, in_memory_order
 from kernels_eval.processes.shared import SharedMemory
@@ -17,6 +19,7 @@ from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing import physics
 from kernels_eval.timing.cores import Cores
+from kernels_eval.timing.statistics import FAST, FULL, Budget
 from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
 
 _BATCH_BYTES = 64 << 20
@@ -77,7 +80,7 @@ class CpuDevice(Device):
     first_call_ahead = False
     alignment = 64
     clock_slack_ns = 50_000
-    batch_ms = 3.0
+    budgets: ClassVar[Mapping[Mode, Budget]] = {"fast": FAST, "full": FULL}
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores

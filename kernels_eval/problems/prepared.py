@@ -16,6 +16,7 @@ from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
+from kernels_eval.problems.spread import spread
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
@@ -75,6 +76,8 @@ class PreparedProblem:
         self._pool: dict[int, InputSet] = {}
         self._next_serial = 0
         self._pool_bytes = pool_bytes
+        self.spread = False
+        """Whether inputs are scaled at random (see spread.py)."""
         self._inspect()
 
     # What the rest of the judge asks for
@@ -150,6 +153,8 @@ class PreparedProblem:
         tensors, nesting = flatten(inputs)
         if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
             raise ProblemError("get_inputs() returns other non-tensor values each time")
+        if self.spread:
+            tensors = spread(tensors)
         self._next_serial += 1
         try:
             truths = self._answer(tensors)
@@ -211,7 +216,15 @@ class PreparedProblem:
         if self._fixed:
             return  # KernelBench asks nothing of its problems
         self._check_deterministic(first)
-        self._check_dependence(first, second)
+        try:
+            self._check_dependence(first, second)
+        except OutOfRoomError:
+            raise
+        except ProblemError:
+            del first, second
+            self._pool.clear()
+            self.spread = True
+            self._check_dependence(self._draw_into_pool(), self._draw_into_pool())
 
     def _call(
         self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0

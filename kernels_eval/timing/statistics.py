@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,10 @@ class Budget:
     """What one batch of the reference should last at least."""
     patience: int = 2
     """Disturbed pairs are measured again until this many times `max_pairs` were tried."""
+    loosens: bool = False
+    """`width` grows with the number of pairs: many are for noise that fewer cannot settle."""
+    rough: float = math.inf
+    """Wider than this even a clear interval does not end the measurement."""
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -71,11 +75,6 @@ class Budget:
 
 FAST = Budget(min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0)
 FULL = Budget(min_pairs=20, max_pairs=60, seconds=6.0, width=0.006, clear=math.inf, batch_ms=10.0)
-
-
-def at_least(budget: Budget, batch_ms: float) -> Budget:
-    """The budget with batches of at least `batch_ms`."""
-    return replace(budget, batch_ms=max(budget.batch_ms, batch_ms))
 
 
 def estimate(candidate: Times, reference: Times) -> Speedup:
@@ -163,4 +162,7 @@ class Trials:
         if self.given_up or pairs >= budget.max_pairs or self._spent_s >= budget.seconds:
             return True
         clear = speedup.low > 1 + budget.clear or speedup.high < 1 - budget.clear
-        return (clear and pairs in budget.looks) or speedup.width <= budget.width
+        if clear and pairs in budget.looks and speedup.width <= budget.rough:
+            return True
+        wanted = budget.width * (pairs / budget.min_pairs if budget.loosens else 1.0)
+        return speedup.width <= wanted

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from kernels_eval.devices.base import Memory, NotQuietError, span_of
 from kernels_eval.devices.cuda import driver, gather
+from kernels_eval.devices.cuda.cool import cool
 from kernels_eval.devices.cuda.interface import over
 from kernels_eval.errors import OutOfRoomError
 from kernels_eval.problems.prepared import InputSet, in_memory_order
@@ -110,6 +111,7 @@ class CudaMemory(Memory):
         for places, item in zip(self._places, sets, strict=False):
             for place, tensor in zip(places, item.inputs, strict=True):
                 place.copy_(in_memory_order(tensor))
+        cool(self._device)
         self._draws = self._random.random(_SAMPLES), self._random.random(_SAMPLES)
         torch.cuda.synchronize(self._device)
 
