@@ -127,12 +127,11 @@ class PreparedProblem:
 
     def _newer_than(self, serial: int) -> InputSet:
         """The oldest set of the pool drawn after that one, or a fresh one."""
-        newer = 0
-        for known in reversed(self._pool):  # in the order of drawing
-            if known <= serial:
-                break
-            newer = known
-        return self._pool[newer] if newer else self._draw_into_pool()
+        oldest = next(iter(self._pool), self._next_serial + 1)
+        for newer in range(max(serial + 1, oldest), self._next_serial + 1):
+            if newer in self._pool:  # not every draw went there
+                return self._pool[newer]
+        return self._draw_into_pool()
 
     @property
     def pool_bytes(self) -> int:

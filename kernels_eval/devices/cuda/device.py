@@ -34,7 +34,7 @@ class CudaDevice(Device):
     single_core = False
     first_call_ahead = True
     alignment = 512
-    clock_slack_ns = 500_000
+    clock_slack_ns = 1_000_000
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # What a process takes to launch a kernel changes by a third within a tenth of a second:
         # where launching is most of the time, only many short pairs see both sides alike.

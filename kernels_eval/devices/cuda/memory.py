@@ -108,9 +108,9 @@ class CudaMemory(Memory):
             self._places.append(views)
 
     def write(self, sets: Sequence[InputSet]) -> None:
-        for places, item in zip(self._places, sets, strict=False):
-            for place, tensor in zip(places, item.inputs, strict=True):
-                place.copy_(in_memory_order(tensor))
+        places = [place for one in self._places[: len(sets)] for place in one]
+        tensors = [in_memory_order(tensor) for item in sets for tensor in item.inputs]
+        torch._foreach_copy_(places, tensors)
         cool(self._device)
         self._draws = self._random.random(_SAMPLES), self._random.random(_SAMPLES)
         torch.cuda.synchronize(self._device)
