@@ -94,7 +94,10 @@ def engines(
 def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
     limits = request.limits.options(spent_tokens(lake, run_id))
     spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
-    return start_policy(spec, request.sampling.params(), len(judging_cores().side))
+    threads = len(judging_cores().side)
+    if request.judge.device.startswith("cuda"):  # candidates for a GPU compile on the same cores
+        threads = max(1, threads // 2)
+    return start_policy(spec, request.sampling.params(), threads)
 
 
 def _same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: PolicyHandle) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
 from typing import Any
 
 import ray
@@ -13,6 +12,10 @@ from kernels_eval import JudgeConfig, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
+from tasks.evaluate.desk import Desk
+
+_GRACE_S = 0.5
+"""Longer than Prefect takes from a problem's last verdict to the task that measures its winners."""
 
 
 class JudgePool:
@@ -33,9 +36,7 @@ class JudgePool:
         local = None if on_gpu or cluster.is_remote() else cores
         self._actors = [remote.remote(config, local) for _ in range(size)]
         self._starting = [actor.ready.remote() for actor in self._actors]
-        self._free: SimpleQueue[Any] = SimpleQueue()
-        for actor in self._actors:
-            self._free.put(actor)
+        self._desk = Desk(self._actors, _GRACE_S if on_gpu else 0.0)
         self.harness_id = "instant" if instant else config.harness_id
 
     def __len__(self) -> int:
@@ -53,7 +54,7 @@ class JudgePool:
         Raises what the judge raised for the whole batch (a problem it cannot judge), and Ray's
         error if the judge's process died: that is ours, and the caller may try again.
         """
-        actor = self._free.get()
+        actor = self._desk.take(problem_source)
         try:
             stream = actor.evaluate_many.options(num_returns="streaming").remote(
                 problem_source, list(sources)
@@ -62,7 +63,7 @@ class JudgePool:
                 index, verdict = ray.get(reference)
                 yield index, verdict
         finally:
-            self._free.put(actor)
+            self._desk.give_back(actor, problem_source)
 
     def close(self) -> None:
         """End the judges and the processes below them."""
