@@ -31,6 +31,7 @@ PROCESS_SPREAD = 0.005
 """Standard deviation of the log time between processes that run the same code."""
 _SIDE = 0.003
 _RESAMPLES = 1000
+_ROUGH = 0.1
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Budget:
     loosens: bool = False
     """`width` grows with the number of pairs: many are for noise that fewer cannot settle."""
     rough: float = math.inf
-    """Wider than this even a clear interval does not end the measurement."""
+    """An interval wider than this share of its distance from 1 (in logarithms), and wider than
+    `_ROUGH`, does not end the measurement although it is clear: twice as fast may mean four times.
+    """
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -157,12 +160,16 @@ class Trials:
         pairs = [pair for pair in self._pairs if self.given_up or not pair[2]]
         return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
+    def _informs(self, speedup: Speedup) -> bool:
+        width = math.log1p(speedup.width)
+        return width <= max(_ROUGH, self._budget.rough * abs(math.log(speedup.ratio)))
+
     def _enough(self, speedup: Speedup, pairs: int) -> bool:
         budget = self._budget
         if self.given_up or pairs >= budget.max_pairs or self._spent_s >= budget.seconds:
             return True
         clear = speedup.low > 1 + budget.clear or speedup.high < 1 - budget.clear
-        if clear and pairs in budget.looks and speedup.width <= budget.rough:
+        if clear and pairs in budget.looks and self._informs(speedup):
             return True
         wanted = budget.width * (pairs / budget.min_pairs if budget.loosens else 1.0)
         return speedup.width <= wanted

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_logger
 
 from kernels_eval import Status, Verdict
 from storage import ledger
@@ -17,6 +18,8 @@ from tasks.evaluate.rows import Row, verdict_rows
 from tasks.plan import Shard
 from tasks.problems import Problem
 from tasks.sweep import Sweep
+
+_logger = get_logger("judge")
 
 ATTEMPTS = 2
 
@@ -69,6 +72,13 @@ def judged(
             if verdict.status is not Status.HARNESS_ERROR or attempt + 1 == ATTEMPTS:
                 again.pop(keys[index])
                 yield keys[index], verdict
+            else:
+                _logger.warning(
+                    "problem %d: the judge failed on %.12s and starts anew for it: %s",
+                    problem.problem_id,
+                    keys[index][-1],
+                    verdict.error,
+                )
 
 
 def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from kernels_eval.devices.cuda.device import CudaDevice
 from kernels_eval.errors import RequestError
 from kernels_eval.timing import physics
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.cores import choose_cores, parse_cores
 from kernels_eval.timing.runner import Batch
-from kernels_eval.timing.statistics import FAST, Trials, _critical, estimate
+from kernels_eval.timing.statistics import FAST, Budget, Trials, _critical, estimate
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import make_truth
 
@@ -91,8 +92,10 @@ def test_signed_rank_critical_values() -> None:
     assert _critical(20) > _critical(10)
 
 
-def _pairs(rng: np.random.Generator, ratio: float, noise: float) -> float | None:
-    trials = Trials(FAST)
+def _pairs(
+    rng: np.random.Generator, ratio: float, noise: float, budget: Budget = FAST
+) -> float | None:
+    trials = Trials(budget)
     while True:
         candidate, reference = np.exp(noise * rng.standard_normal(2))
         speedup = trials.add(candidate, reference * ratio, False, 0.006)
@@ -100,10 +103,11 @@ def _pairs(rng: np.random.Generator, ratio: float, noise: float) -> float | None
             return speedup.low
 
 
+@pytest.mark.parametrize("budget", [FAST, CudaDevice.budgets["fast"]], ids=["cpu", "gpu"])
 @pytest.mark.parametrize("noise", [0.002, 0.02, 0.2])
-def test_equal_kernels_are_not_fast(noise: float) -> None:
+def test_equal_kernels_are_not_fast(noise: float, budget: Budget) -> None:
     rng = np.random.default_rng(7)
-    lows = [_pairs(rng, 1.0, noise) for _ in range(200)]
+    lows = [_pairs(rng, 1.0, noise, budget) for _ in range(200)]
     assert sum(low is not None and low > 1 for low in lows) <= 6  # 1 % of 200, and three sigma
 
 
@@ -111,6 +115,21 @@ def test_a_real_speedup_is_seen() -> None:
     rng = np.random.default_rng(8)
     lows = [_pairs(rng, 1.2, 0.03) for _ in range(100)]
     assert sum(low is not None and low > 1 for low in lows) >= 99
+
+
+def test_many_pairs_only_where_noise_is_large() -> None:
+    def pairs(ratio: float, noise: float) -> int:
+        rng = np.random.default_rng(4)
+        trials, count = Trials(CudaDevice.budgets["fast"]), 0
+        while True:
+            candidate, reference = np.exp(noise * rng.standard_normal(2))
+            count += 1
+            if trials.add(candidate, reference * ratio, False, 0.006) is not None:
+                return count
+
+    assert pairs(1.0, 0.001) == pairs(60.0, 0.05) == 8
+    assert 8 < pairs(1.0, 0.02) < pairs(1.0, 0.1)
+    assert pairs(1.5, 0.1) > 8  # clear, but 1.3 or 1.7?
 
 
 def test_interval_holds_the_truth() -> None:
