@@ -15,10 +15,14 @@ to be done. The record is rewritten after every batch.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import cProfile
 import faulthandler
 import json
+import pstats
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,6 +131,22 @@ def judged(judge: Judge, problem: str, sources: list[str]) -> dict[str, Any]:
     }
 
 
+@contextlib.contextmanager
+def profiled(wanted: bool) -> Iterator[None]:
+    """Print where the judge's main thread was, by functions' own time and with what they call."""
+    if not wanted:
+        yield
+        return
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        yield
+    finally:
+        profile.disable()
+        for key in ("tottime", "cumulative"):
+            pstats.Stats(profile).sort_stats(key).print_stats(30)
+
+
 def statuses(verdicts: list[Verdict]) -> dict[str, int]:
     names = [one.status.value for one in verdicts]
     return {name: names.count(name) for name in sorted(set(names))}
@@ -154,6 +174,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[], help="first words of batches' names")
     parser.add_argument("--variants", type=int, default=4, help="of each operator's kernel")
     parser.add_argument("--many", type=int, default=24, help="softmax candidates")
+    parser.add_argument("--profile", action="store_true", help="of the judge's main thread, too")
     given = parser.parse_args()
     started = time.monotonic()
     found: dict[str, Any] = {}
@@ -163,7 +184,8 @@ def main() -> int:
                 continue
             faulthandler.dump_traceback_later(180, exit=True)
             try:
-                found[name] = judged(judge, problem, sources)
+                with profiled(given.profile):
+                    found[name] = judged(judge, problem, sources)
             except ProblemError as error:
                 found[name] = {"error": str(error)}
             brief = {k: v for k, v in found[name].items() if k not in ("call_bytes", "candidates")}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kernels_eval.errors import HarnessError, OutOfRoomError
 from kernels_eval.failures import Failed
-from kernels_eval.problems.prepared import InputSet
+from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes import control
 from kernels_eval.processes.worker import WorkerError, WorkerTimeoutError
 from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner

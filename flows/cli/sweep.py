@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.cli.interrupt import quiet_interrupt
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 
@@ -83,7 +84,8 @@ def sweep(
             "allow_missing_logprobs": allow_missing_logprobs or None,
         },
     }
-    raise typer.Exit(run_sweep(lake, run, options, as_json=json))
+    with quiet_interrupt():
+        raise typer.Exit(run_sweep(lake, run, options, as_json=json))
 
 
 def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
@@ -97,13 +99,16 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
     judging_cores()
-    with prefect_api() as api, ThreadPoolExecutor(1) as beside:
-        importing = beside.submit(import_module, "flows.sweep")  # some seconds, as Ray takes
-        with cluster():
-            bon_sweep = importing.result().bon_sweep
-            api.wait()
-            fields = request.model_dump(mode="json")
-            summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
+    try:
+        with prefect_api() as api, ThreadPoolExecutor(1) as beside:
+            importing = beside.submit(import_module, "flows.sweep")  # some seconds, as Ray takes
+            with cluster():
+                bon_sweep = importing.result().bon_sweep
+                api.wait()
+                fields = request.model_dump(mode="json")
+                summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"`bon sweep --run {run_id}` goes on where it stopped") from None
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:

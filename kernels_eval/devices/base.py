@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 
 from kernels_eval.config import Mode
-from kernels_eval.problems.prepared import InputSet
+from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.sandbox.limits import Limits
@@ -120,8 +120,11 @@ class Device(abc.ABC):
         """Size of the last-level cache."""
 
     @abc.abstractmethod
-    def bandwidth(self) -> float:
-        """Bytes per second that the device's memory moves, measured once."""
+    def bandwidth(self, *, again: bool = False) -> float:
+        """Bytes per second that the device's memory moves: the best of what was measured.
+
+        `again`: measure once more first.
+        """
 
     @abc.abstractmethod
     def pool_bytes(self) -> int:

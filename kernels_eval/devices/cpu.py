@@ -12,7 +12,8 @@ import torch
 
 from kernels_eval.config import Mode
 from kernels_eval.devices.base import Device, Memory, span_of
-from kernels_eval.problems.prepared import InputSet, in_memory_order
+from kernels_eval.problems.prepared import in_memory_order
+from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker
 from kernels_eval.sandbox.limits import Limits
@@ -84,6 +85,7 @@ class CpuDevice(Device):
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores
+        self._bandwidth = physics.Best(lambda: physics.cpu_bandwidth(cores.timing))
         self.single_core = len(cores.timing) == 1
 
     def memory(self, job: Job) -> CpuMemory:
@@ -98,8 +100,8 @@ class CpuDevice(Device):
     def cache_bytes(self) -> int:
         return physics.cpu_cache_bytes()
 
-    def bandwidth(self) -> float:
-        return physics.cpu_bandwidth(self._cores.timing)
+    def bandwidth(self, *, again: bool = False) -> float:
+        return self._bandwidth(again=again)
 
     def pool_bytes(self) -> int:
         """A tenth of what the machine has free, at most 2 GB."""

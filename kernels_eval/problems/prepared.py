@@ -6,16 +6,18 @@ import copy
 import functools
 import math
 import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line
+from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
+from kernels_eval.problems.sets import InputSet
 from kernels_eval.problems.spread import spread
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
@@ -24,21 +26,9 @@ from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
 
 _CPU = torch.device("cpu")
 _MORE_DRAWS = 5
-
-
-@dataclass(frozen=True)
-class InputSet:
-    """One draw: the bytes a candidate will see, and what is right for them."""
-
-    serial: int
-    inputs: tuple[torch.Tensor, ...]
-    truths: tuple[Truth | FixedTolerance, ...]
-
-    @property
-    def nbytes(self) -> int:
-        return sum(t.numel() * t.element_size() for t in self.inputs) + sum(
-            truth.nbytes for truth in self.truths
-        )
+_LARGE_BYTES = 256 << 20
+"""Inputs that a GPU draws again rather than keeps: it takes a tenth of the time that the answer
+takes, and twice as many answers find room."""
 
 
 class PreparedProblem:
@@ -73,9 +63,9 @@ class PreparedProblem:
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
-        self._pool: dict[int, InputSet] = {}
+        self._pool = Pool(pool_bytes, self._draw_any, self._pack, self._unpack)
         self._next_serial = 0
-        self._pool_bytes = pool_bytes
+        self._redraws = False
         self.spread = False
         """Whether inputs are scaled at random (see spread.py)."""
         self._inspect()
@@ -111,32 +101,13 @@ class PreparedProblem:
         )
 
     def unseen(self) -> Iterator[InputSet]:
-        """Sets in an order nobody can foresee, each at most once; fresh ones when they run out.
-
-        One such iterator per candidate: what it was shown never comes again.
-        """
-        order = list(self._pool)
-        secrets.SystemRandom().shuffle(order)
-        newest = self._next_serial
-        while True:
-            item = self._pool.get(order.pop()) if order else self._newer_than(newest)
-            if item is None:
-                continue  # it left the pool meanwhile
-            newest = max(newest, item.serial)
-            yield item
-
-    def _newer_than(self, serial: int) -> InputSet:
-        """The oldest set of the pool drawn after that one, or a fresh one."""
-        oldest = next(iter(self._pool), self._next_serial + 1)
-        for newer in range(max(serial + 1, oldest), self._next_serial + 1):
-            if newer in self._pool:  # not every draw went there
-                return self._pool[newer]
-        return self._draw_into_pool()
+        """Sets that one candidate has not seen; one such iterator per candidate."""
+        return self._pool.unseen()
 
     @property
     def pool_bytes(self) -> int:
         """What the pool takes now."""
-        return sum(item.nbytes for item in self._pool.values())
+        return self._pool.nbytes
 
     def forget(self) -> None:
         """Give up the pool; sets are drawn again when they are asked for."""
@@ -145,25 +116,28 @@ class PreparedProblem:
     def draw(self, seed: int) -> InputSet:
         """One set from a given seed, with its answers. Raises ProblemError."""
         with seeded(seed):
-            return self._draw(seed)
+            tensors = self._inputs(seed)
+            again = functools.partial(self._inputs, seed) if self._redraws else None
+            self._next_serial += 1
+            try:
+                truths = self._answer(tensors, again)
+            except torch.OutOfMemoryError:
+                raise OutOfRoomError(f"the answers do not fit into {room(self._device)}") from None
+            return InputSet(self._next_serial, seed, tuple(tensors), truths)
 
-    def _draw(self, seed: int) -> InputSet:
-        inputs = self._module.draw_inputs(seed)
-        tensors, nesting = flatten(inputs)
-        if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
-            raise ProblemError("get_inputs() returns other non-tensor values each time")
-        if self.spread:
-            tensors = spread(tensors)
-        self._next_serial += 1
-        try:
-            truths = self._answer(tensors)
-        except torch.OutOfMemoryError:
-            raise OutOfRoomError(f"the answers do not fit into {room(self._device)}") from None
-        return InputSet(
-            serial=self._next_serial,
-            inputs=tuple(_storable(tensor) for tensor in tensors),
-            truths=truths,
-        )
+    def _inputs(self, seed: int) -> list[torch.Tensor]:
+        """What a seed draws. Raises ProblemError."""
+        with seeded(seed):
+            tensors, nesting = flatten(self._module.draw_inputs(seed))
+            if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
+                raise ProblemError("get_inputs() returns other non-tensor values each time")
+            return [_storable(one) for one in (spread(tensors) if self.spread else tensors)]
+
+    def _pack(self, item: InputSet) -> InputSet:
+        return replace(item, inputs=()) if self._redraws else item
+
+    def _unpack(self, item: InputSet) -> InputSet:
+        return item if item.inputs else replace(item, inputs=tuple(self._inputs(item.seed)))
 
     # How it comes to be
 
@@ -187,8 +161,8 @@ class PreparedProblem:
 
     def _inspect(self) -> None:
         """Layout, shapes, and whether the problem is well-posed. Fills the pool with two sets."""
-        drawn = self._module.draw_inputs(secrets.randbits(62))
-        tensors, self.nesting = flatten(drawn)
+        seed = secrets.randbits(62)
+        tensors, self.nesting = flatten(self._module.draw_inputs(seed))
         if not tensors:
             raise ProblemError("get_inputs() returns no tensor; there is nothing to compute from")
         for index, tensor in enumerate(tensors):
@@ -198,6 +172,11 @@ class PreparedProblem:
                 )
         tensors = [_storable(tensor) for tensor in tensors]
         self.places, self.set_bytes = _place(tensors, self._alignment)
+        self._redraws = (
+            self._device.type == "cuda"
+            and self.set_bytes >= _LARGE_BYTES
+            and all(map(torch.equal, tensors, self._inputs(seed)))
+        )
         self._overwrites = False
         before = [t._version for t in tensors]
         outputs = self._call(self._model, tensors)
@@ -210,8 +189,8 @@ class PreparedProblem:
             [value.shape for value in self.state.values()],
             [t.shape for t in outputs],
         )
-        first = self._draw_into_pool()
-        second = self._draw_into_pool()
+        first = self._pool.fresh()
+        second = self._pool.fresh()
         if self._fixed:
             return  # KernelBench asks nothing of its problems
         self._check_deterministic(first)
@@ -223,7 +202,7 @@ class PreparedProblem:
             del first, second
             self._pool.clear()
             self.spread = True
-            self._check_dependence(self._draw_into_pool(), self._draw_into_pool())
+            self._check_dependence(self._pool.fresh(), self._pool.fresh())
 
     def _call(
         self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0
@@ -266,35 +245,35 @@ class PreparedProblem:
         )
         return outputs if agree else fallback
 
-    def _answer(self, tensors: Sequence[torch.Tensor]) -> tuple[Truth | FixedTolerance, ...]:
+    def _answer(
+        self,
+        tensors: Sequence[torch.Tensor],
+        again: Callable[[], Sequence[torch.Tensor]] | None = None,
+    ) -> tuple[Truth | FixedTolerance, ...]:
+        """What is right; `again` gives the tensors once more if they are not to be kept."""
         outputs = self._call(self._model, tensors)
         if self._fixed:
             return tuple(FixedTolerance(one.clone().reshape(-1)) for one in outputs)
         exact = self._exact_outputs(tensors, outputs)
-        again = self._device.type != "cpu" and self._exact_model is not None
+        source = again or (lambda: tensors)
+        once_more = self._device.type != "cpu" and self._exact_model is not None
         return tuple(
             make_truth(
                 one,
                 wide,
                 self.depth,
-                functools.partial(self._once_more, tensors, place) if again else None,
+                functools.partial(self._once_more, source, place) if once_more else None,
             )
             for place, (one, wide) in enumerate(zip(outputs, exact, strict=True))
         )
 
-    def _once_more(self, tensors: Sequence[torch.Tensor], place: int) -> torch.Tensor:
+    def _once_more(self, source: Callable[[], Sequence[torch.Tensor]], place: int) -> torch.Tensor:
         """One output in float64, flat."""
-        wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
+        wide = [t.double() if t.dtype.is_floating_point else t for t in source()]
         return self._call(self._exact_model, wide)[place].contiguous().reshape(-1).double()
 
-    def _draw_into_pool(self) -> InputSet:
-        """A fresh set; the oldest leaves when the pool is full."""
-        item = self.draw(secrets.randbits(62))
-        capacity = max(1, self._pool_bytes // max(1, item.nbytes))
-        while len(self._pool) >= capacity:
-            del self._pool[next(iter(self._pool))]
-        self._pool[item.serial] = item
-        return item
+    def _draw_any(self) -> InputSet:
+        return self.draw(secrets.randbits(62))
 
     def _check_deterministic(self, item: InputSet) -> None:
         again = self._call(self._model, item.inputs, seed=1)

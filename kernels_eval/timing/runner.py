@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernels_eval.devices.base import Memory
-from kernels_eval.problems.prepared import InputSet
+from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report

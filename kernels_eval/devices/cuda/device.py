@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from kernels_eval.errors import HarnessError
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.cores import Cores
+from kernels_eval.timing.physics import Best
 from kernels_eval.timing.statistics import FAST, FULL, Budget
 from kernels_eval.worker.protocol import Job
 
@@ -38,9 +38,7 @@ class CudaDevice(Device):
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # What a process takes to launch a kernel changes by a third within a tenth of a second:
         # where launching is most of the time, only many short pairs see both sides alike.
-        "fast": replace(
-            FAST, max_pairs=48, seconds=0.5, batch_ms=5.0, patience=1, loosens=True, rough=0.25
-        ),
+        "fast": replace(FAST, max_pairs=48, seconds=0.5, patience=1, loosens=True, rough=0.25),
         "full": FULL,
     }
 
@@ -57,6 +55,7 @@ class CudaDevice(Device):
         # The reference at its stated precision: torch's default lets convolutions use TF32.
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        self._bandwidth = Best(self._copies)
         self._properties = torch.cuda.get_device_properties(self.torch_device)
         self.batch_bytes = max(1 << 30, self._properties.total_memory // 10)
 
@@ -95,8 +94,10 @@ class CudaDevice(Device):
     def cache_bytes(self) -> int:
         return int(self._properties.L2_cache_size)
 
-    @functools.cache  # noqa: B019 - one device per judge, for as long as it lives
-    def bandwidth(self) -> float:
+    def bandwidth(self, *, again: bool = False) -> float:
+        return self._bandwidth(again=again)
+
+    def _copies(self) -> float:
         """Best of five copies of a quarter of the free memory, at most 4 GB; bytes both ways."""
         free, _ = torch.cuda.mem_get_info(self.torch_device)
         size = min(4 << 30, free // 4)
@@ -115,8 +116,8 @@ class CudaDevice(Device):
         return best
 
     def pool_bytes(self) -> int:
-        """A sixth of the device's memory."""
-        return int(self._properties.total_memory // 6)
+        """A fifth of the device's memory."""
+        return int(self._properties.total_memory // 5)
 
     def ahead(self, job: Job, growth: int) -> int:
         """As many as the free memory holds, less what the judge took for an answer at its peak.
