@@ -39,8 +39,7 @@ def run(arguments: list[str]) -> int:
         status = app(arguments, standalone_mode=False, prog_name="bon")
     except TyperException as error:
         return _refuse(error.format_message())
-    except KeyboardInterrupt as stop:
-        typer.echo("; ".join(["bon: interrupted", *map(str, stop.args)]), err=True)
+    except KeyboardInterrupt:  # typer's own handling covers the commands
         return 130
     except BrokenPipeError:
         # The reader of our stdout has seen enough (`bon sql ... | head`).

@@ -89,8 +89,15 @@ def start_server(
     command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     command += ["--host", host, "--port", str(port), "--log-level", "error"]
     with log.open("wb") as sink:
+        # A session of its own: Ctrl-C in a terminal goes to all of a group, and what is interrupted
+        # still has something to tell the server.
         return subprocess.Popen(
-            command, env=environment, stdout=sink, stderr=sink, preexec_fn=_die_with_parent
+            command,
+            env=environment,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
         )
 
 

@@ -108,7 +108,9 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
                 fields = request.model_dump(mode="json")
                 summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"`bon sweep --run {run_id}` goes on where it stopped") from None
+        again = f"bon sweep --run {run_id}" + (f" --lake {lake}" if lake else "")
+        typer.echo(f"bon: interrupted; `{again}` goes on where it stopped", err=True)
+        return 130
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:

@@ -32,6 +32,12 @@ class Desk(Generic[T]):
         self._grace_s = grace_s
         self._changed = Condition()
 
+    @property
+    def idle(self) -> int:
+        """How many are free."""
+        with self._changed:
+            return len(self._idle)
+
     def take(self, problem: str) -> T:
         """Wait for a judge for this problem."""
         with self._changed:

@@ -66,8 +66,10 @@ class JudgePool:
             self._desk.give_back(actor, problem_source)
 
     def close(self) -> None:
-        """End the judges and the processes below them."""
+        """End the judges and the processes below them, which die with their judge."""
+        idle = self._desk.idle == len(self._actors)
         for actor in self._actors:
-            with suppress(ray.exceptions.RayError):
-                ray.get(actor.close.remote(), timeout=10)
+            if idle:  # else it would finish its batch first
+                with suppress(ray.exceptions.RayError):
+                    ray.get(actor.close.remote(), timeout=10)
             ray.kill(actor)
