@@ -13,7 +13,7 @@ sweep: $(VENV)/.ready
 # First what measures nothing, in three processes: sweeps and servers wait a lot, even for two cores.
 # Then, alone, what does: all of it in one room (tests/test_architecture.py holds that), so that the
 # other rooms' tests need not be imported again.
-test: $(VENV)/.ready-dev
+test: $(VENV)/.ready-test
 	BON_LAKE=$(LAKE) $(BIN)/pytest -n 3 -m "not timed"
 	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed tests/kernels_eval
 
@@ -49,9 +49,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call install,.)
 	touch $@
 
+$(VENV)/.ready-test: pyproject.toml constraints.txt
+	$(call install,.[test])
+	touch $(VENV)/.ready $@
+
 $(VENV)/.ready-dev: pyproject.toml constraints.txt
 	$(call install,.[dev])
-	touch $(VENV)/.ready $@
+	touch $(VENV)/.ready $(VENV)/.ready-test $@
 
 # torchvision and its kin come with vLLM; built for another torch, they break `import transformers`.
 $(VLLM)/.ready: pyproject.toml constraints-vllm.txt
@@ -70,7 +74,7 @@ DEVICE ?= cpu
 calibration: $(VENV)/.ready
 	$(BIN)/python benchmarks/calibration.py --device $(DEVICE) --out benchmarks/records
 
-test-gpu: $(VENV)/.ready-dev
+test-gpu: $(VENV)/.ready-test
 	$(BIN)/pytest -m gpu tests/kernels_eval
 
 # 2,000 random mutations of honest candidates, about half an hour on two cores.
