@@ -36,7 +36,8 @@ setup: $(VENV)/.ready-dev
 
 # torch goes first and alone: with it installed, nothing else asks for another build of it. Byte-compiled
 # on all cores, unlike pip does it, and without what no import of ours reaches.
-UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip)/
+UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip|tests|torchgen|apprise)/
+UNUSED := $(UNUSED)|plotly/graph_objs/|pygments/lexers/|selenium/webdriver/common/devtools/|sympy/physics/|torch/(onnx|testing/_internal)/
 define install
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
