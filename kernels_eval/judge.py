@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from kernels_eval import baselines
+from kernels_eval.backends.objects import ObjectCache, harvest
 from kernels_eval.baselines import Compiled
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
@@ -58,6 +59,7 @@ class Judge:
         self._server: ForkServer | None = None
         self._references: OrderedDict[str, Reference] = OrderedDict()
         self._budget = self.device.budgets[self.config.mode]
+        self._objects = ObjectCache()
         self._memories: list[Memory] = []
         self._pending: deque[Pending | tuple[int, Verdict]] = deque()
         self._alone: set[int] = set()
@@ -252,6 +254,7 @@ class Judge:
                 reference.most_calls(),
                 len(self.cores.timing),
             )
+            job = replace(job, objects=self._objects.of(source))
             runner = Runner(worker, job, self._memory(job))
         except (HarnessError, WorkerEndedError, WorkerForgedError) as error:
             worker.close()
@@ -347,7 +350,10 @@ class Judge:
     def _end(self, pending: Pending) -> None:
         """Nothing is left of the worker; its memory waits for the next."""
         pending.carry_on()
-        pending.runner.worker.close()
+        worker = pending.runner.worker
+        if pending.failure is None and not worker.closed and self._objects.wants(pending.source):
+            self._objects.keep(pending.source, harvest(worker.home))
+        worker.close()
         self._memories.append(pending.runner.memory)
         keep = 2 + len(self.cores.side) if self.device.name == "cpu" else 0
         while len(self._memories) > keep:

@@ -1,4 +1,6 @@
-"""Faster compilers for torch extensions (`load_inline`): lean headers first, then torch's own.
+"""Faster compilers for torch extensions (`load_inline`).
+
+What was compiled before is taken again (objects.py); else lean headers come first, then torch's.
 
 Parsing <torch/extension.h> is most of what building a small extension costs: nvcc reads it three
 times. The kernel compiled is the same; what does not compile with the lean header is compiled as
@@ -15,9 +17,27 @@ from pathlib import Path
 LEAN = Path(__file__).with_name("lean")
 _SCRIPT = """#!/bin/sh
 case "$*" in
-*TORCH_EXTENSION_NAME*) {compiler} -I{lean} "$@" 2>/dev/null && exit ;;
+*TORCH_EXTENSION_NAME*) ;;
+*) exec {compiler} "$@" ;;
 esac
-exec {compiler} "$@"
+before=
+for word in "$@"; do
+    case "$before" in
+    -c) from=$word ;;
+    -o) to=$word ;;
+    esac
+    before=$word
+done
+kept=
+if [ -n "$HOME" ] && [ -f "$from" ] && [ -n "$to" ]; then
+    kept=$HOME/objects/$(
+        {{ printf '%s\\n' "$*" | sed "s|$HOME|~|g"; cat "$from"; }} | sha256sum | cut -d' ' -f1
+    )
+    [ -f "$kept" ] && cp "$kept" "$to" && exit
+fi
+{compiler} -I{lean} "$@" 2>/dev/null || {compiler} "$@" || exit
+[ -n "$kept" ] && mkdir -p "$HOME/objects" && cp "$to" "$kept"
+exit 0
 """
 
 
@@ -27,14 +47,8 @@ def wrap_compilers(directory: Path) -> dict[str, str]:
     A compiler that is not there is left out.
     """
     directory.mkdir(mode=0o755)
-    found = {
-        "CXX": shutil.which(os.environ.get("CXX", "g++")) or shutil.which("c++"),
-        "PYTORCH_NVCC": shutil.which(os.environ.get("PYTORCH_NVCC") or _nvcc()),
-    }
     named = {}
-    for variable, compiler in found.items():
-        if compiler is None:
-            continue
+    for variable, compiler in compilers().items():
         script = directory / Path(compiler).name
         script.write_text(
             _SCRIPT.format(compiler=shlex.quote(compiler), lean=shlex.quote(str(LEAN)))
@@ -42,6 +56,15 @@ def wrap_compilers(directory: Path) -> dict[str, str]:
         script.chmod(0o755)
         named[variable] = str(script)
     return named
+
+
+def compilers() -> dict[str, str]:
+    """Variable by which torch finds one → the compiler that is there now."""
+    found = {
+        "CXX": shutil.which(os.environ.get("CXX", "g++")) or shutil.which("c++"),
+        "PYTORCH_NVCC": shutil.which(os.environ.get("PYTORCH_NVCC") or _nvcc()),
+    }
+    return {variable: compiler for variable, compiler in found.items() if compiler is not None}
 
 
 def _nvcc() -> str:

@@ -219,6 +219,11 @@ class Worker:
         """CPU time of all threads so far, by the kernel's account."""
         return time.clock_gettime_ns((~self.pid << 3) | _CPUCLOCK_SCHED)
 
+    @property
+    def home(self) -> Path:
+        """Its private directory, as it sees it itself (a mount of its own hides it from others)."""
+        return Path(f"/proc/{self.pid}/root{self._private}")
+
     def children_ticks(self) -> int:
         """CPU time of children that ended and were waited for, in clock ticks."""
         try:

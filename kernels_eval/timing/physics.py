@@ -4,8 +4,8 @@ bound_ms = (bytes of inputs + bytes of outputs) / bandwidth. Caches move bytes f
 is only stated where inputs and outputs of one call exceed the last-level cache four times over, and
 only convicts a time below half of it (a kernel may rightly skip what it knows to be zero), on a
 problem whose reference respects it (a lookup reads few of its inputs). A machine whose neighbours
-were busy when it was measured looks slow: before a conviction candidate and memory are measured
-again, side by side, and the best that the memory ever did counts.
+were busy when it was measured looks slow: before a conviction memory is measured again, several
+times, and the best that it ever did counts.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from kernels_eval.backends.errors import CompileError
+from kernels_eval.backends.objects import lay_out
 from kernels_eval.worker.protocol import TEXT_BYTES, Failure, Job
 
 
@@ -31,6 +32,7 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Callable[...
 
     Raises CandidateError (IMPORT, BUILD or MEMORY).
     """
+    lay_out(directory, job.objects)
     path = directory / f"{job.module_name}.py"
     path.write_text(job.source)
     spec = importlib.util.spec_from_file_location(job.module_name, path)

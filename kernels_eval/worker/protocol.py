@@ -8,7 +8,7 @@ takes every field for a claim.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -155,6 +155,8 @@ class Job:
     library_precision: bool = False
     """TF32: in products, and in convolutions (where it is torch's default). Both off unless the
     protocol is KernelBench's."""
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """What this very source compiled to in an earlier worker (backends/objects.py)."""
     trusted: bool = False
     """The reference: its outputs are not checked, so an expanded view is let through."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from kernels_eval import Judge, JudgeConfig, Status
 from kernels_eval.backends.extensions import wrap_compilers
+from kernels_eval.backends.objects import ObjectCache
 from tests.kernels_eval.conftest import problem_source
 
 _WITH_LEAN = "#if !__has_include(<torch/extension.h>)\n#error as written\n#endif\n"
@@ -82,7 +83,16 @@ def test_a_compiler_that_is_not_there_is_left_out(
     assert set(wrap_compilers(tmp_path / "compilers")) == {"CXX"}
 
 
-def test_load_inline_is_judged() -> None:
-    with Judge(JudgeConfig(timeout_s=300.0)) as judge:
-        verdict = judge.evaluate(problem_source("relu"), _RELU)
-    assert (verdict.status, verdict.error) == (Status.CORRECT, None)
+def test_load_inline_is_judged_and_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for round_ in range(2):
+        kept = ObjectCache()
+        assert kept.wants(_RELU) is (round_ == 0)
+        with Judge(JudgeConfig(timeout_s=300.0)) as judge:
+            verdict = judge.evaluate(problem_source("relu"), _RELU)
+        assert (verdict.status, verdict.error) == (Status.CORRECT, None)
+    (content,) = kept.of(_RELU).values()
+    assert content.startswith(b"\x7fELF")
+    assert kept.of(_RELU + "# another") == {}

@@ -1,0 +1,145 @@
+"""What extensions compiled to, kept for the next worker of the very same source.
+
+nvcc takes seconds to tens of seconds, and a winner is measured twice. Object files come out of a
+worker that nobody believes, so they go back to workers of the same source alone, which could have
+compiled them to anything anyway. The compilers' scripts (extensions.py) leave them in the worker's
+directory and look for them there, by the hash of the command and of the file that it compiles.
+There is no lock that a dead process could hold: files appear by renaming.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import torch
+
+from kernels_eval.backends.extensions import LEAN, compilers
+
+DIRECTORY = "objects"
+"""Below a worker's home."""
+_MOST_FILES = 16
+_MOST_BYTES = 64 << 20
+"""Of one source."""
+_ALL_BYTES = 1 << 30
+"""Of all sources; the ones not used for longest leave."""
+_NAME = re.compile(r"[0-9a-f]{64}")
+_SIGN = "cpp_extension"
+
+
+def harvest(home: Path) -> dict[str, bytes]:
+    """Name → content of the object files below a worker's home; {} if anything is odd there.
+
+    The directory is the worker's to fill: links and devices are not followed, nor large files read.
+    """
+    found: dict[str, bytes] = {}
+    try:
+        folder = os.open(home / DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return found
+    try:
+        for name in sorted(os.listdir(folder))[:_MOST_FILES]:  # noqa: PTH208 - of a descriptor
+            if _NAME.fullmatch(name):
+                found[name] = _content(folder, name, _MOST_BYTES - sum(map(len, found.values())))
+    except (OSError, ValueError):
+        return {}
+    finally:
+        os.close(folder)
+    return found
+
+
+def _content(folder: int, name: str, most: int) -> bytes:
+    """Raises OSError or ValueError for what is no plain file of at most that size."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            raise ValueError(name)
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise ValueError(name)
+    return content
+
+
+def lay_out(home: Path, objects: dict[str, bytes]) -> None:
+    """Put object files where the compilers' scripts look for them."""
+    if objects:
+        (home / DIRECTORY).mkdir()
+    for name, content in objects.items():
+        (home / DIRECTORY / name).write_bytes(content)
+
+
+class ObjectCache:
+    """Object files on this machine's disk, by source, compilers and torch."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        self._root = root or Path(cache) / "kernels_eval" / "objects"
+        self._tools: bytes | None = None
+
+    def wants(self, source: str) -> bool:
+        """Whether the source may build extensions, and nothing is kept of it."""
+        return _SIGN in source and not self._place(source).is_dir()
+
+    def of(self, source: str) -> dict[str, bytes]:
+        """What is kept of a source."""
+        if _SIGN not in source:
+            return {}
+        place = self._place(source)
+        found = _files(place)
+        if found:
+            os.utime(place)
+        return found
+
+    def keep(self, source: str, objects: dict[str, bytes]) -> None:
+        """Keep them, whole or not at all; a full or read-only disk costs nothing else."""
+        if not objects:
+            return
+        place = self._place(source)
+        fresh = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+        try:
+            fresh.mkdir(parents=True, mode=0o700)
+            for name, content in objects.items():
+                (fresh / name).write_bytes(content)
+            fresh.rename(place)
+            self._prune()
+        except OSError:  # somebody else was faster, or there is no room
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _prune(self) -> None:
+        places = sorted(self._root.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+        total = 0
+        for place in places:
+            total += sum(file.stat().st_size for file in place.iterdir())
+            if total > _ALL_BYTES:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _place(self, source: str) -> Path:
+        if self._tools is None:
+            self._tools = _tools()
+        return self._root / hashlib.sha256(self._tools + source.encode()).hexdigest()
+
+
+def _files(place: Path) -> dict[str, bytes]:
+    """The files of a directory of ours."""
+    try:
+        return {file.name: file.read_bytes() for file in place.iterdir()}
+    except OSError:
+        return {}
+
+
+def _tools() -> bytes:
+    """What else object files depend on: torch, the compilers and the lean header."""
+    digest = hashlib.sha256(torch.__version__.encode())
+    for compiler in compilers().values():
+        done = subprocess.run([compiler, "--version"], capture_output=True, check=False)
+        digest.update(compiler.encode() + done.stdout)
+    for header in sorted(LEAN.rglob("*.h")):
+        digest.update(header.read_bytes())
+    return digest.digest()
