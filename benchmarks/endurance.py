@@ -11,6 +11,7 @@ and processes of the judge after each problem.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -74,6 +76,7 @@ def main() -> int:
     stages = dict.fromkeys(STAGES, 0.0)
     after: list[dict[str, float]] = []
     done, started = 0, time.monotonic()
+    document: dict[str, Any] = {}
     with Judge(JudgeConfig()) as judge:
         for number, mine in sources.items():
             for _, verdict in judge.evaluate_many(problems[number].source, mine):
@@ -97,9 +100,17 @@ def main() -> int:
                 "versions": {"torch": torch.__version__, "python": platform.python_version()},
                 "date": f"{datetime.now(UTC):%Y-%m-%d}",
             }
-            (given.out / "endurance.json").write_text(json.dumps(document, indent=2) + "\n")
+            write(given.out, document)
             print(f"{number:3} {60 * done / seconds:6.1f} a minute", after[-1], flush=True)
+    gc.collect()
+    document["after_closing"] = state()  # what no pool of input sets explains
+    write(given.out, document)
+    print(document["after_closing"])
     return 0
+
+
+def write(directory: Path, document: dict[str, Any]) -> None:
+    (directory / "endurance.json").write_text(json.dumps(document, indent=2) + "\n")
 
 
 if __name__ == "__main__":
