@@ -31,7 +31,7 @@ from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerForgedError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, start_reference
-from kernels_eval.sandbox.libc import keep_heap
+from kernels_eval.sandbox.libc import give_heap_back, keep_heap
 from kernels_eval.sandbox.probe import plan
 from kernels_eval.screening import screen
 from kernels_eval.screening.scope import out_of_scope
@@ -150,6 +150,7 @@ class Judge:
         if self._server is not None:
             self._server.close()
             self._server = None
+        give_heap_back()
 
     def __enter__(self) -> Judge:
         return self

@@ -169,3 +169,8 @@ def keep_heap() -> None:
     _libc.mallopt(m_mxfast, 0)
     _libc.mallopt(m_mmap_max, 0)
     _libc.mallopt(m_trim_threshold, 2**31 - 1)
+
+
+def give_heap_back() -> None:
+    """Return what `keep_heap` let malloc keep: gigabytes, after a problem with large inputs."""
+    _libc.malloc_trim(0)
