@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from kernels_eval.cache import cache_directory
 from kernels_eval.config import HARNESS_VERSION
 from kernels_eval.types import Verdict
 
@@ -85,8 +86,7 @@ def keep(problem_source: str, device: str, found: Compiled) -> None:
 def _path(problem_source: str, device: str) -> Path:
     words = "\0".join((HARNESS_VERSION, torch.__version__, device, problem_source))
     name = hashlib.sha256(words.encode()).hexdigest()[:32]
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "kernels_eval" / "baselines" / f"{name}.json"
+    return cache_directory("baselines") / f"{name}.json"
 
 
 def _cpu_model() -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from kernels_eval.backends.extensions import LEAN, compilers
+from kernels_eval.cache import cache_directory
 
 DIRECTORY = "objects"
 """Below a worker's home."""
@@ -79,8 +80,7 @@ class ObjectCache:
     """Object files on this machine's disk, by source, compilers and torch."""
 
     def __init__(self, root: Path | None = None) -> None:
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        self._root = root or Path(cache) / "kernels_eval" / "objects"
+        self._root = root or cache_directory(DIRECTORY)
         self._tools: bytes | None = None
 
     def wants(self, source: str) -> bool:
