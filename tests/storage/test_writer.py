@@ -131,12 +131,10 @@ import os, sys, time
 from storage import Lake
 lock = Lake(sys.argv[1]).run_lock("r1")
 lock.__enter__()
-child = os.fork()
-if child == 0:
-    time.sleep(30)
-    os._exit(0)
 print("locked", flush=True)
-print(child, flush=True)
+if os.fork() == 0:
+    # By the child itself: the parent may be killed before a child that has not run yet let go.
+    print(os.getpid(), flush=True)
 time.sleep(30)
 """
 
