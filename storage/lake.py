@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -21,7 +21,7 @@ from storage.errors import (
 from storage.lock import locked
 from storage.rows import Rows, conform
 from storage.schemas import SCHEMA_VERSION, TABLES
-from storage.views import statements
+from storage.views import ALL, needed, statements
 from storage.writer import remove_leftovers, write_part
 
 
@@ -126,16 +126,19 @@ class Lake:
                 remove_leftovers(layout.run_directory(self.root, table, run_id))
             yield
 
-    def connect(self, run_ids: Sequence[str] | None = None) -> duckdb.DuckDBPyConnection:
+    def connect(
+        self, run_ids: Sequence[str] | None = None, names: frozenset[str] = ALL
+    ) -> duckdb.DuckDBPyConnection:
         """An in-memory DuckDB with all views; with `run_ids` they see (and list) only those runs.
 
-        Files that come later are seen too, except in tables that had none when this was called.
-        Raises QueryError if a file of the lake is unreadable.
+        `names`: of the views and macros, where fewer will do. Files that come later are seen too,
+        except in tables that had none when this was called. Raises QueryError if a file of the
+        lake is unreadable.
         """
         connection = duckdb.connect()
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            for statement in statements(self.root, run_ids):
+            for statement in statements(self.root, run_ids, names):
                 connection.execute(statement)
         except duckdb.Error as error:
             connection.close()
@@ -144,12 +147,16 @@ class Lake:
 
     def sql(self, query: str, run_ids: Sequence[str] | None = None) -> pa.Table:
         """The answer to one query over the views (of those runs). Raises QueryError."""
-        with self.connect(run_ids) as connection:
-            try:
-                relation = connection.sql(query)
-                return pa.table({}) if relation is None else relation.to_arrow_table()
-            except duckdb.Error as error:
-                raise QueryError(f"query failed: {_first_line(error)}") from error
+        try:
+            with (
+                self.connect(run_ids, needed(query)) as connection,
+                suppress(duckdb.CatalogException),
+            ):
+                return _answer(connection, query)
+            with self.connect(run_ids) as connection:  # whose names DuckDB suggests instead
+                return _answer(connection, query)
+        except duckdb.Error as error:
+            raise QueryError(f"query failed: {_first_line(error)}") from error
 
     def results(self, run_ids: Sequence[str]) -> pa.Table:
         """The `results` view of these runs, in order of run, suite, level, problem and sample.
@@ -177,6 +184,11 @@ class Lake:
                 raise RunUnknownError(
                     f"no run {run_id!r} in lake {self.root}; it has {listed or 'no runs yet'}"
                 )
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    relation = connection.sql(query)
+    return pa.table({}) if relation is None else relation.to_arrow_table()
 
 
 def _first_line(error: duckdb.Error) -> str:

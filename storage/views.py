@@ -40,15 +40,41 @@ _SQL_TYPES: dict[pa.DataType, str] = {
 }
 
 
-def statements(root: Path, run_ids: Sequence[str] | None = None) -> list[str]:
-    """`CREATE VIEW` for every table and every derived view, then `CREATE MACRO`.
+ALL = frozenset([*TABLES, *VIEWS, *MACROS])
+_CATALOGUE = re.compile(r"duckdb_|information_schema|pragma", re.IGNORECASE)
+
+
+def statements(
+    root: Path, run_ids: Sequence[str] | None = None, names: frozenset[str] = ALL
+) -> list[str]:
+    """`CREATE VIEW` for tables and derived views, then `CREATE MACRO`; of these `names` only.
 
     With `run_ids` only those runs' directories are listed: the cost no longer grows with the lake.
     """
     wanted = None if run_ids is None else sorted(set(run_ids))
-    tables = [_table_view(root, table, wanted) for table in TABLES]
-    views = [view_sql(name) for name in VIEWS]
-    return tables + views + [macro_sql(name) for name in MACROS]
+    tables = [_table_view(root, table, wanted) for table in TABLES if table in names]
+    views = [view_sql(name) for name in VIEWS if name in names]
+    return tables + views + [macro_sql(name) for name in MACROS if name in names]
+
+
+def needed(query: str) -> frozenset[str]:
+    """What a query names, and what that is built on: a twentieth of a second less than `ALL`.
+
+    `ALL` if it names nothing, or asks DuckDB what there is.
+    """
+    todo = set() if _CATALOGUE.search(query) else set(_named(query))
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        if name not in TABLES:
+            todo |= _named(view_sql(name) if name in VIEWS else macro_sql(name)) - found
+    return frozenset(found) or ALL
+
+
+@cache
+def _named(text: str) -> frozenset[str]:
+    return ALL.intersection(re.findall(r"\w+", text.lower()))
 
 
 @cache

@@ -31,30 +31,28 @@ def report(
     if json:
         document = report_document(house, runs)
         if out is not None:
-            document["page"] = str(build_report(house, runs, out))
+            document["page"] = str(build_report(house, runs, out).page)
         print_json(document)
         return
-    page = build_report(house, runs, out or house.root / "reports" / f"{'+'.join(runs)}.html")
-    typer.echo(page)
+    out = out or house.root / "reports" / f"{'+'.join(runs)}.html"
+    typer.echo(build_report(house, runs, out).page)
 
 
 def print_summary(summary: SweepSummary) -> None:
     """What a sweep came to, for a person."""
     from rich.console import Console
 
-    from storage import Lake
-    from tasks.report import summary as table
+    from tasks.report import as_table
 
     console = Console()
-    console.print(table(Lake(summary.lake), [summary.run_id]))
+    console.print(as_table(summary.summary))
     share = summary.correct / summary.candidates if summary.candidates else 0.0
     console.print(
         f"run {summary.run_id}: {summary.candidates} candidates over {summary.problems} problems, "
         f"{summary.sources} distinct sources, {share:.0%} correct, {summary.fast_1} faster than 1x",
         highlight=False,
     )
-    if summary.report:
-        console.print(f"report: {summary.report}", highlight=False, soft_wrap=True)
+    console.print(f"report: {summary.report}", highlight=False, soft_wrap=True)
     if not summary.complete:
         failed = summary.statuses.get("harness_error", 0)
         console.print(

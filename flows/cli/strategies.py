@@ -60,11 +60,11 @@ def strategies(
         return
     from rich.console import Console
 
-    from tasks.report import summary
+    from tasks.report import as_table, gather, summary
     from tasks.strategies.table import cost_table
 
     console = Console()
-    console.print(summary(house, runs))
+    console.print(as_table(summary(gather(house, runs))))
     console.print(cost_table(document))
     for one in document.comparisons:
         if not one.exploratory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from storage import Lake
@@ -28,7 +29,8 @@ from tasks.report.exhibits.spent import spent
 from tasks.report.exhibits.strategies import curves, strategies
 from tasks.report.exhibits.surprisal import quarters, surprisal
 from tasks.report.page import render
-from tasks.report.statistics import statistics_of
+from tasks.report.summary import Summary, summary
+from tasks.strategies.document import StrategiesDocument
 
 SECTIONS = (
     strategies,
@@ -51,17 +53,22 @@ SECTIONS = (
 """In the order of the page; each is told by its own file."""
 
 
-def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
-    """Write the report of these runs to `out` (its directory is made) and return its path.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page, and what it was made from: nobody need compute that again."""
+
+    page: Path
+    summary: Summary
+    document: StrategiesDocument
+
+
+def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Report:
+    """Write the report of these runs to `out` (its directory is made).
 
     Raises storage's RunUnknownError for a run that the lake does not hold, RequestError for no run
     and where `out` cannot be written.
     """
-    if not run_ids:
-        raise RequestError("a report needs at least one run; `bon runs` lists them")
-    wanted = tuple(dict.fromkeys(run_ids))
-    lake.check_runs(wanted)
-    data = gather(lake, wanted, statistics_of(lake, wanted))
+    data = gather(lake, run_ids)
     page = render(
         data,
         answer(data),
@@ -72,7 +79,7 @@ def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
         lake.root.name,
     )
     _write(out, page)
-    return out
+    return Report(out, summary(data), data.document)
 
 
 def _write(out: Path, page: str) -> None:

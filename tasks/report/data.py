@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
+from tasks.errors import RequestError
 from tasks.report import rows
 from tasks.report.query import Query, query
-from tasks.report.statistics import Statistics
+from tasks.report.statistics import Statistics, statistics_of
+from tasks.strategies.document import StrategiesDocument, strategies_document
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -39,7 +41,9 @@ class ReportData:
     by_run: tuple[rows.ByRunRow, ...]
     next: tuple[rows.NextRow, ...]
     draws: tuple[rows.DrawRow, ...]
+    document: StrategiesDocument
     statistics: Statistics
+    """The document as the page reads it."""
 
     def sql(self, name: str) -> Query:
         """The query of that name as it was run for this report."""
@@ -55,9 +59,16 @@ class ReportData:
         return sum(int(getattr(row, column)) for row in self.coverage)
 
 
-def gather(lake: Lake, run_ids: Sequence[str], statistics: Statistics) -> ReportData:
-    """Run every query of the report. Raises storage's QueryError."""
+def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
+    """Compute the statistics and run every query of the report, each run counted once.
 
+    Raises RequestError for no run, storage's RunUnknownError and QueryError.
+    """
+    if not run_ids:
+        raise RequestError("a report needs at least one run; `bon runs` lists them")
+    run_ids = tuple(dict.fromkeys(run_ids))
+    lake.check_runs(run_ids)
+    document = strategies_document(lake, run_ids)
     with lake.connect(run_ids) as connection:
 
         def fetch(name: str, kind: type[Row]) -> tuple[Row, ...]:
@@ -66,7 +77,7 @@ def gather(lake: Lake, run_ids: Sequence[str], statistics: Statistics) -> Report
             return tuple(kind(**row) for row in found.to_pylist())
 
         return ReportData(
-            run_ids=tuple(run_ids),
+            run_ids=run_ids,
             runs=fetch("runs", rows.RunRow),
             coverage=fetch("coverage", rows.CoverageRow),
             problems=fetch("problems", rows.ProblemRow),
@@ -83,5 +94,6 @@ def gather(lake: Lake, run_ids: Sequence[str], statistics: Statistics) -> Report
             by_run=fetch("by_run", rows.ByRunRow) if len(run_ids) > 1 else (),
             next=fetch("next", rows.NextRow),
             draws=fetch("draws", rows.DrawRow),
-            statistics=statistics,
+            document=document,
+            statistics=statistics_of(document),
         )

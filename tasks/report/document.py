@@ -7,14 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from storage import Lake
-from tasks.errors import RequestError
 from tasks.report.answer import answer
 from tasks.report.build import SECTIONS
 from tasks.report.data import gather
 from tasks.report.exhibits.exhibit import Anchored, Exhibit, Link
 from tasks.report.exhibits.strategies import curves
-from tasks.report.statistics import NOTHING, from_document, judged
-from tasks.strategies.document import strategies_document
 from tasks.strategies.ledger import run_ledger
 
 
@@ -24,18 +21,12 @@ def report_document(lake: Lake, run_ids: Sequence[str]) -> dict[str, Any]:
 
     Plain data, ready for JSON. Raises storage's RunUnknownError, RequestError for no run.
     """
-    if not run_ids:
-        raise RequestError("a report needs at least one run; `bon runs` lists them")
-    wanted = list(dict.fromkeys(run_ids))
-    lake.check_runs(wanted)
-    document = strategies_document(lake, wanted)
-    data = gather(lake, wanted, from_document(document) if judged(lake, wanted) else NOTHING)
-    words = answer(data)
+    data = gather(lake, run_ids)
     return {
-        "runs": wanted,
-        "answer": asdict(words),
-        "strategies": document.model_dump(mode="json"),
-        "ledger": run_ledger(lake, wanted).to_pylist(),
+        "runs": list(data.run_ids),
+        "answer": asdict(answer(data)),
+        "strategies": data.document.model_dump(mode="json"),
+        "ledger": run_ledger(lake, data.run_ids).to_pylist(),
         "sections": [_section(one) for one in (curves(data), *(s(data) for s in SECTIONS))],
     }
 

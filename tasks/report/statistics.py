@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storage import Lake
 from tasks.report.curves import Curve, Interval
 from tasks.strategies import LEAST_SPREAD
 from tasks.strategies.document import (
@@ -14,7 +13,6 @@ from tasks.strategies.document import (
     Estimate,
     PairedComparison,
     StrategiesDocument,
-    strategies_document,
 )
 
 
@@ -86,23 +84,10 @@ NOTHING = Statistics(0, 1, 1, {}, {}, {}, (), LEAST_SPREAD)
 """Of runs without a verdict."""
 
 
-def statistics_of(lake: Lake, run_ids: Sequence[str]) -> Statistics:
-    """The statistics of these runs; `NOTHING` while no draw has a verdict.
-
-    Raises storage's RunUnknownError.
-    """
-    lake.check_runs(run_ids)
-    return from_document(strategies_document(lake, run_ids)) if judged(lake, run_ids) else NOTHING
-
-
-def judged(lake: Lake, run_ids: Sequence[str]) -> bool:
-    """Whether any draw has a verdict."""
-    query = "SELECT 1 FROM evaluations_latest WHERE status <> 'harness_error' LIMIT 1"
-    return len(lake.sql(query, run_ids)) > 0
-
-
-def from_document(document: StrategiesDocument) -> Statistics:
-    """Pure: the document without what is undefined."""
+def statistics_of(document: StrategiesDocument) -> Statistics:
+    """The document without what is undefined; `NOTHING` while no draw has a verdict."""
+    if not document.samples:
+        return NOTHING
     counts = {k: at.problems for curve in document.strategies.values() for k, at in curve.k.items()}
     return Statistics(
         problems=document.problems,

@@ -10,18 +10,18 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from storage import Lake
-from tasks.report import build_report, summary_markdown
+from tasks.report import Report, as_markdown, build_report
 
 
-def write_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Path:
-    """Build the page at `out` and leave its summary table in Prefect; returns the page's path."""
-    page = build_report(lake, run_ids, out)
+def write_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Report:
+    """Build the page at `out` and leave its summary table in Prefect."""
+    made = build_report(lake, run_ids, out)
     create_markdown_artifact(
         key="bon-summary",
-        markdown=f"{summary_markdown(lake, run_ids)}\n\nReport: `{page}`",
+        markdown=f"{as_markdown(made.summary)}\n\nReport: `{made.page}`",
         description=f"Strategies of {', '.join(run_ids)}",
     )
-    return page
+    return made
 
 
 report = task(name="report", cache_policy=NO_CACHE, persist_result=False)(write_report)

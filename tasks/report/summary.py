@@ -2,97 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.markup import escape
 from rich.table import Table
 
-from storage import Lake
-from tasks.report.answer import Answer, answer
-from tasks.report.data import ReportData, gather
+from tasks.report.answer import Point, answer
+from tasks.report.data import ReportData
 from tasks.report.figures.style import ordered
 from tasks.report.formats import percent, plural, span, times
-from tasks.report.statistics import Statistics, statistics_of
+from tasks.report.statistics import Statistics
 
 MOST_COLUMNS = 3
 """Budgets shown beside each other; a terminal of 80 columns holds no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """The strategies' table, ready-made."""
+class Summary:
+    """The answer in words, and the strategies' table, ready-made."""
 
+    lead: str
+    points: tuple[Point, ...]
+    caveats: tuple[str, ...]
     title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
-def summary(lake: Lake, run_ids: Sequence[str]) -> Table:
-    """fast_1@k of every strategy, and under it the answer in words.
-
-    Raises storage's RunUnknownError.
-    """
-    data, words = _told(lake, run_ids)
-    grid = _grid(data)
-    table = Table(title=escape(grid.title), caption=escape(_caption(words)), caption_justify="left")
-    for position, title in enumerate(grid.columns):
-        table.add_column(title, justify="left" if position == 0 else "right", no_wrap=True)
-    for row in grid.rows:
-        table.add_row(*map(escape, row))
-    return table
-
-
-def summary_markdown(lake: Lake, run_ids: Sequence[str]) -> str:
-    """The same as Markdown: the answer first, then the table. Raises storage's RunUnknownError."""
-    data, words = _told(lake, run_ids)
-    grid = _grid(data)
-    lines = [f"**{_plain(words.lead)}**", ""]
-    lines += [f"- *{_plain(point.question)}* {_plain(point.answer)}" for point in words.points]
-    lines += [f"- {_plain(caveat)}" for caveat in words.caveats]
-    if grid.rows:
-        lines += ["", f"### {_plain(grid.title)}", ""]
-        lines += [f"| {' | '.join(grid.columns)} |"]
-        lines += [f"|{'|'.join(['---'] + ['---:'] * (len(grid.columns) - 1))}|"]
-        lines += [f"| {' | '.join(map(_plain, row))} |" for row in grid.rows]
-    return "\n".join(lines) + "\n"
-
-
-def _told(lake: Lake, run_ids: Sequence[str]) -> tuple[ReportData, Answer]:
-    lake.check_runs(run_ids)
-    data = gather(lake, run_ids, statistics_of(lake, run_ids))
-    return data, answer(data)
-
-
-def _grid(data: ReportData) -> Grid:
-    statistics = data.statistics
+def summary(data: ReportData) -> Summary:
+    """fast_1@k of every strategy, and the answer."""
+    words, statistics = answer(data), data.statistics
     deepest = statistics.deepest
     shown = _budgets(statistics)
     title = (
         f"{', '.join(data.run_ids)}: fast_1@k over {plural(statistics.problems, 'problem')}, "
         f"{plural(data.sum_of('draws'), 'draw')}"
     )
-    columns = [
-        "strategy",
-        "applies",
-        *(f"k={k}" for k in shown),
-        f"95 % at {deepest}",
-        "geomean",
-    ]
+    columns = ("strategy", "applies", *(f"k={k}" for k in shown), f"95 % at {deepest}", "geomean")
     rows = []
     for name in ordered(list(statistics.strategies)):
         strategy = statistics.strategies[name]
         at, fast = strategy.fast_1.get(deepest), strategy.speedup_geomean.get(deepest)
+        means = (end.mean if (end := strategy.fast_1.get(k)) else None for k in shown)
         rows.append(
-            [
+            (
                 name,
                 f"{strategy.applicable}/{statistics.problems}",
-                *(percent(end.mean if (end := strategy.fast_1.get(k)) else None) for k in shown),
+                *map(percent, means),
                 span(at.low, at.high) if at else "",
                 times(fast.mean if fast else None),
-            ]
+            )
         )
-    return Grid(title, columns, rows if shown else [])
+    return Summary(
+        lead=words.lead,
+        points=tuple(words.points),
+        caveats=tuple(words.caveats),
+        title=title,
+        columns=columns,
+        rows=tuple(rows) if shown else (),
+    )
+
+
+def as_table(told: Summary) -> Table:
+    """For a terminal: the table, and under it the answer."""
+    caption = "\n".join([told.lead, *told.caveats])
+    table = Table(title=escape(told.title), caption=escape(caption), caption_justify="left")
+    for position, title in enumerate(told.columns):
+        table.add_column(title, justify="left" if position == 0 else "right", no_wrap=True)
+    for row in told.rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def as_markdown(told: Summary) -> str:
+    """The answer first, then the table."""
+    lines = [f"**{_plain(told.lead)}**", ""]
+    lines += [f"- *{_plain(point.question)}* {_plain(point.answer)}" for point in told.points]
+    lines += [f"- {_plain(caveat)}" for caveat in told.caveats]
+    if told.rows:
+        lines += ["", f"### {_plain(told.title)}", ""]
+        lines += [f"| {' | '.join(told.columns)} |"]
+        lines += [f"|{'|'.join(['---'] + ['---:'] * (len(told.columns) - 1))}|"]
+        lines += [f"| {' | '.join(map(_plain, row))} |" for row in told.rows]
+    return "\n".join(lines) + "\n"
 
 
 def _budgets(statistics: Statistics) -> list[int]:
@@ -103,10 +95,6 @@ def _budgets(statistics: Statistics) -> list[int]:
         return ks
     last = len(ks) - 1
     return [ks[round(i * last / (MOST_COLUMNS - 1))] for i in range(MOST_COLUMNS)]
-
-
-def _caption(words: Answer) -> str:
-    return "\n".join([words.lead, *words.caveats])
 
 
 def _plain(text: str) -> str:

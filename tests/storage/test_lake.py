@@ -21,7 +21,7 @@ from storage import (
     default_lake,
 )
 from storage.schemas import TABLES
-from storage.views import VIEWS
+from storage.views import VIEWS, needed
 from tests.storage.make import candidate_row, evaluation_row, run_row, small_run
 
 CONTRACT = [
@@ -253,3 +253,16 @@ class TestOpen:
         assert default_lake() == Path("lake")
         monkeypatch.setenv("BON_LAKE", str(tmp_path))
         assert Lake.open().root == tmp_path
+
+
+def test_a_query_has_what_it_names_and_a_mistaken_one_all_suggestions(lake: Lake) -> None:
+    small_run(lake)
+    for name in VIEWS:
+        assert name in needed(f"SELECT * FROM {name}")
+        lake.sql(f'SELECT * FROM "{name.upper()}"')
+    assert needed("SELECT 1 FROM timings") == {"timings"}
+    assert len(lake.sql("SHOW TABLES")) == len(TABLES) + len(VIEWS)
+    found = lake.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal OR 'timings' = ''")
+    assert len(found) == len(TABLES) + len(VIEWS)
+    with pytest.raises(QueryError, match=r'Did you mean "results"'):
+        lake.sql("SELECT * FROM timings JOIN resluts USING (run_id)")

@@ -23,4 +23,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 @pytest.fixture(scope="session")
 def page(demo: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its report."""
-    return build_report(demo, ["demo"], tmp_path_factory.mktemp("page") / "report.html")
+    return build_report(demo, ["demo"], tmp_path_factory.mktemp("page") / "report.html").page

@@ -11,14 +11,12 @@ from storage import Lake
 from tasks.report.answer import Answer, answer, enough
 from tasks.report.curves import Curve, Interval
 from tasks.report.data import gather
-from tasks.report.statistics import statistics_of
 from tasks.strategies.document import Estimate
 from tests.tasks.report.synthetic import APPROACHES, Approach, write_run
 
 
 def told(lake: Lake, *runs: str) -> Answer:
-    wanted = runs or ("demo",)
-    return answer(gather(lake, wanted, statistics_of(lake, wanted)))
+    return answer(gather(lake, runs or ("demo",)))
 
 
 def words(lake: Lake, *runs: str) -> str:
@@ -89,7 +87,7 @@ def test_one_draw_a_problem(tmp_path: Path) -> None:
 def test_runs_of_unequal_depth_are_compared_where_all_take_part(tmp_path: Path) -> None:
     lake = write_run(tmp_path / "lake", "shallow", problems=[5, 12], k=4)
     write_run(lake.root, "deep", problems=[36, 89], k=16)
-    statistics = statistics_of(lake, ["shallow", "deep"])
+    statistics = gather(lake, ["shallow", "deep"]).statistics
     assert (statistics.deepest, statistics.most) == (4, 16)
     assert max(statistics.shared("oracle")) == 4
     assert "up to k = 4 all take part" in words(lake, "shallow", "deep")
@@ -97,11 +95,12 @@ def test_runs_of_unequal_depth_are_compared_where_all_take_part(tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["oracle", "random", "surprisal"])
 def test_survives_a_missing_strategy(demo: Lake, name: str) -> None:
-    statistics = statistics_of(demo, ["demo"])
+    data = gather(demo, ["demo"])
+    statistics = data.statistics
     others = {key: value for key, value in statistics.strategies.items() if key != name}
     remaining = [one for one in statistics.comparisons if name not in (one.a, one.b)]
     fewer = replace(statistics, strategies=others, comparisons=remaining)
-    assert answer(gather(demo, ["demo"], fewer)).lead
+    assert answer(replace(data, statistics=fewer)).lead
 
 
 @pytest.mark.parametrize(
@@ -116,12 +115,12 @@ def test_the_interval_decides_not_the_count_of_problems(
     demo: Lake, low: float, high: float, verdict: str
 ) -> None:
     """0 or 1 against a small probability is lower on most problems, even if equal on average."""
-    statistics = statistics_of(demo, ["demo"])
-    one = statistics.compare("surprisal", "random")
+    data = gather(demo, ["demo"])
+    one = data.statistics.compare("surprisal", "random")
     assert one is not None
     gap = Estimate(mean=(low + high) / 2, low=low, high=high)
     counted = {"difference": gap, "a_better": 1, "b_better": 11, "mcnemar_p_holm": 0.006}
     changed = one.model_copy(update={"fast_1": one.fast_1.model_copy(update=counted)})
-    said = answer(gather(demo, ["demo"], replace(statistics, comparisons=[changed])))
+    said = answer(replace(data, statistics=replace(data.statistics, comparisons=[changed])))
     point = next(p for p in said.points if p.question == "Does surprisal beat a random choice?")
     assert point.answer.startswith(verdict)

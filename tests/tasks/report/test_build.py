@@ -120,10 +120,10 @@ def test_each_strategys_picks_lead_to_their_cards(elements: Elements) -> None:
         assert f"#{card}" in links or "rejected" in elements.text
 
 
-def test_published_values_stand_where_problems_compare(demo: Lake, tmp_path: Path) -> None:
-    assert "arXiv 2602.07670" in Elements(build_report(demo, ["demo"], tmp_path / "page.html")).text
+def test_published_values_stand_where_problems_compare(elements: Elements, tmp_path: Path) -> None:
+    assert "arXiv 2602.07670" in elements.text
     other = write_run(tmp_path / "lake", problems=[36, 98])
-    text = Elements(build_report(other, ["demo"], tmp_path / "other.html")).text
+    text = Elements(build_report(other, ["demo"], tmp_path / "other.html").page).text
     assert "arXiv 2602.07670" not in text
 
 
@@ -154,7 +154,8 @@ PARTIAL: dict[str, Callable[[Path], Lake]] = {
 
 @pytest.mark.parametrize("kind", PARTIAL)
 def test_partial_runs_have_a_page(tmp_path: Path, kind: str) -> None:
-    out = build_report(PARTIAL[kind](tmp_path / "lake"), ["demo"], tmp_path / "new" / "page.html")
+    lake = PARTIAL[kind](tmp_path / "lake")
+    out = build_report(lake, ["demo"], tmp_path / "new" / "page.html").page
     text = Elements(out).text
     assert "Which strategy, and how many samples?" in text
     assert not re.search(r"\b(nan|None|inf)\b", text.replace("None of", ""))
@@ -163,7 +164,8 @@ def test_partial_runs_have_a_page(tmp_path: Path, kind: str) -> None:
 def test_runs_side_by_side(tmp_path: Path) -> None:
     lake = write_run(tmp_path / "lake", "monday", problems=[5, 36])
     write_run(lake.root, "tuesday", problems=[5, 36], seed=1)
-    text = Elements(build_report(lake, ["monday", "tuesday", "monday"], tmp_path / "p.html")).text
+    made = build_report(lake, ["monday", "tuesday", "monday"], tmp_path / "p.html")
+    text = Elements(made.page).text
     assert "Runs side by side" in text
     assert "2 problems" in text
     assert "64 draws" in text

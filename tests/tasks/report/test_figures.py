@@ -12,12 +12,11 @@ from tasks.report.curves import Interval
 from tasks.report.data import ReportData, gather
 from tasks.report.figures.style import keys, leading, line_of, ordered, speedup_ticks
 from tasks.report.rows import ByRunRow
-from tasks.report.statistics import statistics_of
 
 
 @pytest.fixture(scope="module")
 def data(demo: Lake) -> ReportData:
-    return gather(demo, ["demo"], statistics_of(demo, ["demo"]))
+    return gather(demo, ["demo"])
 
 
 def test_curves_carry_means_and_bands(data: ReportData) -> None:

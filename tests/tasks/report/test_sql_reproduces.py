@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storage import Lake
 from tasks.report.query import query
-from tasks.report.statistics import statistics_of
+from tasks.report.statistics import Statistics, statistics_of
+from tasks.strategies.document import strategies_document
 from tasks.strategies.step import write_selections
 from tests.tasks.report.synthetic import write_run
 
 
+@dataclass
+class Told:
+    """Runs, and what the page says of them."""
+
+    lake: Lake
+    runs: list[str]
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        return statistics_of(strategies_document(self.lake, self.runs))
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """What the SQL beside a figure finds."""
+        return self.lake.sql(query(name, self.runs).text).to_pylist()
+
+
 @pytest.fixture(scope="module", params=["one run", "two runs", "no log-probabilities"])
-def lake_and_runs(
+def told(
     request: pytest.FixtureRequest, demo: Lake, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Lake, list[str]]:
+) -> Told:
     if request.param == "one run":
-        return demo, ["demo"]
+        return Told(demo, ["demo"])
     root = tmp_path_factory.mktemp("lake") / "lake"
     if request.param == "two runs":
         # Runs that differ in problems and in depth: the problem is the unit, its runs averaged.
@@ -29,14 +49,13 @@ def lake_and_runs(
         lake, runs = write_run(root, "a", logprobs=False, k=8), ["a"]
     for run in runs:
         write_selections(lake, run)
-    return lake, runs
+    return Told(lake, runs)
 
 
-def test_scaling(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
+def test_scaling(told: Told) -> None:
+    statistics = told.statistics
     curves = {"pass": statistics.pass_at_k, "fast_1": statistics.fast_1_at_k}
-    rows = lake.sql(query("scaling", runs).text).to_pylist()
+    rows = told.rows("scaling")
     assert {(row["measure"], row["k"]) for row in rows} == {
         (measure, k) for measure, curve in curves.items() for k in curve
     }
@@ -44,23 +63,18 @@ def test_scaling(lake_and_runs: tuple[Lake, list[str]]) -> None:
         assert row["value"] == pytest.approx(curves[row["measure"]][row["k"]].mean, abs=1e-9)
 
 
-def test_strategies_from_the_draws(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
-    rows = lake.sql(query("strategies", runs).text).to_pylist()
+def test_strategies_from_the_draws(told: Told) -> None:
+    statistics = told.statistics
+    rows = told.rows("strategies")
     assert {row["strategy"] for row in rows} == {"oracle", "random", "surprisal", "confidence"}
     for row in rows:
         expected = statistics.strategies[row["strategy"]].fast_1[row["k"]]
         assert row["fast_1"] == pytest.approx(expected.mean, abs=1e-9), row
 
 
-def test_strategies_from_the_selections(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
-    rows = {
-        (row["strategy"], row["k"]): row
-        for row in lake.sql(query("selections", runs).text).to_pylist()
-    }
+def test_strategies_from_the_selections(told: Told) -> None:
+    statistics = told.statistics
+    rows = {(row["strategy"], row["k"]): row for row in told.rows("selections")}
     for name, strategy in statistics.strategies.items():
         for k, expected in strategy.fast_1.items():
             assert rows[name, k]["fast_1"] == pytest.approx(expected.mean, abs=1e-9)
@@ -70,10 +84,9 @@ def test_strategies_from_the_selections(lake_and_runs: tuple[Lake, list[str]]) -
             assert rows[name, k]["speedup_geomean"] == pytest.approx(geomean, abs=1e-9)
 
 
-def test_success_against_evaluations(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
-    rows = lake.sql(query("spent", runs).text).to_pylist()
+def test_success_against_evaluations(told: Told) -> None:
+    statistics = told.statistics
+    rows = told.rows("spent")
     named = ("surprisal", "confidence", "random")
     assert {(row["strategy"], row["evaluations"]) for row in rows} == {
         (name, e) for name in named for e in statistics.strategies[name].spent
@@ -85,42 +98,39 @@ def test_success_against_evaluations(lake_and_runs: tuple[Lake, list[str]]) -> N
         assert row["judge_seconds"] == pytest.approx(its.spent_seconds[e], abs=1e-9), row
 
 
-def test_what_a_pick_costs(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
-    rows = lake.sql(query("price", runs).text).to_pylist()
+def test_what_a_pick_costs(told: Told) -> None:
+    statistics = told.statistics
+    rows = told.rows("price")
     assert {row["strategy"] for row in rows} == {"surprisal", "confidence", "random"}
     for row in rows:
         cost = statistics.strategies[row["strategy"]].costs[row["k"]]
         assert row["evaluations"] == pytest.approx(cost.evaluations, abs=1e-9), row
         assert row["judge_seconds"] == pytest.approx(cost.judge_seconds, abs=1e-9), row
-        assert row["tokens"] == pytest.approx(cost.tokens, rel=1e-9) or len(runs) > 1, row
+        assert row["tokens"] == pytest.approx(cost.tokens, rel=1e-9) or len(told.runs) > 1, row
 
 
-def test_each_run_by_itself(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    rows = lake.sql(query("by_run", runs).text).to_pylist()
-    assert {row["run_id"] for row in rows} == set(runs)
-    for run in runs:
-        alone = statistics_of(lake, [run])
+def test_each_run_by_itself(told: Told) -> None:
+    rows = told.rows("by_run")
+    assert {row["run_id"] for row in rows} == set(told.runs)
+    for run in told.runs:
+        alone = statistics_of(strategies_document(told.lake, [run]))
         for row in (row for row in rows if row["run_id"] == run):
             expected = alone.strategies[row["strategy"]].fast_1[row["k"]].mean
             assert row["fast_1"] == pytest.approx(expected, abs=1e-9), row
             assert row["success"] == pytest.approx(alone.pass_at_k[row["k"]].mean, abs=1e-9), row
 
 
-def test_fast_p_falls_from_pass_at_k(lake_and_runs: tuple[Lake, list[str]]) -> None:
-    lake, runs = lake_and_runs
-    statistics = statistics_of(lake, runs)
-    rows = lake.sql(query("fast_p", runs).text).to_pylist()
+def test_fast_p_falls_from_pass_at_k(told: Told) -> None:
+    statistics = told.statistics
+    rows = told.rows("fast_p")
     for k in statistics.pass_at_k:
         values = [row["fast_p"] for row in rows if row["k"] == k]
         assert values[0] == pytest.approx(statistics.pass_at_k[k].mean, abs=1e-9)
         assert values == sorted(values, reverse=True)
     # Of one draw it is the share itself, here counted draw by draw; runs averaged, then problems.
     shares: dict[int, list[float]] = {}
-    for run in runs:
-        draws = lake.results([run]).to_pylist()
+    for run in told.runs:
+        draws = told.lake.results([run]).to_pylist()
         for problem in {draw["problem_id"] for draw in draws}:
             own = [draw for draw in draws if draw["problem_id"] == problem]
             fast = sum(draw["correct"] and draw["speedup"] > 1.25 for draw in own)

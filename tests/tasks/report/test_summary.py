@@ -8,13 +8,13 @@ import pytest
 from rich.console import Console
 
 from storage import Lake, RunUnknownError
-from tasks.report import summary, summary_markdown
+from tasks.report import as_markdown, as_table, gather, summary
 from tests.tasks.report.synthetic import write_run
 
 
 def shown(lake: Lake, *runs: str) -> str:
     console = Console(width=110, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
-    console.print(summary(lake, runs))
+    console.print(as_table(summary(gather(lake, runs))))
     return console.export_text()
 
 
@@ -28,7 +28,7 @@ def test_table_fits_a_terminal_and_ends_with_the_answer(demo: Lake) -> None:
 
 
 def test_markdown_is_a_table_under_the_answer(demo: Lake) -> None:
-    text = summary_markdown(demo, ["demo"])
+    text = as_markdown(summary(gather(demo, ["demo"])))
     assert text.startswith("**Draw ")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in rows}) == 1
@@ -38,9 +38,9 @@ def test_markdown_is_a_table_under_the_answer(demo: Lake) -> None:
 def test_partial_runs_have_a_summary_too(tmp_path: Path) -> None:
     unjudged = write_run(tmp_path / "lake", evaluated=False)
     assert "none judged yet" in " ".join(shown(unjudged, "demo").split())
-    assert "none judged yet" in summary_markdown(unjudged, ["demo"])
+    assert "none judged yet" in as_markdown(summary(gather(unjudged, ["demo"])))
 
 
 def test_an_unknown_run_is_named(demo: Lake) -> None:
     with pytest.raises(RunUnknownError, match="nosuch"):
-        summary(demo, ["nosuch"])
+        gather(demo, ["nosuch"])
