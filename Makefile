@@ -13,6 +13,8 @@ sweep: $(VENV)/.ready
 # First what measures nothing, in three processes: sweeps and servers wait a lot, even for two cores.
 # Then, alone, what does: all of it in one room (tests/test_architecture.py holds that), so that the
 # other rooms' tests need not be imported again.
+# Dozens of processes import the same files: byte code is kept, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-test
 	BON_LAKE=$(LAKE) $(BIN)/pytest -n 3 -m "not timed"
 	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed tests/kernels_eval

@@ -1,9 +1,9 @@
 """How several test processes (`-n 3`) share the tests out.
 
 A file stays in one process, and all sweeps do: they share servers. Only the one that is killed
-again and again has a process of its own, for it takes as long as all the others. Not by `--dist
-loadgroup`: it writes the groups into the tests' ids, which pytest 9.2 takes no notice of, so that
-xdist 3.8 scatters the tests of a group without a word.
+again and again has a process of its own, for it takes as long as all the others; its undisturbed
+twin is extended there, too. Not by `--dist loadgroup`: it writes the groups into the tests' ids,
+which pytest 9.2 takes no notice of, so that xdist 3.8 scatters the tests of a group without a word.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import pytest
 
 SWEEPS = "tests/end_to_end/"
 LONGEST = "tests/end_to_end/test_kill_and_resume.py"
+TOGETHER = {"tests/end_to_end/test_sweep.py": LONGEST}
 
 
 def group(nodeid: str) -> str:
     """The name of all that a test stays together with."""
     file = nodeid.partition("::")[0]
+    file = TOGETHER.get(file, file)
     return SWEEPS if file.startswith(SWEEPS) and file != LONGEST else file
 
 

@@ -5,9 +5,15 @@ What a sweep starts of its own is seen by the one that is killed (test_kill_and_
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -48,3 +54,35 @@ def running(
                 os.sched_setaffinity(int(thread.name), cores)
             except OSError:
                 continue  # it ended meanwhile
+
+
+WHOLE = ["sweep", "--problems", "5,89", "-k", "6", "--seed", "11", "--run", "whole", "--json"]
+WHOLE += ["--retime", "0"]  # who wins is a matter of timing, and not the same every time
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A small sweep with every real part: embedded model, Prefect, Ray, the judge, the lake."""
+
+    lake: Path
+    summary: dict[str, Any]
+    seconds: float
+    running: dict[str, str]
+    """Environment in which a sweep finds Ray and Prefect running."""
+
+
+@pytest.fixture(scope="package")
+def undisturbed(
+    ray_address: str, prefect_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    """The sweep `WHOLE`, once: what its disturbed and extended copies are compared with."""
+    lake = tmp_path_factory.mktemp("undisturbed") / "lake"
+    running = {"PREFECT_API_URL": prefect_server, "RAY_ADDRESS": ray_address}
+    command = [sys.executable, "-m", "deployments.cli", *WHOLE, "--lake", str(lake)]
+    started = time.monotonic()
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | running, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    seconds = time.monotonic() - started
+    return Undisturbed(lake, json.loads(done.stdout), seconds, running)

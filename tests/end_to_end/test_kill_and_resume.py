@@ -16,11 +16,10 @@ import pytest
 
 from storage import Lake
 from storage.schemas import TABLES
+from tests.end_to_end.conftest import WHOLE, Undisturbed
 
 KILLS = 5
 NOTHING: Mapping[str, str] = {}
-ARGUMENTS = ["sweep", "--problems", "5,30,89", "-k", "6", "--seed", "11", "--run", "killed"]
-ARGUMENTS += ["--retime", "0"]  # who wins is a matter of timing, and not the same every time
 
 DRAWS = """
     SELECT c.problem_id, c.sample_index, c.source_hash, c.seed, c.n_tokens, t.token_ids, r.status
@@ -40,7 +39,7 @@ SIZES = "SELECT " + ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for t
 def start(lake: Path, running: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
     """The sweep, with a Prefect server and a Ray of its own unless `running` names them."""
     environment = os.environ | running
-    command = [sys.executable, "-m", "deployments.cli", *ARGUMENTS, "--lake", str(lake)]
+    command = [sys.executable, "-m", "deployments.cli", *WHOLE, "--lake", str(lake)]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
@@ -56,31 +55,24 @@ def kill(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_at_five_random_moments(
-    tmp_path: Path, prefect_server: str, ray_address: str
-) -> None:
-    running = {"PREFECT_API_URL": prefect_server, "RAY_ADDRESS": ray_address}
-    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    started = time.monotonic()
-    assert start(undisturbed, running).wait(timeout=240) == 0
-    length = time.monotonic() - started
-
+def test_killed_at_five_random_moments(tmp_path: Path, undisturbed: Undisturbed) -> None:
+    disturbed = tmp_path / "disturbed"
     rng = random.Random(os.environ.get("BON_KILL_SEED"))  # unset: other moments every time
     killed_alive = 0
     orphans: list[psutil.Process] = []
     for round_ in range(KILLS):
         # The first with servers of its own, which have to end with it.
-        process = start(disturbed, running if round_ else NOTHING)
-        time.sleep(rng.uniform(0.15, 0.95) * length)
+        process = start(disturbed, undisturbed.running if round_ else NOTHING)
+        time.sleep(rng.uniform(0.15, 0.95) * undisturbed.seconds)
         if process.poll() is None:
             killed_alive += 1
             orphans += kill(process)
         if (disturbed / "runs").is_dir():
             Lake.open(disturbed).sql(SIZES)  # no half-written file that a reader trips over
     assert killed_alive
-    assert start(disturbed, running).wait(timeout=240) == 0
+    assert start(disturbed, undisturbed.running).wait(timeout=240) == 0
 
-    expected, found = Lake.open(undisturbed), Lake.open(disturbed)
+    expected, found = Lake.open(undisturbed.lake), Lake.open(disturbed)
     assert found.sql(DRAWS).equals(expected.sql(DRAWS))
     verdicts = found.sql(VERDICTS).to_pylist()
     assert verdicts == expected.sql(VERDICTS).to_pylist()
@@ -88,7 +80,7 @@ def test_killed_at_five_random_moments(
     assert len(keys) == len(set(keys)), "a source was measured twice"
     sizes = found.sql(SIZES).to_pylist()[0]
     assert sizes == expected.sql(SIZES).to_pylist()[0]
-    assert sizes["candidates"] == sizes["token_logprobs"] == 18
+    assert sizes["candidates"] == sizes["token_logprobs"] == 12
 
     # Ray's agents look for their parent only now and then; all else ends at once.
     _, alive = psutil.wait_procs(orphans, timeout=90)

@@ -1,8 +1,9 @@
-"""A small sweep with every real part: the embedded model, Prefect, Ray, the judge, the lake."""
+"""A small sweep with every real part, extended: more draws of the same run, nothing done twice."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from storage import Lake
 from tasks.evaluate.retime import ROUNDS
 from tests.conftest import Bon
+from tests.end_to_end.conftest import Undisturbed
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,34 +29,40 @@ TAKES = """
 """
 
 
-def test_sweep_then_extend(bon: Bon, tmp_path: Path) -> None:
-    first = bon("sweep", "--problems", "5,12", "-k", "4", "--run", "small", "--json")
-    assert first.returncode == 0, first.stderr
-    summary = json.loads(first.stdout)
-    assert (summary["problems"], summary["candidates"], summary["unfinished"]) == (2, 8, 0)
+def test_a_sweep_and_its_extension(bon: Bon, tmp_path: Path, undisturbed: Undisturbed) -> None:
+    summary = undisturbed.summary
+    assert (summary["problems"], summary["candidates"], summary["unfinished"]) == (2, 12, 0)
     assert Path(summary["report"]).read_text("utf-8").startswith("<!doctype html")
     assert set(summary["strategies"]["strategies"]) >= {"oracle", "random", "surprisal"}
+    assert summary["summary"]["lead"]
 
+    shutil.copytree(undisturbed.lake, tmp_path / "lake")
     lake = Lake.open(tmp_path / "lake")
-    before = lake.results(["small"])
+    before = lake.results(["whole"])
     assert before["mean_logprob"].null_count == before["status"].null_count == 0
 
+    extended = bon("sweep", "-k", "8", "--retime", "1", "--run", "whole", "--json")
+    assert extended.returncode == 0, extended.stderr
+    assert len(lake.results(["whole"])) == 16
+
     # Winners are measured twice, and the second time counts: another may lead then.
-    rows = lake.sql(TAKES, ["small"]).to_pylist()
+    rows = lake.sql(TAKES, ["whole"]).to_pylist()
     assert {row["takes"] for row in rows} == {1, 2}
     for row in rows:
         twice = sum(one["takes"] == 2 for one in rows if one["problem_id"] == row["problem_id"])
         assert row["takes"] == 2 or not row["leads"] or twice == ROUNDS, row
 
-    extended = bon("sweep", "-k", "6", "--retime", "0", "--run", "small", "--json")
-    assert extended.returncode == 0, extended.stderr
-    after = lake.results(["small"])
-    assert len(after) == 12
-    kept = [row for row in after.to_pylist() if row["sample_index"] < 4]
-    assert kept == before.to_pylist()  # extended, and nothing drawn or measured again
+    # All else that was there was neither drawn nor measured again.
+    again = {(row["problem_id"], row["source_hash"]) for row in rows if row["takes"] == 2}
+    old, new = (
+        [row for row in table.to_pylist() if (row["problem_id"], row["source_hash"]) not in again]
+        for table in (before, lake.results(["whole"]))
+    )
+    assert old
+    assert [row for row in new if row["sample_index"] < 6] == old
 
-    shown = bon("show", "small", "12", "5")
+    shown = bon("show", "whole", "89", "7")
     assert shown.returncode == 0, shown.stderr
     assert "ModelNew" in shown.stdout or "torch" in shown.stdout
     counted = bon("sql", "SELECT count(*) AS n FROM results", "--json")
-    assert json.loads(counted.stdout) == [{"n": 12}]
+    assert json.loads(counted.stdout) == [{"n": 16}]

@@ -29,7 +29,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
         vocabulary=400,
         pool_examples=8,
         tokenizer_examples=60,
-        held_out_examples=16,
+        held_out_examples=5,
         checkpoint_seconds=0.0,
     )
 
