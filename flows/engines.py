@@ -61,7 +61,7 @@ def engines(
 ) -> Iterator[Sweep]:
     """Everything that shards need, started at once and ended with the block.
 
-    released: id of the policy, if it has drawn already and is not to be started.
+    released: id of the policy, if all it owes is drawn and it is not to be started.
 
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """

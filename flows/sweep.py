@@ -14,7 +14,7 @@ from prefect.utilities.annotations import opaque
 
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
-from flows.request import SweepRequest, resolve
+from flows.request import SweepRequest, resolve, stored_policy_id
 from flows.summary import SweepSummary, summarise
 from storage import Lake
 from storage.commit import discard_uncommitted
@@ -75,7 +75,9 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     problems = request.selected()
     work = outstanding(lake, run_id, problems, request)
     released = None
-    if takes_turns(request):
+    if not any(one.to_sample for one in work):
+        released = stored_policy_id(lake, run_id)  # who draws nothing need not be there
+    elif takes_turns(request):
         released = _draw(lake, run_id, request, work)
         work = [replace(one, to_sample=None) for one in work]
     with engines(lake, run_id, request, work, released=released) as sweep:

@@ -214,7 +214,7 @@ class PolicyHandle:
 
 
 class ReleasedPolicy:
-    """Stands for a policy that has drawn its share and given its GPU to the judge."""
+    """Stands for a policy that has drawn all it owes: it was ended, or never started."""
 
     def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
         raise PolicyUnavailableError(

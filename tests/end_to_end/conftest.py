@@ -40,8 +40,10 @@ def running(
     ray_address: str, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Sweeps of this process find Ray and Prefect running."""
+    from prefect.logging.configuration import setup_logging
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    setup_logging()  # here: it takes handlers away, and in a test would take pytest's
     assert ray_address  # up; this process is connected to it
     monkeypatch.setenv("PREFECT_API_URL", prefect_server)
     cores = os.sched_getaffinity(0)

@@ -51,6 +51,10 @@ def test_a_server_that_fails_costs_no_candidate(
     drawn = lake.sql(DRAWS).to_pylist()
     assert [row for row in drawn if row in kept] == kept
 
+    server.faults(*["500"] * 500)  # all is drawn: nobody is asked
+    assert bon("sweep", "--run", "served", "--json").returncode == 0
+    server.faults()
+
     budget = lake.sql("SELECT sum(n_prompt_tokens + n_tokens) AS n FROM candidates").to_pylist()
     spent = int(budget[0]["n"])
     third = bon("sweep", "-k", "12", "--run", "served", "--token-budget", str(spent + 5), "--json")
