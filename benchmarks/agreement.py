@@ -1,6 +1,7 @@
 """Do two measurements of one kernel agree, a machine load apart?
 
     python benchmarks/agreement.py --device cpu --out benchmarks/records
+    python benchmarks/agreement.py --device cuda:0 --per-problem 1     # about 4 minutes
 
 Each honest candidate of the acceptance suite is judged on the quiet machine, under load (a busy
 process for every core), and on the quiet machine again, by three judges that share nothing. Agreed:
@@ -48,14 +49,14 @@ def load(processes: int) -> Iterator[None]:
             one.wait()
 
 
-def intervals(device: str, mode: str) -> dict[str, Interval]:
+def intervals(device: str, mode: str, per_problem: int | None) -> dict[str, Interval]:
     """Candidate → its interval. Raises SystemExit if an honest candidate is not correct."""
     found: dict[str, Interval] = {}
     with Judge(JudgeConfig(device=device, mode=mode)) as judge:  # type: ignore[arg-type]
         for problem, files in by_problem(
             collect("honest" if device == "cpu" else "honest/gpu")
         ).items():
-            sources = [file.source for file in files]
+            sources = [file.source for file in files[:per_problem]]
             for index, verdict in judge.evaluate_many(problem_text(problem), sources):
                 if verdict.speedup_ci is None:
                     raise SystemExit(f"{files[index].name}: {verdict.status} {verdict.error}")
@@ -71,13 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--mode", default="fast")
+    parser.add_argument("--per-problem", type=int, help="kernels of each problem, at most")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     given = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     measured: dict[str, dict[str, Interval]] = {}
     for name in ROUNDS:
         with load(cores if name == "loaded" else 0):
-            measured[name] = intervals(given.device, given.mode)
+            measured[name] = intervals(given.device, given.mode, given.per_problem)
     kernels = sorted(measured[ROUNDS[0]])
     agreed = {
         f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)
@@ -88,7 +90,9 @@ def main() -> None:
         "kernels": len(kernels),
         "agreed": agreed,
         "intervals": {k: {name: measured[name][k] for name in ROUNDS} for k in kernels},
-        "device": device_words(torch.device(given.device), choose_cores(None).timing),
+        "device": device_words(
+            torch.device(given.device), choose_cores(None, gpu=given.device != "cpu").timing
+        ),
         "cores": cores,
         "mode": given.mode,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
