@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     given = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
+    timing = choose_cores(None, gpu=given.device != "cpu").timing
     measured: dict[str, dict[str, Interval]] = {}
     for name in ROUNDS:
         with load(cores if name == "loaded" else 0):
@@ -90,9 +91,7 @@ def main() -> None:
         "kernels": len(kernels),
         "agreed": agreed,
         "intervals": {k: {name: measured[name][k] for name in ROUNDS} for k in kernels},
-        "device": device_words(
-            torch.device(given.device), choose_cores(None, gpu=given.device != "cpu").timing
-        ),
+        "device": device_words(torch.device(given.device), timing),
         "cores": cores,
         "mode": given.mode,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -145,16 +145,24 @@ class Lake:
             raise QueryError(f"lake {self.root} cannot be read: {_first_line(error)}") from error
         return connection
 
-    def sql(self, query: str, run_ids: Sequence[str] | None = None) -> pa.Table:
-        """The answer to one query over the views (of those runs). Raises QueryError."""
+    def sql(
+        self,
+        query: str,
+        run_ids: Sequence[str] | None = None,
+        parameters: Mapping[str, object] | None = None,
+    ) -> pa.Table:
+        """The answer to one query over the views (of those runs). Raises QueryError.
+
+        `parameters`: values of the query's `$names`.
+        """
         try:
             with (
                 self.connect(run_ids, needed(query)) as connection,
                 suppress(duckdb.CatalogException),
             ):
-                return _answer(connection, query)
+                return _answer(connection, query, parameters)
             with self.connect(run_ids) as connection:  # whose names DuckDB suggests instead
-                return _answer(connection, query)
+                return _answer(connection, query, parameters)
         except duckdb.Error as error:
             raise QueryError(f"query failed: {_first_line(error)}") from error
 
@@ -186,8 +194,10 @@ class Lake:
                 )
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    relation = connection.sql(query)
+def _answer(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object] | None
+) -> pa.Table:
+    relation = connection.sql(query, params=parameters)
     return pa.table({}) if relation is None else relation.to_arrow_table()
 
 

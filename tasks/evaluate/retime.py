@@ -51,16 +51,10 @@ def retime_winners(sweep: Sweep, problem: Problem, count: int) -> int:
 def once_measured_leaders(sweep: Sweep, problem: Problem, count: int) -> dict[SourceKey, str]:
     """Of the `count` fastest correct sources, those with a single measurement; key → source."""
     key = (problem.suite, problem.level, problem.problem_id)
-    rows = sweep.lake.sql(_QUERY, [sweep.run_id]).to_pylist()
-    leaders = [
-        row
-        for row in rows
-        if (row["suite"], row["level"], row["problem_id"]) == key
-        and row["harness_id"] == sweep.judges.harness_id
-    ]
-    return {
-        (*key, row["source_hash"]): row["source"] for row in leaders[:count] if row["takes"] == 1
-    }
+    wanted = dict(zip(("suite", "level", "problem_id"), key, strict=True))
+    wanted |= {"harness_id": sweep.judges.harness_id, "leaders": count}
+    leaders = sweep.lake.sql(_QUERY, [sweep.run_id], wanted).to_pylist()
+    return {(*key, row["source_hash"]): row["source"] for row in leaders if row["takes"] == 1}
 
 
 retime = task(name="retime", retries=1, cache_policy=NO_CACHE, persist_result=False)(retime_winners)

@@ -31,10 +31,10 @@ def get_init_inputs():
 """
 
 
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Iterator[Judge]:
-    with Judge(JudgeConfig()) as made:
-        monkeypatch.setattr(made.device, "cache_bytes", lambda: 1 << 16)
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge(JudgeConfig()) as made, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made.device, "cache_bytes", lambda: 1 << 16)
         yield made
 
 

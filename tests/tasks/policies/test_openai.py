@@ -12,7 +12,7 @@ from tasks.policies import Policy, Sample, SamplingParams, load_policy, stream_s
 from tasks.problems import Problem, load_suite
 from tests.tasks.policies.served import Served, serve
 
-PARAMS = SamplingParams(max_tokens=24)
+PARAMS = SamplingParams(max_tokens=16)
 SEEDS = [11, 2**62 + 5, 13, 14, 15, 16]
 
 
