@@ -21,6 +21,8 @@ def serving_api(host: str, port: int) -> Iterator[str]:
 
     To be entered before prefect is imported. Raises RequestError if something else has the port.
     """
+    # Somebody waits for what they asked for; Prefect would look every ten seconds.
+    os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     if address := os.environ.get("PREFECT_API_URL"):
         if not healthy(address):
             raise RequestError(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +45,31 @@ def _private_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         os.environ["PREFECT_HOME"] = before
 
 
+@dataclass(frozen=True)
+class StartingServer:
+    """A Prefect server that may not answer yet."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one Prefect API for all tests that do not ask how a private one behaves."""
+def prefect_starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartingServer]:
+    """What `prefect_server` waits for."""
     port = free_port()
-    address = f"http://127.0.0.1:{port}/api"
     log = tmp_path_factory.mktemp("prefect-server") / "server.log"
     server = start_server("127.0.0.1", port, log)
-    try:
-        wait_until_healthy(address, server, log)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    yield StartingServer(f"http://127.0.0.1:{port}/api", server, log)
+    server.terminate()
+    server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_starting: StartingServer) -> str:
+    """The address of one Prefect API for all tests that do not ask how a private one behaves."""
+    wait_until_healthy(prefect_starting.address, prefect_starting.process, prefect_starting.log)
+    return prefect_starting.address
 
 
 @pytest.fixture

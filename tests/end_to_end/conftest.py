@@ -18,13 +18,16 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.conftest import StartingServer
+
 SECRET = "sk-nobody-may-see-this"
 """The key of a server that wants one: in Ray's environment, which is the policy's."""
 
 
 @pytest.fixture(scope="package")
-def ray_address() -> Iterator[str]:
-    """Of a Ray that goes on between sweeps."""
+def ray_address(prefect_starting: StartingServer) -> Iterator[str]:
+    """Of a Ray that goes on between sweeps; it starts while Prefect does."""
+    assert prefect_starting.process.poll() is None
     import ray
 
     from tasks.cluster import cluster
@@ -33,6 +36,18 @@ def ray_address() -> Iterator[str]:
         environment.setenv("OPENAI_API_KEY", SECRET)
         with cluster():
             yield str(ray.get_runtime_context().gcs_address)
+
+
+@pytest.fixture(scope="package")
+def to_end() -> Iterator[list[psutil.Process]]:
+    """Processes that have to be gone when this folder's tests are over.
+
+    Ray's agents look for their parent only now and then; all else ends at once.
+    """
+    processes: list[psutil.Process] = []
+    yield processes
+    _, alive = psutil.wait_procs(processes, timeout=90)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from storage import Lake
 
 
 @pytest.mark.slow
-def test_one_line_says_how_to_go_on(tmp_path: Path) -> None:
+def test_one_line_says_how_to_go_on(tmp_path: Path, to_end: list[psutil.Process]) -> None:
     command = [sys.executable, "-m", "deployments.cli", "sweep", "--profile", "demo"]
     command += ["--problems", "5", "-k", "4", "--run", "stopped", "--lake", str(tmp_path)]
     with subprocess.Popen(
@@ -34,5 +34,4 @@ def test_one_line_says_how_to_go_on(tmp_path: Path) -> None:
         f"bon: interrupted; `bon sweep --run stopped --lake {tmp_path}` goes on where it stopped"
     ]
     assert Lake.open(tmp_path).sql("SELECT count(*) AS n FROM candidates").to_pylist()[0]["n"] > 0
-    _, alive = psutil.wait_procs(below, timeout=90)  # Ray's own agents take up to a minute
-    assert not alive
+    to_end += below
