@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def needed(query: str) -> frozenset[str]:
     return frozenset(found) or ALL
 
 
-@cache
+@lru_cache(maxsize=256)
 def _named(text: str) -> frozenset[str]:
     return ALL.intersection(re.findall(r"\w+", text.lower()))
 
