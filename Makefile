@@ -10,13 +10,13 @@ LAKE   ?= lake
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
 
-# First what measures nothing, in three processes: the sweeps, and the rest (tests/sharing.py).
+# First what measures nothing, in two processes: the sweeps, and the rest (tests/sharing.py).
 # Then, alone, what does: all of it in one room (tests/test_architecture.py holds that), so that the
 # other rooms' tests need not be imported again.
 # Dozens of processes import the same files: byte code is kept, whatever the environment says.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.ready-test
-	BON_LAKE=$(LAKE) $(BIN)/pytest -n 3 -m "not timed"
+	BON_LAKE=$(LAKE) $(BIN)/pytest -n 2 -m "not timed"
 	BON_LAKE=$(LAKE) $(BIN)/pytest -m timed tests/kernels_eval
 
 # vLLM wants other versions of what we share with it: an environment and a lock file of its own.

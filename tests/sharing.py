@@ -1,4 +1,4 @@
-"""How test processes (`-n 3`) share the tests out: sweeps in one, all else in the others.
+"""How two test processes (`-n 2`) share the tests out: sweeps in one, all else in the other.
 
 A file stays in one process, and all that starts sweeps does: it shares servers, and one sweep at a
 time keeps more than one core busy. Not by `--dist loadgroup`: it writes the groups into the tests'
@@ -24,7 +24,7 @@ def group(nodeid: str) -> str:
 def put_slow_first(items: list[pytest.Item]) -> None:
     """The sweeps, files with a slow test, then the rest as it was.
 
-    What takes long must not come last: the other processes would have nothing left to do.
+    What takes long must not come last: the other process would have nothing left to do.
     """
     slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
 
