@@ -43,6 +43,8 @@ from kernels_eval.worker.protocol import Job
 
 _PROBLEMS_KEPT = 4
 _TICK_S = 0.05
+_AT_ONCE = 2
+"""Workers that may be started in a row beyond the device's pace."""
 
 
 class Judge:
@@ -62,6 +64,8 @@ class Judge:
         self._objects = ObjectCache()
         self._memories: list[Memory] = []
         self._pending: deque[Pending | tuple[int, Verdict]] = deque()
+        self._ending: list[Runner] = []
+        self._next_start = 0.0
         self._alone: set[int] = set()
         self._current: Reference | None = None
         self._timeout_s = self.config.timeout_s
@@ -121,8 +125,7 @@ class Judge:
         try:
             while queue or pending:
                 with self._on_side_cores():
-                    self._fill(reference, queue)
-                    index, verdict = self._next_verdict(reference)
+                    index, verdict = self._next_verdict(reference, queue)
                     if verdict is None:
                         queue.append((index, candidates[index]))
                     elif not queue and not pending and self._server is not None:
@@ -223,9 +226,14 @@ class Judge:
         pending = self._pending
         most = len(self.cores.side) + (2 if self.device.first_call_ahead else 1)
         while queue and len(pending) < most:
+            now = time.monotonic()
+            if self._next_start > now:
+                return
             by_itself = queue[0][0] in self._alone
             if pending and (by_itself or self._alone & {_index_of(item) for item in pending}):
                 return
+            pace_s = self.device.start_s
+            self._next_start = max(self._next_start, now - _AT_ONCE * pace_s) + pace_s
             pending.append(self._begin(reference, *queue.popleft()))
 
     def _again(self, index: int) -> bool:
@@ -261,10 +269,13 @@ class Judge:
             worker.close()
             reason = f"a fresh worker failed: {error!r}"
             return index, self._verdict(Status.HARNESS_ERROR, reason, findings)
-        return Pending(index, source, findings, runner, self._timeout_s)
+        pack = reference.problem.packed
+        return Pending(index, source, findings, runner, self._timeout_s, pack)
 
     def _memory(self, job: Job) -> Memory:
         """Memory between here and a worker: used before if it fits, since its pages are there."""
+        if self.device.name == "cpu":
+            self._bury()
         for position, memory in enumerate(self._memories):
             if memory.fits(job):
                 memory.reset(job)
@@ -280,21 +291,24 @@ class Judge:
         gc.collect()  # answers and their problem refer to each other
         torch.cuda.empty_cache()
 
-    def _next_verdict(self, reference: Reference) -> tuple[int, Verdict | None]:
+    def _next_verdict(
+        self, reference: Reference, queue: deque[tuple[int, str]]
+    ) -> tuple[int, Verdict | None]:
         """Bring one candidate to its verdict: whichever is ready, the others as far as they get.
 
         Not the first in line: while that compiles, others may hold all the device's room, and it
         would wait for them as they for it. None: judge it again.
         """
-        for item in self._pending:
-            if not isinstance(item, Pending):
-                self._pending.remove(item)
-                return item
+        self._fill(reference, queue)
         while (chosen := self._ready_one()) is None:
+            self._bury()
             self._advance()
             if self._ready_one() is None:
                 wait_any([item for item in self._moving() if not item.settled], _TICK_S)
+            self._fill(reference, queue)
         self._pending.remove(chosen)
+        if not isinstance(chosen, Pending):
+            return chosen
         try:
             verdict = self._finish(reference, chosen)
         except OutOfRoomError as failure:
@@ -311,13 +325,13 @@ class Judge:
             return chosen.index, None
         return chosen.index, verdict
 
-    def _ready_one(self) -> Pending | None:
-        """The first in line whose turn on the device it may be."""
-        return next((item for item in self._moving() if self._there(item)), None)
+    def _ready_one(self) -> Pending | tuple[int, Verdict] | None:
+        """The first in line whose turn on the device it may be, or that needs none."""
+        return next((item for item in self._pending if self._there(item)), None)
 
-    def _there(self, item: Pending) -> bool:
+    def _there(self, item: Pending | tuple[int, Verdict]) -> bool:
         """Whether it is this candidate's turn on the device."""
-        if item.failure is not None:
+        if not isinstance(item, Pending) or item.failure is not None:
             return True
         wanted = Stage.CALLED if self._calls_ahead else Stage.BUILT
         return item.stage is wanted
@@ -342,20 +356,27 @@ class Judge:
         if not self._calls_ahead:
             return
         holding = [item for item in moving if item.was_called]
-        room = reference.capacity - len(holding) - held
+        room = reference.capacity - len(holding) - len(self._ending) - held
         for item in moving:
             if room > 0 and item.failure is None and item.stage is Stage.BUILT:
                 item.call(reference.problem.unseen())
                 room -= 1
 
     def _end(self, pending: Pending) -> None:
-        """Nothing is left of the worker; its memory waits for the next."""
+        """Kill the worker. A GPU's driver takes 0.1 s over one: others go on meanwhile."""
         pending.carry_on()
         worker = pending.runner.worker
         if pending.failure is None and not worker.closed and self._objects.wants(pending.source):
             self._objects.keep(pending.source, harvest(worker.home))
-        worker.close()
-        self._memories.append(pending.runner.memory)
+        worker.hang_up()
+        self._ending.append(pending.runner)
+
+    def _bury(self) -> None:
+        """Nothing is left of workers that were ended; their memory waits for the next ones."""
+        while self._ending:
+            runner = self._ending.pop(0)
+            runner.worker.close()
+            self._memories.append(runner.memory)
         keep = 2 + len(self.cores.side) if self.device.name == "cpu" else 0
         while len(self._memories) > keep:
             self._memories.pop(0).close()
@@ -367,6 +388,7 @@ class Judge:
             item = self._pending.popleft()
             if isinstance(item, Pending):
                 self._end(item)
+        self._bury()
         return ended
 
     def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...]) -> Verdict:
@@ -439,8 +461,9 @@ class Judge:
     def silent(self, *, deep: bool = False) -> Iterator[None]:
         """On a GPU every pending worker is stopped, and goes on afterwards.
 
-        On the CPU they are on cores of their own.
+        On the CPU they are on cores of their own. What was ended is gone.
         """
+        self._bury()
         moving = self._moving() if self.device.first_call_ahead else []
         for item in moving:
             item.pause(deep)

@@ -98,9 +98,9 @@ class Measurement:
         if self.bench.config.protocol == "kernelbench":
             return self._as_kernelbench()
         sets = self.pending.sets or self.reference.problem.unseen()
-        if self.pending.first is not None:
-            self._check(self.pending.first_sets)
-            self.pending.first_sets = []
+        if self.pending.first is not None and self.pending.first_set is not None:
+            self._check([self.reference.problem.unpacked(self.pending.first_set)])
+            self.pending.first_set = None
         first = self._once(self._next(sets, 1))
         result = self._compare(sets, self.reference.candidate_calls(first))
         self._check_physics()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from kernels_eval.errors import HarnessError, OutOfRoomError
@@ -39,6 +39,8 @@ class Pending:
     findings: tuple[Finding, ...]
     runner: Runner
     timeout_s: float
+    pack: Callable[[InputSet], InputSet]
+    """Of the problem: leaves out of a set what can be had again."""
     accepted: float = field(default_factory=time.monotonic)
     stage: Stage = Stage.IMPORTING
     failure: Failed | HarnessError | OutOfRoomError | None = None
@@ -46,7 +48,8 @@ class Pending:
     """Import and construction, by the worker's clock."""
     started: float = field(default_factory=time.monotonic)
     first: Batch | None = None
-    first_sets: list[InputSet] = field(default_factory=list)
+    first_set: InputSet | None = None
+    """What the first call was made on, without its inputs once they are written."""
     sets: Iterator[InputSet] | None = None
     _paused: float | None = None
 
@@ -82,8 +85,10 @@ class Pending:
             self.took_ns = self.runner.ready(self.deadline)
             self.stage = Stage.BUILT
         elif self.stage is Stage.PREPARING:
-            self.runner.load(self.first_sets, self.deadline, quiet=False)
-            self.runner.go(len(self.first_sets))
+            assert self.first_set is not None
+            self.runner.load([self.first_set], self.deadline, quiet=False)
+            self.first_set = self.pack(self.first_set)
+            self.runner.go(1)
             self.deadline = time.monotonic() + self.timeout_s
             self.stage = Stage.CALLING
         elif self.stage is Stage.CALLING:
@@ -94,7 +99,7 @@ class Pending:
         """Begin the first call, on the first of `sets`."""
         self.sets = sets
         try:
-            self.first_sets = [next(sets)]
+            self.first_set = next(sets)
             self.deadline = time.monotonic() + self.timeout_s
             self.runner.ask(1)
             self.stage = Stage.PREPARING

@@ -18,6 +18,10 @@ from kernels_eval.timing.statistics import Budget, Speedup
 _MAX_CALLS = 512
 _UNLIKE, _FASTER = 3.0, 4
 _SOME = 16
+_WORKERS = 4
+"""With fewer on the device at once, one is waited for now and then."""
+_SEEN = 24
+"""Batches that few candidates see more of: first calls, warm-ups and pairs."""
 
 
 @dataclass
@@ -86,7 +90,13 @@ def start_reference(
         clocks = Clocks(device.single_core, device.clock_slack_ns)
         reference = Reference(problem, runner, clocks, max_calls, budget)
         _warm_up(reference, timeout_s, queues=device.torch_device.type == "cuda")
-        reference.capacity = device.ahead(job, max(0, device.pool_bytes() - problem.pool_bytes))
+        wanted = _SEEN * reference.calls()
+        shares = device.shares(job, problem.pool, wanted)
+        few = shares.workers < _WORKERS or shares.pool_bytes < wanted * problem.pool.largest
+        if few and problem.slim():
+            shares = device.shares(job, problem.pool, wanted)
+        reference.capacity = shares.workers
+        problem.pool.limit(shares.pool_bytes)
     except (CandidateFailedError, WorkerError, LateWorkError) as error:
         worker.close()
         memory.close()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import abc
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
 from kernels_eval.config import Mode
+from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker, WorkerForgedError
@@ -86,6 +88,16 @@ class Memory(abc.ABC):
         self.report.close()
 
 
+@dataclass(frozen=True)
+class Shares:
+    """How a device's memory is divided while one problem is judged."""
+
+    workers: int
+    """That may hold inputs and outputs at once, beside the reference."""
+    pool_bytes: int
+    """For input sets and answers that are kept."""
+
+
 class Device(abc.ABC):
     """One device that candidates are timed on."""
 
@@ -99,6 +111,8 @@ class Device(abc.ABC):
     """Whether a candidate's first call may run while another candidate is being checked."""
     alignment: int
     """Bytes; where in the inputs' memory a tensor may start."""
+    start_s: float
+    """What one worker's start takes of something that all of them share, on average."""
     clock_slack_ns: int
     """By how much wall time and a worker's claim may differ in one batch without being repeated."""
     budgets: ClassVar[Mapping[Mode, Budget]]
@@ -128,13 +142,13 @@ class Device(abc.ABC):
 
     @abc.abstractmethod
     def pool_bytes(self) -> int:
-        """How much memory a problem's input sets and answers may take."""
+        """How much memory a problem's input sets and answers may take until `shares` says more."""
 
     @abc.abstractmethod
-    def ahead(self, job: Job, growth: int) -> int:
-        """How many workers may hold inputs and outputs at once, beside the reference.
+    def shares(self, job: Job, pool: Pool, wanted: int) -> Shares:
+        """How much of what is free is for whom, once a problem and its reference are there.
 
-        `growth`: bytes that the problem's pool may still take.
+        `wanted`: sets that one candidate sees.
         """
 
 

@@ -11,7 +11,8 @@ from typing import ClassVar
 import torch
 
 from kernels_eval.config import Mode
-from kernels_eval.devices.base import Device, Memory, span_of
+from kernels_eval.devices.base import Device, Memory, Shares, span_of
+from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.prepared import in_memory_order
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
@@ -80,6 +81,7 @@ class CpuDevice(Device):
     batch_bytes = _BATCH_BYTES
     first_call_ahead = False
     alignment = 64
+    start_s = 0.0
     clock_slack_ns = 50_000
     budgets: ClassVar[Mapping[Mode, Budget]] = {"fast": FAST, "full": FULL}
 
@@ -108,8 +110,8 @@ class CpuDevice(Device):
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return int(min(2 << 30, free // 10))
 
-    def ahead(self, job: Job, growth: int) -> int:  # noqa: ARG002
-        return 1 + len(self._cores.side)
+    def shares(self, job: Job, pool: Pool, wanted: int) -> Shares:  # noqa: ARG002
+        return Shares(1 + len(self._cores.side), self.pool_bytes())
 
 
 def _flat(region: SharedMemory, offset: int, place: TensorPlace) -> torch.Tensor:

@@ -28,6 +28,21 @@ class Pool:
     def nbytes(self) -> int:
         return sum(item.nbytes for item in self._sets.values())
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest set that is kept."""
+        return max((item.nbytes for item in self._sets.values()), default=0)
+
+    def limit(self, most_bytes: int) -> None:
+        """Keep as much from now on; the oldest sets leave if that is less than before."""
+        self._most_bytes = most_bytes
+        while len(self._sets) > 1 and self.nbytes > most_bytes:
+            del self._sets[next(iter(self._sets))]
+
+    def repack(self) -> None:
+        """Keep less of each set, now that `pack` leaves out more."""
+        self._sets = {serial: self._pack(item) for serial, item in self._sets.items()}
+
     def clear(self) -> None:
         self._sets.clear()
 

@@ -63,9 +63,9 @@ class PreparedProblem:
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
-        self._pool = Pool(pool_bytes, self._draw_any, self._pack, self._unpack)
+        self._pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked)
         self._next_serial = 0
-        self._redraws = False
+        self._redraws = self._slim = False
         self.spread = False
         """Whether inputs are scaled at random (see spread.py)."""
         self._inspect()
@@ -105,9 +105,9 @@ class PreparedProblem:
         return self._pool.unseen()
 
     @property
-    def pool_bytes(self) -> int:
-        """What the pool takes now."""
-        return self._pool.nbytes
+    def pool(self) -> Pool:
+        """The sets that are kept."""
+        return self._pool
 
     def forget(self) -> None:
         """Give up the pool; sets are drawn again when they are asked for."""
@@ -133,11 +133,40 @@ class PreparedProblem:
                 raise ProblemError("get_inputs() returns other non-tensor values each time")
             return [_storable(one) for one in (spread(tensors) if self.spread else tensors)]
 
-    def _pack(self, item: InputSet) -> InputSet:
-        return replace(item, inputs=()) if self._redraws else item
+    def slim(self) -> bool:
+        """Keep sets without their answers' values from now on, if that is less. Whether it is.
 
-    def _unpack(self, item: InputSet) -> InputSet:
-        return item if item.inputs else replace(item, inputs=tuple(self._inputs(item.seed)))
+        The reference computes them again, at its own precision: a fraction of the time of float64.
+        """
+        before = self._pool.largest
+        self._slim = self._redraws
+        self._pool.repack()
+        return self._pool.largest < before
+
+    def packed(self, item: InputSet) -> InputSet:
+        """The set without what `unpacked` can make up for: memory is what is short on a GPU."""
+        if not self._redraws:
+            return item
+        truths = item.truths
+        if self._slim:
+            truths = tuple(t.without_values() if isinstance(t, Truth) else t for t in truths)
+        return replace(item, inputs=(), truths=truths)
+
+    def unpacked(self, item: InputSet) -> InputSet:
+        """The set with its inputs, and its answers where they were left out."""
+        if item.inputs:
+            return item
+        inputs = tuple(self._inputs(item.seed))
+        truths = item.truths
+        if any(isinstance(truth, Truth) and truth.lacks_values for truth in truths):
+            outputs = self._call(self._model, inputs)
+            truths = tuple(
+                truth.with_reference(one.contiguous().reshape(-1))
+                if isinstance(truth, Truth) and truth.lacks_values
+                else truth
+                for one, truth in zip(outputs, truths, strict=True)
+            )
+        return replace(item, inputs=inputs, truths=truths)
 
     # How it comes to be
 

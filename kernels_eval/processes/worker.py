@@ -67,6 +67,7 @@ class Worker:
         self.offered: list[int] = []
         self.stopped = False
         self.closed = False
+        self._hung_up = False
 
     def wait_born(self, timeout_s: float = 30.0) -> None:
         """Wait for the keeper's word that the process is confined. Raises HarnessError."""
@@ -263,22 +264,30 @@ class Worker:
         if got != wanted:
             raise WorkerForgedError("an output that is only partly mapped")
 
-    def close(self) -> None:
-        """End the candidate and everything it started; wait until nothing of it is left.
+    def hang_up(self) -> None:
+        """Kill the candidate and have its keeper end the rest; `close` waits for that.
 
         Safe to call twice: its process id may be somebody else's by then.
         """
-        if self.closed:
+        if self._hung_up:
             return
-        self.closed = True
+        self._hung_up = True
         self._take([])
         with contextlib.suppress(OSError):
             if self._pid and self._ended is None:
                 os.kill(self._pid, 9)
         self._control.close()
         with contextlib.suppress(OSError):
-            # The keeper closes its end when all is reaped.
             self._keeper.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """End the candidate and everything it started; wait until nothing of it is left."""
+        if self.closed:
+            return
+        self.hang_up()
+        self.closed = True
+        with contextlib.suppress(OSError):
+            # The keeper closes its end when all is reaped.
             self._keeper.settimeout(10.0)
             while self._keeper.recv(1 << 16):
                 pass

@@ -49,6 +49,7 @@ def _near(
         if (
             not isinstance(truth, Truth)
             or truth.rounded is None
+            or truth.off != (0.0, 0.0)
             or truth.window_allowed is None
             or not truth.finite
             or answer.dtype is not torch.float32

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -41,6 +41,7 @@ WINDOW = 256
 _CHUNK = 512 * WINDOW
 _NEAR_CHUNK = 256 * WINDOW
 _GPU_CHUNK = (1 << 18) * WINDOW
+_LARGE_BYTES = 64 << 20
 SURE = 0.9
 """Of the allowed sum of squares: 0.95 of the distance, leaving more than the 1/64 of rounding."""
 _FLOAT32_SQUARES = (1e-30, 1e30)
@@ -70,10 +71,38 @@ class Truth:
     """`expected` in float32, where a look at that precision can settle that an answer passes."""
     exact: Callable[[], torch.Tensor] | None = None
     """Computes `expected` once more: on a GPU that is quick, and memory is what is short."""
+    off: tuple[float, float] = (0.0, 0.0)
+    """Distance of `rounded` beyond its rounding, in units of what is allowed: of its worst window,
+    and as a whole."""
+    reference_off: tuple[float, float] = (0.0, 0.0)
+    """The same of the float32 reference's answer, of which 16 are allowed: at most 1/64, 1/16."""
+    reference_bits: int | None = None
+    """The sum of that answer's words: whether it came out the same when it is computed again."""
 
     def values(self) -> torch.Tensor:
         """(N,) the result in float64, or the exact integers."""
         return self.expected if self.exact is None else self.exact()
+
+    def without_values(self) -> Truth:
+        """To be kept where memory is short: `with_reference` makes up for what is left out."""
+        rounded = self.rounded
+        if self.exact is None or rounded is None or rounded.numel() * 4 < _LARGE_BYTES:
+            return self
+        return replace(self, rounded=None)
+
+    @property
+    def lacks_values(self) -> bool:
+        return self.rounded is None and self.reference_bits is not None
+
+    def with_reference(self, reference: torch.Tensor) -> Truth:
+        """With the float32 reference's answer (flat, computed again) in the place of `rounded`.
+
+        How far it is from the float64 result is known, if it is the same answer. If not, float64
+        is computed again instead.
+        """
+        if word_sum(reference) != self.reference_bits:
+            return self
+        return replace(self, rounded=reference, off=self.reference_off)
 
     @property
     def nbytes(self) -> int:
@@ -114,6 +143,8 @@ class Truth:
 
         Rounding `expected` moves it by ε/2·‖t‖ at most, so by 1/64 of what is allowed for the whole
         and 1/256 for a window, since both allow 32·ε·‖t‖ or more. A third of the time of `_norms`.
+        Where `rounded` is off by more, that much is added: the triangle inequality, so what is
+        returned is an upper bound then.
         """
         if self.rounded is None or answer.dtype is not torch.float32:
             return None
@@ -123,9 +154,7 @@ class Truth:
             total, worst = torch.stack(
                 [squares.sum(), (squares / self.window_allowed).max()]
             ).tolist()
-            if not (worst <= SURE and total <= SURE * self.allowed):
-                return None
-            return math.sqrt(max(worst, total / self.allowed if total else 0.0))
+            return self._sure(worst, total)
         total, worst = 0.0, 0.0
         step = chunk_of(answer, _NEAR_CHUNK)
         for start in range(0, self.rounded.numel(), step):
@@ -135,9 +164,17 @@ class Truth:
             ratio = squares / self.window_allowed[first : first + squares.numel()]
             total += float(squares.sum())
             worst = max(worst, float(ratio.max()))
-            if not (worst <= SURE and total <= SURE * self.allowed):
-                return None  # also when something is not a number
-        return math.sqrt(max(worst, total / self.allowed if total else 0.0))
+            if self._sure(worst, total) is None:
+                return None
+        return self._sure(worst, total)
+
+    def _sure(self, worst: float, total: float) -> float | None:
+        """The distance from the squares of float32, None if it might be too large or no number."""
+        whole = total / self.allowed if total else 0.0
+        if not (0.0 <= worst < math.inf and 0.0 <= whole < math.inf):
+            return None
+        distance = max(math.sqrt(worst) + self.off[0], math.sqrt(whole) + self.off[1])
+        return distance if distance <= math.sqrt(SURE) else None
 
     def _norms(self, answer: torch.Tensor) -> float:
         assert self.window_allowed is not None
@@ -178,6 +215,12 @@ def window_squares(difference: torch.Tensor) -> torch.Tensor:
     if whole == squares.numel():
         return sums
     return torch.cat([sums, squares[whole:].sum().reshape(1)])
+
+
+def word_sum(tensor: torch.Tensor) -> int:
+    """The sum of the words of a flat float32 tensor as integers, two by two where that is quick."""
+    pairs = tensor.numel() % 2 == 0 and tensor.data_ptr() % 8 == 0
+    return int(tensor.view(torch.int64 if pairs else torch.int32).sum(dtype=torch.int64))
 
 
 def make_truth(
@@ -229,6 +272,10 @@ def make_truth(
     )
     rounded = expected.to(torch.float32) if representable else None
     forget = rounded is not None and again is not None
+    reference_off = (0.0, 0.0)
+    if forget:
+        worst = float((error_squares / window_allowed).max())
+        reference_off = (math.sqrt(worst), math.sqrt(error) / whole if whole else 0.0)
     return Truth(
         expected=expected[:0].clone() if forget else expected,
         window_allowed=window_allowed,
@@ -236,6 +283,8 @@ def make_truth(
         finite=finite,
         rounded=rounded,
         exact=again if forget else None,
+        reference_off=reference_off,
+        reference_bits=word_sum(reference) if forget else None,
     )
 
 

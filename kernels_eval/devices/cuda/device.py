@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -13,9 +14,11 @@ from typing import ClassVar
 import torch
 
 from kernels_eval.config import Mode
-from kernels_eval.devices.base import Device
+from kernels_eval.devices.base import Device, Shares
 from kernels_eval.devices.cuda.memory import CudaMemory
+from kernels_eval.devices.share import divide
 from kernels_eval.errors import HarnessError
+from kernels_eval.problems.pool import Pool
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.cores import Cores
@@ -34,6 +37,9 @@ class CudaDevice(Device):
     single_core = False
     first_call_ahead = True
     alignment = 512
+    start_s = 0.25
+    """An H200's driver makes one context at a time, 0.23 s for one and 2.3 s for sixteen; meanwhile
+    whatever others ask of it waits."""
     clock_slack_ns = 1_000_000
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # What a process takes to launch a kernel changes by a third within a tenth of a second:
@@ -47,6 +53,7 @@ class CudaDevice(Device):
         self.torch_device = torch.device(name if ":" in name else f"{name}:0")
         self.name = str(self.torch_device)
         self._cores = cores
+        _without_fragments()
         try:
             torch.cuda.set_device(self.torch_device)
             torch.empty(1, device=self.torch_device)
@@ -98,9 +105,9 @@ class CudaDevice(Device):
         return self._bandwidth(again=again)
 
     def _copies(self) -> float:
-        """Best of five copies of a quarter of the free memory, at most 4 GB; bytes both ways."""
+        """Best of five copies of an eighth of the free memory, at most 2 GB; bytes both ways."""
         free, _ = torch.cuda.mem_get_info(self.torch_device)
-        size = min(4 << 30, free // 4)
+        size = min(2 << 30, free // 8)
         source = torch.empty(size, dtype=torch.uint8, device=self.torch_device)
         target = torch.empty_like(source)
         start, end = (_event() for _ in range(2))
@@ -119,22 +126,30 @@ class CudaDevice(Device):
         """A fifth of the device's memory."""
         return int(self._properties.total_memory // 5)
 
-    def ahead(self, job: Job, growth: int) -> int:
-        """As many as the free memory holds, less what the judge took for an answer at its peak.
+    def shares(self, job: Job, pool: Pool, wanted: int) -> Shares:
+        """What is free, less what the judge took for an answer at its peak, divided.
 
         Counted are inputs, outputs and a context. Who takes more and does not find it is judged
         again with nothing else on the device, so hoping costs time only.
         """
+        self.bandwidth()  # its copies would take others' room later
         free, _ = torch.cuda.mem_get_info(self.torch_device)
         peak = torch.cuda.max_memory_allocated(self.torch_device)
         working = peak - torch.cuda.memory_allocated(self.torch_device)
         outputs = sum(spec.nbytes for spec in job.outputs)
         timed = job.region_bytes(job.max_calls) + outputs * job.max_calls
+        working += timed - job.region_bytes(1) - outputs  # the other sets of a batch
         each = job.region_bytes(1) + outputs + _CONTEXT_BYTES  # for a first call
         # Every other worker that is being imported has a context, too.
         contexts = _CONTEXT_BYTES * (2 + len(self._cores.side))
-        room = _SHARE * free - growth - working - contexts - timed
-        return int(max(1, min(len(self._cores.side), 1 + room // each)))
+        room = int(_SHARE * free) + pool.nbytes - working - contexts - timed
+        return divide(room, each, pool.largest, wanted, len(self._cores.side), self.pool_bytes())
+
+
+def _without_fragments() -> None:
+    """What an answer takes for a moment, in pieces of many sizes, leaves whole memory behind."""
+    with contextlib.suppress(AttributeError, RuntimeError):  # it is no public name, and saves only
+        torch._C._accelerator_setAllocatorSettings("expandable_segments:True")
 
 
 def _event() -> torch.cuda.Event:
