@@ -10,7 +10,7 @@ from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
-from tasks.cluster import cluster
+from tasks.cluster import cluster, gpus_here
 from tasks.evaluate.placement import judging_cores, keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
 from tasks.plan import Work
@@ -66,9 +66,10 @@ def engines(
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
     judged = sum(len(one.to_judge.sample_indices) for one in work)
-    cores = judging_cores()
     with ExitStack() as stack:
         stack.enter_context(cluster())
+        on_gpu = request.judge.device.startswith("cuda")
+        cores = judging_cores(gpus_here() if on_gpu else 0)
         policy: Sampler = ReleasedPolicy()
         if released is None:
             handle = policy = _start_policy(lake, run_id, request)
@@ -77,7 +78,7 @@ def engines(
         judges = JudgePool(request.judge.config(), cores, instant=instant)
         stack.callback(judges.close)
         policy_id = released or _same_policy_id(lake, run_id, request, handle)
-        keep_timing_cores_free(judges.ready())
+        keep_timing_cores_free(judges.ready(), cores.side)
         progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged})
         stack.enter_context(progress.shown())
         yield Sweep(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import secrets
@@ -16,16 +17,17 @@ import numpy as np
 import torch
 
 from kernels_eval import baselines
-from kernels_eval.backends.objects import ObjectCache, harvest
+from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.baselines import Compiled
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
-from kernels_eval.devices.base import Device, Memory
+from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
 from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError
 from kernels_eval.failures import DisturbedError, status_of
+from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
-from kernels_eval.pending import Pending, Stage, wait_any
+from kernels_eval.pending import Pending, Stage
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerForgedError
@@ -39,12 +41,8 @@ from kernels_eval.timing.cores import choose_cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.statistics import Speedup
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
-from kernels_eval.worker.protocol import Job
 
 _PROBLEMS_KEPT = 4
-_TICK_S = 0.05
-_AT_ONCE = 2
-"""Workers that may be started in a row beyond the device's pace."""
 
 
 class Judge:
@@ -62,11 +60,8 @@ class Judge:
         self._references: OrderedDict[str, Reference] = OrderedDict()
         self._budget = self.device.budgets[self.config.mode]
         self._objects = ObjectCache()
-        self._memories: list[Memory] = []
-        self._pending: deque[Pending | tuple[int, Verdict]] = deque()
-        self._ending: list[Runner] = []
-        self._next_start = 0.0
-        self._alone: set[int] = set()
+        calls_ahead = self.device.first_call_ahead and self.config.protocol != "kernelbench"
+        self._line = Line(self.device, len(self.cores.side), self._objects, calls_ahead)
         self._current: Reference | None = None
         self._timeout_s = self.config.timeout_s
         self._closed = False
@@ -119,16 +114,16 @@ class Judge:
         self._timeout_s = timeout_s
         with self._on_side_cores():
             reference = self._reference(problem_source)
-        queue: deque[tuple[int, str]] = deque(enumerate(candidates))
-        self._alone.clear()
-        pending = self._pending
+        queue: Queue = deque(enumerate(candidates))
+        line = self._line
+        line.forget()
         try:
-            while queue or pending:
+            while queue or line:
                 with self._on_side_cores():
                     index, verdict = self._next_verdict(reference, queue)
                     if verdict is None:
                         queue.append((index, candidates[index]))
-                    elif not queue and not pending and self._server is not None:
+                    elif not queue and not line and self._server is not None:
                         self._server.fill()
                 if verdict is not None:
                     yield index, verdict
@@ -136,20 +131,19 @@ class Judge:
                     return
                 if reference.runner.worker.closed:
                     # The new one is timed on a device that is empty: the others begin anew.
-                    begun = self._end_pending()
+                    begun = line.end_all()
                     queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
                         reference = self._reference(problem_source)
         finally:
-            self._end_pending()
+            line.end_all()
 
     def close(self) -> None:
         """End everything this judge started. Safe to call twice."""
         self._closed = True
         while self._references:
             self._references.popitem()[1].close()
-        while self._memories:
-            self._memories.pop().close()
+        self._line.release()
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -195,7 +189,7 @@ class Judge:
         with self.drawing():
             problem = known.problem if known is not None else self._load(source)
             self._forget_memories()  # what inspection took beside what it keeps
-            if self.device.name != "cpu":  # what drawing a set takes at its peak: see `ahead`
+            if self.device.name != "cpu":  # what drawing a set takes at its peak: see `shares`
                 torch.cuda.reset_peak_memory_stats(self.device.torch_device)
                 problem.draw(secrets.randbits(62))
                 self._forget_memories()
@@ -219,33 +213,7 @@ class Judge:
 
     # One candidate
 
-    def _fill(self, reference: Reference, queue: deque[tuple[int, str]]) -> None:
-        """Begin as many candidates as there are cores to import them on, and the next to be timed;
-        on a GPU one may wait for room there besides."""
-        self._current = reference
-        pending = self._pending
-        most = len(self.cores.side) + (2 if self.device.first_call_ahead else 1)
-        while queue and len(pending) < most:
-            now = time.monotonic()
-            if self._next_start > now:
-                return
-            by_itself = queue[0][0] in self._alone
-            if pending and (by_itself or self._alone & {_index_of(item) for item in pending}):
-                return
-            pace_s = self.device.start_s
-            self._next_start = max(self._next_start, now - _AT_ONCE * pace_s) + pace_s
-            pending.append(self._begin(reference, *queue.popleft()))
-
-    def _again(self, index: int) -> bool:
-        """Whether this candidate is to be judged again, with nothing else on the device."""
-        if not self.device.first_call_ahead or index in self._alone:
-            return False
-        self._alone.add(index)
-        return True
-
-    def _begin(
-        self, reference: Reference, index: int, source: str
-    ) -> Pending | tuple[int, Verdict]:
+    def _begin(self, reference: Reference, index: int, source: str) -> Pending | Judged:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
         findings = (*screen(source), *_notes(reference.problem))
         outside = out_of_scope(source, self.config.scope)
@@ -264,7 +232,7 @@ class Judge:
                 len(self.cores.timing),
             )
             job = replace(job, objects=self._objects.of(source))
-            runner = Runner(worker, job, self._memory(job))
+            runner = Runner(worker, job, self._line.memory(job))
         except (HarnessError, WorkerEndedError, WorkerForgedError) as error:
             worker.close()
             reason = f"a fresh worker failed: {error!r}"
@@ -272,41 +240,20 @@ class Judge:
         pack = reference.problem.packed
         return Pending(index, source, findings, runner, self._timeout_s, pack)
 
-    def _memory(self, job: Job) -> Memory:
-        """Memory between here and a worker: used before if it fits, since its pages are there."""
-        if self.device.name == "cpu":
-            self._bury()
-        for position, memory in enumerate(self._memories):
-            if memory.fits(job):
-                memory.reset(job)
-                return self._memories.pop(position)
-        return self.device.memory(job)
-
     def _forget_memories(self) -> None:
         """Before another problem on a GPU: memory is what is short there."""
         if self.device.name == "cpu":
             return
-        while self._memories:
-            self._memories.pop().close()
+        self._line.release()
         gc.collect()  # answers and their problem refer to each other
         torch.cuda.empty_cache()
 
-    def _next_verdict(
-        self, reference: Reference, queue: deque[tuple[int, str]]
-    ) -> tuple[int, Verdict | None]:
-        """Bring one candidate to its verdict: whichever is ready, the others as far as they get.
-
-        Not the first in line: while that compiles, others may hold all the device's room, and it
-        would wait for them as they for it. None: judge it again.
-        """
-        self._fill(reference, queue)
-        while (chosen := self._ready_one()) is None:
-            self._bury()
-            self._advance()
-            if self._ready_one() is None:
-                wait_any([item for item in self._moving() if not item.settled], _TICK_S)
-            self._fill(reference, queue)
-        self._pending.remove(chosen)
+    def _next_verdict(self, reference: Reference, queue: Queue) -> tuple[int, Verdict | None]:
+        """Bring one candidate to its verdict. None: judge it again."""
+        self._current = reference
+        line = self._line
+        begin = functools.partial(self._begin, reference)
+        chosen = line.next(reference, lambda: line.fill(queue, begin))
         if not isinstance(chosen, Pending):
             return chosen
         try:
@@ -314,82 +261,16 @@ class Judge:
         except OutOfRoomError as failure:
             reference.capacity = max(1, reference.capacity // 2)
             verdict = self._verdict(Status.HARNESS_ERROR, str(failure), chosen.findings)
-            return chosen.index, None if self._again(chosen.index) else verdict
+            return chosen.index, None if line.once_more_alone(chosen.index) else verdict
         except DisturbedError as failure:
             verdict = self._verdict(failure.status, str(failure), chosen.findings)
-            return chosen.index, None if self._again(chosen.index) else verdict
+            return chosen.index, None if line.once_more_alone(chosen.index) else verdict
         finally:
-            self._end(chosen)
-        if verdict.status is Status.OUT_OF_MEMORY and self._again(chosen.index):
+            line.end(chosen)
+        if verdict.status is Status.OUT_OF_MEMORY and line.once_more_alone(chosen.index):
             reference.capacity = max(1, reference.capacity // 2)  # fewer beside the next ones
             return chosen.index, None
         return chosen.index, verdict
-
-    def _ready_one(self) -> Pending | tuple[int, Verdict] | None:
-        """The first in line whose turn on the device it may be, or that needs none."""
-        return next((item for item in self._pending if self._there(item)), None)
-
-    def _there(self, item: Pending | tuple[int, Verdict]) -> bool:
-        """Whether it is this candidate's turn on the device."""
-        if not isinstance(item, Pending) or item.failure is not None:
-            return True
-        wanted = Stage.CALLED if self._calls_ahead else Stage.BUILT
-        return item.stage is wanted
-
-    @property
-    def _calls_ahead(self) -> bool:
-        return self.device.first_call_ahead and self.config.protocol != "kernelbench"
-
-    def _moving(self) -> list[Pending]:
-        return [item for item in self._pending if isinstance(item, Pending)]
-
-    def _advance(self, held: int = 0) -> None:
-        """Let every pending candidate take the step it is ready for.
-
-        `held`: how many others hold memory of the device.
-        """
-        moving, reference = self._moving(), self._current
-        assert reference is not None
-        for item in moving:
-            while item.advance():
-                pass
-        if not self._calls_ahead:
-            return
-        holding = [item for item in moving if item.was_called]
-        room = reference.capacity - len(holding) - len(self._ending) - held
-        for item in moving:
-            if room > 0 and item.failure is None and item.stage is Stage.BUILT:
-                item.call(reference.problem.unseen())
-                room -= 1
-
-    def _end(self, pending: Pending) -> None:
-        """Kill the worker. A GPU's driver takes 0.1 s over one: others go on meanwhile."""
-        pending.carry_on()
-        worker = pending.runner.worker
-        if pending.failure is None and not worker.closed and self._objects.wants(pending.source):
-            self._objects.keep(pending.source, harvest(worker.home))
-        worker.hang_up()
-        self._ending.append(pending.runner)
-
-    def _bury(self) -> None:
-        """Nothing is left of workers that were ended; their memory waits for the next ones."""
-        while self._ending:
-            runner = self._ending.pop(0)
-            runner.worker.close()
-            self._memories.append(runner.memory)
-        keep = 2 + len(self.cores.side) if self.device.name == "cpu" else 0
-        while len(self._memories) > keep:
-            self._memories.pop(0).close()
-
-    def _end_pending(self) -> list[int]:
-        """End whatever is under way; indices of the candidates it was."""
-        ended = [_index_of(item) for item in self._pending]
-        while self._pending:
-            item = self._pending.popleft()
-            if isinstance(item, Pending):
-                self._end(item)
-        self._bury()
-        return ended
 
     def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...]) -> Verdict:
         """A verdict without any measurement."""
@@ -457,38 +338,14 @@ class Judge:
 
     # What a measurement borrows
 
-    @contextlib.contextmanager
-    def silent(self, *, deep: bool = False) -> Iterator[None]:
-        """On a GPU every pending worker is stopped, and goes on afterwards.
-
-        On the CPU they are on cores of their own. What was ended is gone.
-        """
-        self._bury()
-        moving = self._moving() if self.device.first_call_ahead else []
-        for item in moving:
-            item.pause(deep)
-        try:
-            yield
-        finally:
-            for item in moving:
-                item.carry_on()
-            if moving:
-                self._advance(held=1)
+    def silent(self, *, deep: bool = False) -> contextlib.AbstractContextManager[None]:
+        """No other candidate runs on the device; see `Line`."""
+        assert self._current is not None
+        return self._line.silent(self._current, deep=deep)
 
     def settle_others(self) -> bool:
-        """Let calls that are under way end, or run out of time; those are ended then.
-
-        Whether any candidate beside the one being measured has ever been called.
-        """
-        called = [item for item in self._moving() if item.was_called]
-        while any(not item.settled for item in called):
-            for item in called:
-                item.advance()
-            wait_any([item for item in called if not item.settled], _TICK_S)
-        for item in called:
-            if item.failure is not None:
-                item.runner.worker.close()
-        return bool(called)
+        """The first calls of other candidates have ended; see `Line`."""
+        return self._line.settle_others()
 
     @contextlib.contextmanager
     def _on_side_cores(self) -> Iterator[None]:
@@ -522,7 +379,3 @@ def _notes(problem: PreparedProblem) -> Iterator[Finding]:
     if problem.spread:
         text = "answers hardly depend on what get_inputs() draws: floating inputs are scaled"
         yield Finding("inputs-spread", Severity.INFO, text)
-
-
-def _index_of(item: Pending | tuple[int, Verdict]) -> int:
-    return item.index if isinstance(item, Pending) else item[0]

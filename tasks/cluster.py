@@ -39,6 +39,12 @@ def is_remote() -> bool:
     return bool(os.environ.get("RAY_ADDRESS"))
 
 
+def gpus_here() -> int:
+    """Whole GPUs of the machine that this process is connected from."""
+    here = ray.get_runtime_context().get_node_id()
+    return sum(int(one["Resources"].get("GPU", 0)) for one in ray.nodes() if one["NodeID"] == here)
+
+
 def gpus() -> int:
     """Whole GPUs that the cluster offers to judges."""
     return int(ray.cluster_resources().get("GPU", 0))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from kernels_eval.errors import RequestError
 
 VARIABLE = "BON_JUDGE_CORES"
+_GPU_CORES = 2
+_TOPOLOGY = "/sys/devices/system/cpu/cpu{core}/topology/{name}"
+
+Place = tuple[int, int]
+"""A processor's package, and its physical core there."""
 
 
 @dataclass(frozen=True)
@@ -18,26 +25,90 @@ class Cores:
     side: tuple[int, ...]
 
 
-def choose_cores(wanted: tuple[int, ...] | None, *, gpu: bool = False) -> Cores:
+def choose_cores(
+    wanted: tuple[int, ...] | None,
+    *,
+    gpu: bool = False,
+    allowed: Collection[int] | None = None,
+    place: Callable[[int], Place] | None = None,
+) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
 
-    For a GPU two cores are enough to launch from; the others compile.
+    For a GPU two cores are enough to launch from; the others compile. `allowed`: by default those
+    of this process. Processors are taken physical core by physical core (`place` says which): two
+    threads of one core slow each other down, so they should not belong to different sides.
 
     Raises RequestError for a core this process may not use.
     """
-    allowed = sorted(os.sched_getaffinity(0))
-    if wanted is None and os.environ.get(VARIABLE):
-        wanted = parse_cores(os.environ[VARIABLE])
+    ordered = _by_place(os.sched_getaffinity(0) if allowed is None else allowed, place)
     if wanted is None:
-        wanted = tuple(allowed[max(len(allowed) // 2, len(allowed) - 2 if gpu else 0) :])
-    strangers = sorted(set(wanted) - set(allowed))
+        wanted = named_cores()
+    if wanted is None:
+        wanted = tuple(ordered[max(len(ordered) // 2, len(ordered) - _GPU_CORES if gpu else 0) :])
+    strangers = sorted(set(wanted) - set(ordered))
     if not wanted or strangers:
         raise RequestError(
             f"cores {', '.join(map(str, strangers or wanted))} are not this process's; "
-            f"it may use {', '.join(map(str, allowed))} (cores=, ${VARIABLE})"
+            f"it may use {', '.join(map(str, sorted(ordered)))} (cores=, ${VARIABLE})"
         )
-    side = tuple(core for core in allowed if core not in wanted)
+    side = tuple(sorted(set(ordered) - set(wanted)))
     return Cores(timing=tuple(sorted(wanted)), side=side or tuple(sorted(wanted)))
+
+
+def share(
+    index: int,
+    count: int,
+    *,
+    allowed: Collection[int] | None = None,
+    place: Callable[[int], Place] | None = None,
+) -> Cores:
+    """The cores of one of `count` judges that have a GPU each on one machine; 0 ≤ index < count.
+
+    Nobody times on another's cores, or on the second thread of one. Cores that $BON_JUDGE_CORES
+    names to time on are shared out among them.
+
+    Raises RequestError if there are fewer cores than judges.
+    """
+    ordered = _by_place(os.sched_getaffinity(0) if allowed is None else allowed, place)
+    named = named_cores()
+    if named is not None:
+        cores = choose_cores(named, allowed=ordered, place=place)
+        timing, side = (_part(_by_place(one, place), index, count) for one in (named, cores.side))
+        return Cores(timing=tuple(sorted(timing)), side=tuple(sorted(side)))
+    return choose_cores(None, gpu=True, allowed=_part(ordered, index, count), place=place)
+
+
+def _part(cores: list[int], index: int, count: int) -> list[int]:
+    if len(cores) < count:
+        raise RequestError(
+            f"{count} judges cannot share {len(cores)} cores; let fewer GPUs be seen "
+            f"(CUDA_VISIBLE_DEVICES), or name more cores (${VARIABLE})"
+        )
+    return cores[index * len(cores) // count : (index + 1) * len(cores) // count]
+
+
+def _by_place(cores: Collection[int], place: Callable[[int], Place] | None) -> list[int]:
+    """Ascending, but with all threads of a physical core beside each other."""
+    where = {core: (place or _place)(core) for core in cores}
+    first = {one: min(core for core in cores if where[core] == one) for one in where.values()}
+    return sorted(cores, key=lambda core: (first[where[core]], core))
+
+
+def _place(core: int) -> Place:
+    """As Linux tells it; a core of its own where it does not."""
+    package, number = (
+        Path(_TOPOLOGY.format(core=core, name=name)) for name in ("physical_package_id", "core_id")
+    )
+    try:
+        return int(package.read_text()), int(number.read_text())
+    except (OSError, ValueError):
+        return -1, core
+
+
+def named_cores() -> tuple[int, ...] | None:
+    """What $BON_JUDGE_CORES names, None if it is not set. Raises RequestError."""
+    text = os.environ.get(VARIABLE)
+    return parse_cores(text) if text else None
 
 
 def parse_cores(text: str) -> tuple[int, ...]:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+import ray
 
 import kernels_eval
 from kernels_eval import JudgeConfig, Status, Verdict
-from kernels_eval.timing.cores import Cores
+from kernels_eval.timing.cores import Cores, share
 
 if TYPE_CHECKING:
     from kernels_eval import Judge
 
 
-class Judging(Protocol):
-    """What a pool needs of its actors."""
-
-    def evaluate_many(
-        self, problem_source: str, sources: Sequence[str]
-    ) -> Iterator[tuple[int, Verdict]]: ...
-
-    def close(self) -> None: ...
+Station = tuple[int, int]
+"""Which judge, of how many that have a GPU each on the same machine."""
 
 
 class JudgeActor:
@@ -32,25 +28,41 @@ class JudgeActor:
         """`cores`: those of this machine to judge with; None lets the judge choose its own."""
         # Ray narrows OMP_NUM_THREADS to the actor's share; the judge sets its own.
         os.environ.pop("OMP_NUM_THREADS", None)
-        if cores is not None:
-            os.sched_setaffinity(0, {*cores.timing, *cores.side})
-            config = replace(config, cores=cores.timing)
         self._config = config
+        if cores is not None:
+            self._place(cores)
         self._judge: Judge | None = None
 
-    def ready(self) -> int:
-        """Start the judge; the process id of this actor. Raises RequestError for its device."""
+    def where(self) -> tuple[str, int]:
+        """The Ray node that this judge is on, and which of its GPUs it has."""
+        context = ray.get_runtime_context()
+        return context.get_node_id(), int(ray.get_gpu_ids()[0])
+
+    def _place(self, cores: Cores) -> None:
+        os.sched_setaffinity(0, {*cores.timing, *cores.side})
+        self._config = replace(self._config, cores=cores.timing)
+
+    def ready(self, station: Station | None = None) -> int:
+        """Start the judge; the process id of this actor.
+
+        Raises RequestError for its device, or for fewer cores than there are judges here.
+        """
         if self._judge is None:
+            if station is not None and self._config.cores is None:
+                self._place(share(*station))
             # Looked up here: it imports torch, which whoever only starts this actor can do without.
             self._judge = kernels_eval.Judge(self._config)
             self._judge.start()
         return os.getpid()
 
     def evaluate_many(
-        self, problem_source: str, sources: Sequence[str]
+        self, problem_source: str, sources: Sequence[str], station: Station | None = None
     ) -> Iterator[tuple[int, Verdict]]:
-        """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable."""
-        self.ready()
+        """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
+
+        `station`: as in `ready`; Ray may have started this actor anew.
+        """
+        self.ready(station)
         assert self._judge is not None
         broken = False
         for index, verdict in self._judge.evaluate_many(problem_source, sources):
@@ -84,15 +96,16 @@ class InstantJudgeActor:
             error="not judged: the instant judge measures orchestration only",
         )
 
-    def ready(self) -> int:
+    def ready(self, station: Station | None = None) -> int:
         """The process id of this actor."""
+        del station
         return os.getpid()
 
     def evaluate_many(
-        self, problem_source: str, sources: Sequence[str]
+        self, problem_source: str, sources: Sequence[str], station: Station | None = None
     ) -> Iterator[tuple[int, Verdict]]:
         """`incorrect` for each."""
-        del problem_source
+        del problem_source, station
         for index in range(len(sources)):
             yield index, replace(self._verdict)
 

@@ -11,7 +11,7 @@ import ray
 from kernels_eval import JudgeConfig, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
-from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
+from tasks.evaluate.actor import InstantJudgeActor, JudgeActor, Station
 from tasks.evaluate.desk import Desk
 
 _GRACE_S = 0.5
@@ -35,9 +35,19 @@ class JudgePool:
         remote = ray.remote(kind).options(max_restarts=3, **options)
         local = None if on_gpu or cluster.is_remote() else cores
         self._actors = [remote.remote(config, local) for _ in range(size)]
-        self._starting = [actor.ready.remote() for actor in self._actors]
+        self._stations = self._shared() if on_gpu and not instant and size > 1 else {}
+        self._starting = [actor.ready.remote(self._stations.get(actor)) for actor in self._actors]
         self._desk = Desk(self._actors, _GRACE_S if on_gpu else 0.0)
         self.harness_id = "instant" if instant else config.harness_id
+
+    def _shared(self) -> dict[Any, Station]:
+        """Each judge's station: those on one machine would otherwise time on the same cores."""
+        places = ray.get([actor.where.remote() for actor in self._actors])
+        stations = {}
+        for actor, (node, gpu) in zip(self._actors, places, strict=True):
+            beside = sorted(one for there, one in places if there == node)
+            stations[actor] = (beside.index(gpu), len(beside))
+        return stations
 
     def __len__(self) -> int:
         return len(self._actors)
@@ -57,7 +67,7 @@ class JudgePool:
         actor = self._desk.take(problem_source)
         try:
             stream = actor.evaluate_many.options(num_returns="streaming").remote(
-                problem_source, list(sources)
+                problem_source, list(sources), self._stations.get(actor)
             )
             for reference in stream:
                 index, verdict = ray.get(reference)

@@ -1,4 +1,4 @@
-"""Tolerance, statistics, clocks, cores and physics: each against what is known of it."""
+"""Tolerance, statistics, clocks and physics: each against what is known of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import pytest
 import torch
 
 from kernels_eval.devices.cuda.device import CudaDevice
-from kernels_eval.errors import RequestError
 from kernels_eval.timing import physics
 from kernels_eval.timing.clocks import Clocks
-from kernels_eval.timing.cores import choose_cores, parse_cores
 from kernels_eval.timing.runner import Batch
 from kernels_eval.timing.statistics import FAST, Budget, Trials, _critical, estimate
 from kernels_eval.truth.fixed import FixedTolerance
@@ -168,17 +166,6 @@ def test_others_on_the_core_are_left_out_but_own_threads_are_not() -> None:
     assert clocks.milliseconds(others) == pytest.approx(1.0, rel=0.02)
     own = _batch(14_200_000, 14_000_000, 14_050_000, waited=4_000_000)
     assert clocks.milliseconds(own) == pytest.approx(1.4, rel=0.02)
-
-
-def test_cores() -> None:
-    assert parse_cores("1,3-5") == (1, 3, 4, 5)
-    with pytest.raises(RequestError, match="list of cores"):
-        parse_cores("one")
-    with pytest.raises(RequestError, match="may use"):
-        choose_cores((4096,))
-    chosen = choose_cores(None)
-    assert chosen.timing
-    assert chosen.side
 
 
 def test_physics_spares_caches_and_lookups() -> None:

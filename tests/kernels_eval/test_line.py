@@ -1,0 +1,75 @@
+"""Who is begun when: at the pace of a GPU's driver, and some with nothing beside them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import pytest
+
+from kernels_eval.backends.objects import ObjectCache
+from kernels_eval.devices.cpu import CpuDevice
+from kernels_eval.line import Judged, Line, Queue
+from kernels_eval.timing.cores import choose_cores
+from kernels_eval.types import Status, Verdict
+
+PACE_S = 0.05
+
+
+class LikeGpu(CpuDevice):
+    """Starts workers as a GPU does; there is one in this test's machine only in name."""
+
+    first_call_ahead = True
+    start_s = PACE_S
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line(LikeGpu(choose_cores(None)), side_cores=14, objects=ObjectCache(), ahead=True)
+
+
+def begin(index: int, source: str) -> Judged:
+    verdict = Verdict(
+        Status.REJECTED, protocol="trusted", mode="fast", device="cpu", harness_id=source
+    )
+    return index, verdict
+
+
+def candidates(count: int) -> Queue:
+    return deque((index, f"source {index}") for index in range(count))
+
+
+def test_no_more_are_started_at_once_than_the_driver_takes(line: Line) -> None:
+    queue = candidates(20)
+    started = time.monotonic()
+    line.fill(queue, begin)
+    assert 1 <= len(line) <= 3 + (time.monotonic() - started) / PACE_S
+    while len(line) < 10:
+        line.fill(queue, begin)
+    assert time.monotonic() - started >= 7 * PACE_S
+
+
+def test_there_are_never_more_than_cores_and_two(line: Line) -> None:
+    queue = candidates(20)
+    while len(line) < 16:
+        line.fill(queue, begin)
+    time.sleep(3 * PACE_S)
+    line.fill(queue, begin)
+    assert len(line) == 16
+    assert len(queue) == 4
+
+
+def test_one_to_be_judged_alone_has_nobody_beside_it(line: Line) -> None:
+    assert line.once_more_alone(1)
+    assert not line.once_more_alone(1)  # a second time changes nothing
+    queue = candidates(3)
+    seen = []
+    while queue or len(line):
+        line.fill(queue, begin)
+        time.sleep(PACE_S)
+        line.fill(queue, begin)
+        seen.append(len(line))
+        line.end_all()
+    assert seen == [1, 1, 1]
+    line.forget()
+    assert line.once_more_alone(1)
