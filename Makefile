@@ -41,6 +41,9 @@ setup: $(VENV)/.ready-dev
 # Byte-compiled on all cores, unlike pip does it, and without what no import of ours reaches.
 UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip|tests|torchgen|apprise)/
 UNUSED := $(UNUSED)|plotly/graph_objs/|pygments/lexers/|selenium/webdriver/common/devtools/|sympy/physics/|torch/(onnx|testing/_internal)/
+UNUSED := $(UNUSED)|/(_tests|benchmarks|cffi|distutils|docker|markdown|oauthlib|pycparser|rich_rst|ruamel|setuptools)/|dateparser/data/
+UNUSED := $(UNUSED)|duckdb/experimental/|huggingface_hub/(cli|inference)/|scipy/(io|signal)/|sqlalchemy/(testing|dialects/(mysql|oracle|mssql))/
+UNUSED := $(UNUSED)|sympy/(combinatorics|parsing|stats)/|transformers/(cli|exporters|pipelines)/
 install = $(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(3) || $(1)/bin/pip install --quiet --no-compile -c $(2) $(3)
 define set_up
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'

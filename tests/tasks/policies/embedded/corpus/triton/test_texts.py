@@ -9,6 +9,7 @@ import re
 import symtable
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 import pytest
@@ -36,11 +37,14 @@ def module_of(approach: Approach, text: str) -> str:
     return scaffold_body(PROBLEMS[approach.problem_id], text, backend="triton")
 
 
-def texts(slip_rate: float) -> Iterator[tuple[Approach, str, str | None]]:
+@cache
+def texts(slip_rate: float) -> list[tuple[Approach, str, str | None]]:
+    found = []
     for approach in ALL:
         for seed in range(SEEDS):
             s = Style(random.Random(seed), PERSONAS[seed % 3], slip_rate)
-            yield approach, approach.write(s), s.mistake
+            found.append((approach, approach.write(s), s.mistake))
+    return found
 
 
 def free_names(module: str) -> set[str]:
@@ -71,8 +75,8 @@ def test_every_author_of_every_approach_writes_what_compiles_and_knows_its_names
             assert not re.search(r"#@\w|//@\w", text), where
 
 
-def kernels(module: str) -> Iterator[ast.FunctionDef]:
-    for node in ast.parse(module).body:
+def kernels(module: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in module.body:
         if isinstance(node, ast.FunctionDef):
             yield node
 
@@ -80,7 +84,7 @@ def kernels(module: str) -> Iterator[ast.FunctionDef]:
 def test_no_kernel_takes_two_things_by_one_name() -> None:
     """A parameter that is assigned to in its kernel was two roles with one name."""
     for approach, text, _ in texts(0.0):
-        for kernel in kernels(module_of(approach, text)):
+        for kernel in kernels(ast.parse(module_of(approach, text))):
             if kernel.name == "forward":
                 continue
             parameters = {one.arg for one in kernel.args.args}
@@ -96,7 +100,7 @@ def test_launches_pass_what_the_kernel_takes() -> None:
     counted = 0
     for approach, text, _ in texts(0.0):
         module = ast.parse(module_of(approach, text))
-        takes = {one.name: one.args.args for one in kernels(ast.unparse(module))}
+        takes = {one.name: one.args.args for one in kernels(module)}
         for node in ast.walk(module):
             launched = isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript)
             if not launched or not isinstance(node.func.value, ast.Name):  # type: ignore[attr-defined]
