@@ -100,6 +100,8 @@ SIZES = {
     "cpu": {"0.1 ms": (CPU, 1, 10), "1 ms": (CPU, 4, 20), "10 ms": (CPU, 40, 20)},
 }
 FACTORS = (1.1, 1.5, 3.0)
+_TOLD = 12
+"""Intervals that missed of which the trials are kept."""
 
 
 def evaluate(judge: Judge, problem: str, sources: list[str]) -> Iterator[Verdict]:
@@ -137,6 +139,22 @@ def bare(one: str, other: str, device: str) -> tuple[float, float]:
     return first, second / first
 
 
+def covers(verdict: Verdict) -> bool:
+    """Whether the interval holds 1."""
+    low, high = verdict.speedup_ci or (0.0, 0.0)
+    return low <= 1.0 <= high
+
+
+def trials(verdict: Verdict) -> dict[str, Any]:
+    """What an interval that misses was made of, for whoever asks why."""
+    return {
+        "speedup": verdict.speedup,
+        "speedup_ci": verdict.speedup_ci,
+        "candidate_ms": [round(one, 5) for one in verdict.candidate_trials_ms],
+        "reference_ms": [round(one, 5) for one in verdict.reference_trials_ms],
+    }
+
+
 def calibrate(
     judge: Judge, text: str, rows: int, work: int, repeats: int, seconds: float
 ) -> dict[str, object]:
@@ -157,7 +175,7 @@ def calibrate(
         "reference_ms": statistics.median(v.reference_ms or 0.0 for v in verdicts),
         "repeats": repeats,
         "fast_1": sum(verdict.fast_1 for verdict in verdicts) / repeats,
-        "covers_1": sum(low <= 1.0 <= high for low, high in intervals) / repeats,
+        "covers_1": sum(map(covers, verdicts)) / repeats,
         "median_width": statistics.median(high / low - 1 for low, high in intervals),
         "trials": statistics.mean(verdict.trials for verdict in verdicts),
         "stage_seconds_each": {
@@ -165,6 +183,8 @@ def calibrate(
             for stage in ("compile", "draw", "check", "time")
         },
         "spread_of_ratio": statistics.pstdev([v.speedup or 0.0 for v in verdicts]),
+        "ratios": sorted(round(v.speedup or 0.0, 4) for v in verdicts),
+        "missed": [trials(v) for v in verdicts if not covers(v)][:_TOLD],
         "seconds_each": seconds,
     }
     for factor in FACTORS:

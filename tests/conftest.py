@@ -22,7 +22,6 @@ from tests.sharing import group_scheduler, put_slow_first
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
-gc.disable()  # until all is collected
 Bon = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -33,7 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What was imported stays: the garbage collector need not look through it again and again."""
     gc.freeze()
-    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # xdist's; not every environment has it

@@ -33,10 +33,9 @@ class JudgeActor:
             self._place(cores)
         self._judge: Judge | None = None
 
-    def where(self) -> tuple[str, int]:
-        """The Ray node that this judge is on, and which of its GPUs it has."""
-        context = ray.get_runtime_context()
-        return context.get_node_id(), int(ray.get_gpu_ids()[0])
+    def where(self) -> tuple[str, str]:
+        """The Ray node that this judge is on, and which of its GPUs it has (a number or a UUID)."""
+        return ray.get_runtime_context().get_node_id(), str(ray.get_gpu_ids()[0])
 
     def _place(self, cores: Cores) -> None:
         os.sched_setaffinity(0, {*cores.timing, *cores.side})

@@ -13,11 +13,15 @@ from tasks.report.statistics import Statistics, statistics_of
 from tasks.strategies.document import StrategiesDocument, strategies_document
 
 if TYPE_CHECKING:
+    import duckdb
     from _typeshed import DataclassInstance
 
     from storage import Lake
 
     Row = TypeVar("Row", bound=DataclassInstance)
+
+
+_HELD_DRAWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,14 @@ class ReportData:
         return sum(int(getattr(row, column)) for row in self.coverage)
 
 
+def _hold_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """Have `results` computed once for all queries, unless there are so many that memory minds."""
+    ((draws,),) = connection.execute("SELECT count(*) FROM candidates").fetchall()
+    if draws <= _HELD_DRAWS:
+        connection.execute("CREATE TABLE held_results AS SELECT * FROM results")
+        connection.execute("CREATE OR REPLACE VIEW results AS SELECT * FROM held_results")
+
+
 def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
     """Compute the statistics and run every query of the report, each run counted once.
 
@@ -70,6 +82,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
     lake.check_runs(run_ids)
     document = strategies_document(lake, run_ids)
     with lake.connect(run_ids) as connection:
+        _hold_results(connection)
 
         def fetch(name: str, kind: type[Row]) -> tuple[Row, ...]:
             wanted = [field.name for field in fields(kind)]

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from kernels_eval import Judge, Status
+from kernels_eval import Judge, JudgeConfig, Status
 from tests.kernels_eval.conftest import HERE, problem_source
 
-_HACKS = sorted((HERE / "hacks").glob("*.py"))
+_ENDLESS = HERE / "hacks" / "endless_loop.py"
+_HACKS = sorted({*(HERE / "hacks").glob("*.py")} - {_ENDLESS})
 _HONEST = sorted((HERE / "honest").glob("*.py"))
 _NOISE = 1.5
 """A cheat that worked would show tens of times; a busy test machine does not."""
@@ -38,6 +39,15 @@ def test_hack_gains_nothing(judge: Judge, path: Path) -> None:
         assert "slow" in expected
         assert verdict.speedup is not None
         assert verdict.speedup < _NOISE
+
+
+def test_what_never_ends_is_timed_out() -> None:
+    source = _ENDLESS.read_text()
+    (problem,), expected = _header(source, "problem"), _header(source, "expected")
+    with Judge(JudgeConfig(timeout_s=6.0)) as impatient:
+        verdict = impatient.evaluate(problem_source(problem), source)
+    assert expected == [Status.TIMEOUT.value] == [verdict.status.value], verdict.error
+    assert not verdict.fast_1
 
 
 @pytest.mark.parametrize("path", _HONEST, ids=lambda path: path.stem)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import multiprocessing
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,16 @@ from tasks.policies.options import with_options
 USUAL = {"template": "embedded", "concurrency": 3, "api": "completions"}
 
 
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.tasks.policies.serving"])  # imports take six seconds
+
+
 @dataclass
 class Served:
     """A server process that can be started again at the same address."""
 
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: multiprocessing.process.BaseProcess | None = None
 
     @property
     def root(self) -> str:
@@ -32,21 +35,21 @@ class Served:
         return with_options(f"openai:embedded@{self.root}/v1", USUAL | options)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.tasks.policies.serving", str(self.port)]
-        self.process = subprocess.Popen(command)
+        self.process = _processes.Process(target=serving, args=(self.port,), daemon=True)
+        self.process.start()
         for _ in range(600):
             try:
                 httpx.get(f"{self.root}/counts", trust_env=False)
                 return
             except httpx.TransportError:
-                assert self.process.poll() is None
+                assert self.process.is_alive()
                 time.sleep(0.1)
         raise TimeoutError
 
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait()
+            self.process.join()
 
     def faults(self, *names: str) -> None:
         httpx.post(f"{self.root}/faults", json=names, trust_env=False)
@@ -62,6 +65,13 @@ class Served:
     def counts(self) -> dict[str, int]:
         counts: dict[str, int] = httpx.get(f"{self.root}/counts", trust_env=False).json()
         return counts
+
+
+def serving(port: int) -> None:
+    """In the new process, where its imports are already."""
+    from tests.tasks.policies.serving import main
+
+    main(port)
 
 
 def serve() -> Iterator[Served]:

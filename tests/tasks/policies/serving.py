@@ -150,10 +150,7 @@ class Server:
         return JSONResponse({"asked": self.asked, "answered": self.answered})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    given = parser.parse_args()
+def main(port: int) -> None:
     torch.set_num_threads(1)
     server = Server()
     routes = [
@@ -164,8 +161,10 @@ def main() -> None:
         Route("/become", server.become, methods=["POST"]),
         Route("/counts", server.counts),
     ]
-    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=given.port, log_level="error")
+    uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=port, log_level="error")
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    main(parser.parse_args().port)

@@ -87,7 +87,7 @@ def test_a_server_that_dies_is_waited_for(
 ) -> None:
     policy = load_policy(server.spec(), PARAMS)
     server.faults("", "", "die")
-    revive = threading.Thread(target=lambda: (server.process.wait(), server.start()))
+    revive = threading.Thread(target=lambda: (server.process.join(), server.start()))
     revive.start()
     drawn = policy.sample(problem_, SEEDS)
     revive.join()
