@@ -75,7 +75,8 @@ class Verdict:
     bound_ms: float | None = None
     """Least time physics allows: bytes of inputs and outputs over measured bandwidth."""
     error_ratio: float | None = None
-    """Distance from the float64 result, in units of the distance that is allowed (≤ 1 passes)."""
+    """Distance from the float64 result, in units of the distance that is allowed (≤ 1 passes); an
+    upper bound of it where a look at float32 settles that it passes."""
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     sandbox: tuple[str, ...] = ()

@@ -112,7 +112,7 @@ class Device(abc.ABC):
     alignment: int
     """Bytes; where in the inputs' memory a tensor may start."""
     start_s: float
-    """What one worker's start takes of something that all of them share, on average."""
+    """Seconds from one worker's start to the next: they share what starts them one at a time."""
     clock_slack_ns: int
     """By how much wall time and a worker's claim may differ in one batch without being repeated."""
     budgets: ClassVar[Mapping[Mode, Budget]]
