@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -121,7 +122,12 @@ class _PolicyActor:
         # Not in __init__: Ray would turn what loading raises into the death of the actor.
         with self._loading:
             if self._policy is None:
-                self._policy = load_policy(self._spec, self._params)
+                # Thousands of modules come in: the collector would look through them many times.
+                gc.disable()
+                try:
+                    self._policy = load_policy(self._spec, self._params)
+                finally:
+                    gc.enable()
             return self._policy
 
 
