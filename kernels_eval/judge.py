@@ -252,8 +252,7 @@ class Judge:
         """Bring one candidate to its verdict. None: judge it again."""
         self._current = reference
         line = self._line
-        begin = functools.partial(self._begin, reference)
-        chosen = line.next(reference, lambda: line.fill(queue, begin))
+        chosen = line.next(reference, queue, functools.partial(self._begin, reference))
         if not isinstance(chosen, Pending):
             return chosen
         try:

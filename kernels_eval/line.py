@@ -23,6 +23,8 @@ Queue = deque[tuple[int, str]]
 """Index and source of the candidates that are not begun."""
 Judged = tuple[int, Verdict]
 """One that needed no worker, or got none."""
+Begin = Callable[[int, str], Pending | Judged]
+"""Hands a candidate to a worker."""
 
 
 class Line:
@@ -45,7 +47,7 @@ class Line:
 
     # Its beginning
 
-    def fill(self, queue: Queue, begin: Callable[[int, str], Pending | Judged]) -> None:
+    def fill(self, queue: Queue, begin: Begin) -> None:
         """Begin as many candidates as there are cores to import them on, and the next to be timed;
         on a GPU one may wait for room there besides."""
         most = self._side_cores + (2 if self._device.first_call_ahead else 1)
@@ -80,19 +82,19 @@ class Line:
 
     # Its turn
 
-    def next(self, reference: Reference, fill: Callable[[], None]) -> Pending | Judged:
+    def next(self, reference: Reference, queue: Queue, begin: Begin) -> Pending | Judged:
         """Whichever is ready for the device leaves the line; the others get as far as they can.
 
         Not the first in line: while that compiles, others may hold all the device's room, and it
         would wait for them as they for it.
         """
-        fill()
+        self.fill(queue, begin)
         while (chosen := self._ready()) is None:
             self.bury()
             self._advance(reference)
             if self._ready() is None:
                 wait_any([item for item in self._moving() if not item.settled], _TICK_S)
-            fill()
+            self.fill(queue, begin)
         self._pending.remove(chosen)
         return chosen
 

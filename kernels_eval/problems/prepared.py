@@ -63,7 +63,8 @@ class PreparedProblem:
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
-        self._pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked)
+        self.pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked)
+        """The sets that are kept."""
         self._next_serial = 0
         self._redraws = self._slim = False
         self.spread = False
@@ -102,16 +103,11 @@ class PreparedProblem:
 
     def unseen(self) -> Iterator[InputSet]:
         """Sets that one candidate has not seen; one such iterator per candidate."""
-        return self._pool.unseen()
-
-    @property
-    def pool(self) -> Pool:
-        """The sets that are kept."""
-        return self._pool
+        return self.pool.unseen()
 
     def forget(self) -> None:
         """Give up the pool; sets are drawn again when they are asked for."""
-        self._pool.clear()
+        self.pool.clear()
 
     def draw(self, seed: int) -> InputSet:
         """One set from a given seed, with its answers. Raises ProblemError."""
@@ -138,10 +134,10 @@ class PreparedProblem:
 
         The reference computes them again, at its own precision: a fraction of the time of float64.
         """
-        before = self._pool.largest
+        before = self.pool.largest
         self._slim = self._redraws
-        self._pool.repack()
-        return self._pool.largest < before
+        self.pool.repack()
+        return self.pool.largest < before
 
     def packed(self, item: InputSet) -> InputSet:
         """The set without what `unpacked` can make up for: memory is what is short on a GPU."""
@@ -218,8 +214,8 @@ class PreparedProblem:
             [value.shape for value in self.state.values()],
             [t.shape for t in outputs],
         )
-        first = self._pool.fresh()
-        second = self._pool.fresh()
+        first = self.pool.fresh()
+        second = self.pool.fresh()
         if self._fixed:
             return  # KernelBench asks nothing of its problems
         self._check_deterministic(first)
@@ -229,9 +225,9 @@ class PreparedProblem:
             raise
         except ProblemError:
             del first, second
-            self._pool.clear()
+            self.pool.clear()
             self.spread = True
-            self._check_dependence(self._pool.fresh(), self._pool.fresh())
+            self._check_dependence(self.pool.fresh(), self.pool.fresh())
 
     def _call(
         self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0

@@ -1,14 +1,11 @@
 """A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
 
-    python -m tests.tasks.policies.serving PORT
-
 `POST /faults` with a list of names makes the next answers fail, one fault each, in order.
 `POST /become` with `logprobs`, `processed` or `key` makes it another kind of server.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import copy
 import os
@@ -162,9 +159,3 @@ def main(port: int) -> None:
         Route("/counts", server.counts),
     ]
     uvicorn.run(Starlette(routes=routes), host="127.0.0.1", port=port, log_level="error")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    main(parser.parse_args().port)
