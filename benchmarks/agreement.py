@@ -1,11 +1,11 @@
 """Do two measurements of one kernel agree, a machine load apart?
 
     python benchmarks/agreement.py --device cpu --out benchmarks/records
-    python benchmarks/agreement.py --device cuda:0 --per-problem 1     # about 4 minutes
+    python benchmarks/agreement.py --device cuda:0 --per-problem 1
 
 Each honest candidate of the acceptance suite is judged on the quiet machine, under load (a busy
 process for every core), and on the quiet machine again, by three judges that share nothing. Agreed:
-their 95 % intervals of the speedup overlap. Recorded for every kernel with the three intervals.
+their 95 % intervals of the speedup overlap. Recorded after every round, with all intervals.
 torch is enough to run this.
 """
 
@@ -17,6 +17,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -78,28 +79,30 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     timing = choose_cores(None, gpu=given.device != "cpu").timing
     measured: dict[str, dict[str, Interval]] = {}
+    target = given.out / f"agreement-{given.device.partition(':')[0]}.json"
     for name in ROUNDS:
+        started = time.monotonic()
         with load(cores if name == "loaded" else 0):
             measured[name] = intervals(given.device, given.mode, given.per_problem)
-    kernels = sorted(measured[ROUNDS[0]])
-    agreed = {
-        f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)
-        for one, other in combinations(ROUNDS, 2)
-    }
-    record = {
-        "question": "do the intervals of one kernel overlap, a machine load apart?",
-        "kernels": len(kernels),
-        "agreed": agreed,
-        "intervals": {k: {name: measured[name][k] for name in ROUNDS} for k in kernels},
-        "device": device_words(torch.device(given.device), timing),
-        "cores": cores,
-        "mode": given.mode,
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    kind = given.device.partition(":")[0]
-    (given.out / f"agreement-{kind}.json").write_text(json.dumps(record, indent=2) + "\n")
-    print(json.dumps(agreed), "of", len(kernels))
+        kernels = sorted(measured[name])
+        agreed = {
+            f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)
+            for one, other in combinations(measured, 2)
+        }
+        record = {
+            "question": "do the intervals of one kernel overlap, a machine load apart?",
+            "kernels": len(kernels),
+            "agreed": agreed,
+            "intervals": {k: {r: found[k] for r, found in measured.items()} for k in kernels},
+            "device": device_words(torch.device(given.device), timing),
+            "cores": cores,
+            "mode": given.mode,
+            "versions": {"torch": torch.__version__, "python": platform.python_version()},
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        target.write_text(json.dumps(record, indent=2) + "\n")
+        took_s = time.monotonic() - started
+        print(f"{name}: {len(kernels)} in {took_s:.0f} s, agreed {json.dumps(agreed)}", flush=True)
     for kernel in kernels:
         shown = ("{:.3f}-{:.3f}".format(*measured[name][kernel]) for name in ROUNDS)
         print(f"{kernel:32}", *shown)

@@ -208,10 +208,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     kind = given.device.partition(":")[0]
+    timing = choose_cores(None, gpu=kind != "cpu").timing
     record: dict[str, object] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": device_words(torch.device(given.device), choose_cores(None).timing),
+        "device": device_words(torch.device(given.device), timing),
         "cores": len(os.sched_getaffinity(0)),
+        "timing_cores": len(timing),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "mode": given.mode,
         "label": given.label,

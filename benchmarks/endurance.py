@@ -3,9 +3,9 @@
     python benchmarks/endurance.py --count 1000 --out benchmarks/records
     python benchmarks/endurance.py --count 1000 --device cuda:0 --out benchmarks/records
 
-Over the 20 problems at their `cpu` sizes, through one judge. On the CPU: distinct `cpp` candidates
-as the embedded policy's corpus has them (right, slipped and cheating, in its proportions). On a
-GPU: the test suite's honest kernels for these problems, in variants; torch alone is enough there.
+Over the 20 problems, through one judge. On the CPU, at `cpu` sizes: distinct `cpp` candidates as
+the embedded policy's corpus has them (right, slipped and cheating, in its proportions). On a GPU,
+at KernelBench's sizes: the test suite's honest kernels in variants; torch alone is enough there.
 Recorded: candidates per minute with the preparation of problems in it, the share of each stage, and
 memory, descriptors and processes of the judge after each problem.
 """
@@ -108,7 +108,8 @@ def main() -> int:
     document: dict[str, Any] = {}
     with Judge(JudgeConfig(device=given.device)) as judge:
         for number, mine in sources.items():
-            for _, verdict in judge.evaluate_many(problem_text(f"embedded/{number}"), mine):
+            problem = problem_text(f"{'embedded' if cpu else 'kernelbench'}/{number}")
+            for _, verdict in judge.evaluate_many(problem, mine):
                 done += 1
                 statuses[verdict.status.value] += 1
                 for stage in STAGES:

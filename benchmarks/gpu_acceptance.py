@@ -141,7 +141,7 @@ def main() -> int:
     parser.add_argument("--honest-timeout", type=float, default=240.0)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    record = arguments.out / "gpu_acceptance.json"
+    record = arguments.out / f"gpu_{arguments.kind or 'acceptance'}.json"
     started = time.monotonic()
     outcomes: list[Outcome] = []
     limits = {"honest": arguments.honest_timeout, "hacks": arguments.hack_timeout}

@@ -4,13 +4,15 @@
 
 The embedded policy writes 64 Triton kernels for each of the 20 problems at KernelBench's sizes. The
 command may be cut short (`--seconds`) and given again: the run goes on where it stood, and the
-record adds the sessions up. Beside the record lie the draws' small columns as Parquet (no code, no
-log-probabilities by token): data to try the docs' queries on.
+record adds the sessions up. It has the judge's memory and the device's every 15 s, too: what a
+thousand candidates in a row leave there. Beside the record lie the draws' small columns as Parquet
+(no code, no log-probabilities by token): data to try the docs' queries on.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import subprocess
@@ -23,6 +25,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import psutil  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 import torch  # noqa: E402
 
@@ -31,6 +34,8 @@ from storage.lake import Lake  # noqa: E402
 
 RUN = "gpu-sweep"
 _PATIENCE_S = 90.0
+_LOOK_S = 15.0
+_LONG = ("problems", "sessions")
 RESULTS = """
 SELECT suite, level, problem_id, sample_index, source_hash, n_tokens, sum_logprob, mean_logprob,
        status, correct, fast_1, speedup, speedup_low, speedup_high, runtime_ms, reference_ms,
@@ -51,20 +56,39 @@ FROM evaluations_latest
 SAMPLING = "SELECT sum(sample_seconds) AS seconds FROM candidates"
 
 
-def sweep(profile: str, lake: Path, seconds: float) -> tuple[float, bool]:
-    """Start or go on with the run; its seconds, and whether it came to its end."""
+def memory(sweep: psutil.Process) -> dict[str, float]:
+    """Resident MiB of the judge's own process and the number of its workers; the device's MiB."""
+    judges = [one for one in sweep.children(recursive=True) if "ray::JudgeActor" in one.name()]
+    found: dict[str, float] = {
+        "judge_mib": round(sum(one.memory_info().rss for one in judges) / 2**20),
+        "workers": sum(len(one.children(recursive=True)) for one in judges),
+    }
+    if torch.cuda.is_available():
+        query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+        found["device_mib"] = int(subprocess.run(query, capture_output=True, check=True).stdout)
+    return found
+
+
+def sweep(profile: str, lake: Path, seconds: float) -> dict[str, Any]:
+    """Start or go on with the run: its seconds, whether it came to its end, and its memory."""
     command = [sys.executable, "-m", "deployments.cli", "sweep", "--profile", profile]
     started = time.monotonic()
     process = subprocess.Popen([*command, "--lake", str(lake), "--run", RUN], cwd=ROOT)
-    try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        process.wait(_PATIENCE_S)
-        return time.monotonic() - started, False
-    if code != 0:
-        raise SystemExit(f"bon sweep ended with {code}")
-    return time.monotonic() - started, True
+    looks = []
+    while process.poll() is None:
+        past = time.monotonic() - started
+        if past > seconds:
+            process.send_signal(signal.SIGINT)
+            process.wait(_PATIENCE_S)
+            break
+        with contextlib.suppress(psutil.NoSuchProcess):
+            looks.append({"seconds": round(past, 1), **memory(psutil.Process(process.pid))})
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(_LOOK_S, seconds - past))
+    past = time.monotonic() - started
+    if past <= seconds and process.returncode != 0:
+        raise SystemExit(f"bon sweep ended with {process.returncode}")
+    return {"seconds": round(past, 1), "ended": process.returncode == 0, "memory": looks}
 
 
 def rows(lake: Lake, query: str) -> list[dict[str, Any]]:
@@ -81,8 +105,8 @@ def main() -> int:
     given = parser.parse_args()
     sessions_file = given.lake / "sessions.json"
     sessions = json.loads(sessions_file.read_text()) if sessions_file.is_file() else []
-    seconds, ended = sweep(given.profile, given.lake, given.seconds)
-    sessions.append({"seconds": round(seconds, 1), "ended": ended})
+    sessions.append(sweep(given.profile, given.lake, given.seconds))
+    ended = sessions[-1]["ended"]
     sessions_file.write_text(json.dumps(sessions))
     lake = Lake.open(given.lake)
     problems = rows(lake, PROBLEMS)
@@ -103,7 +127,7 @@ def main() -> int:
     (given.out / "gpu_sweep.json").write_text(json.dumps(document, indent=2) + "\n")
     target = given.out / "gpu_sweep_results.parquet"
     pq.write_table(lake.sql(RESULTS, [RUN]), target, compression="zstd")
-    print(json.dumps({k: v for k, v in document.items() if k != "problems"}, indent=2))
+    print(json.dumps({k: v for k, v in document.items() if k not in _LONG}, indent=2))
     for one in problems:
         print(one)
     return 0 if ended else 1

@@ -63,6 +63,7 @@ def main() -> int:
     given = parser.parse_args()
     suite = load_suite(f"kernelbench:{given.checkout}#{given.part}")
     config = JudgeConfig(device=given.device, mode=given.mode, timeout_s=120)
+    timing = choose_cores(None, gpu=given.device != "cpu").timing
     found: list[dict[str, Any]] = []
     with Judge(config) as judge:
         for problem in suite.problems:
@@ -73,7 +74,7 @@ def main() -> int:
                 "question": "KernelBench's references as candidates: correct, and 1.0 covered?",
                 "part": given.part,
                 "mode": given.mode,
-                "device": device_words(torch.device(given.device), choose_cores(None).timing),
+                "device": device_words(torch.device(given.device), timing),
                 "versions": versions(),
                 "date": f"{datetime.now(UTC):%Y-%m-%d}",
                 "problems": len(suite.problems),

@@ -10,7 +10,6 @@ from pathlib import Path
 from kernels_eval.errors import RequestError
 
 VARIABLE = "BON_JUDGE_CORES"
-_GPU_CORES = 2
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{core}/topology/{name}"
 
 Place = tuple[int, int]
@@ -19,7 +18,10 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Cores:
-    """`timing` run reference and candidate alone; `side` start, compile, check. One core: both."""
+    """`timing` run reference and candidate alone; `side` start, compile, check. One core: both.
+
+    Second threads of the timing cores' physical cores are on neither side, if others are left.
+    """
 
     timing: tuple[int, ...]
     side: tuple[int, ...]
@@ -34,9 +36,9 @@ def choose_cores(
 ) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
 
-    For a GPU two cores are enough to launch from; the others compile. `allowed`: by default those
-    of this process. Processors are taken physical core by physical core (`place` says which): two
-    threads of one core slow each other down, so they should not belong to different sides.
+    For a GPU the last one alone: launching now from one and now from another made equal kernels
+    differ by up to a third (docs/judge.md, "Cores"). Processors are taken physical core by physical
+    core (`place` says which): two threads of one slow each other down.
 
     Raises RequestError for a core this process may not use.
     """
@@ -44,15 +46,18 @@ def choose_cores(
     if wanted is None:
         wanted = named_cores()
     if wanted is None:
-        wanted = tuple(ordered[max(len(ordered) // 2, len(ordered) - _GPU_CORES if gpu else 0) :])
+        wanted = tuple(ordered[-1:] if gpu else ordered[len(ordered) // 2 :])
     strangers = sorted(set(wanted) - set(ordered))
     if not wanted or strangers:
         raise RequestError(
             f"cores {', '.join(map(str, strangers or wanted))} are not this process's; "
             f"it may use {', '.join(map(str, sorted(ordered)))} (cores=, ${VARIABLE})"
         )
-    side = tuple(sorted(set(ordered) - set(wanted)))
-    return Cores(timing=tuple(sorted(wanted)), side=side or tuple(sorted(wanted)))
+    where = place or _place
+    timed = set(map(where, wanted))
+    others = [core for core in sorted(ordered) if core not in wanted]
+    apart = [core for core in others if where(core) not in timed]
+    return Cores(timing=tuple(sorted(wanted)), side=tuple(apart or others or sorted(wanted)))
 
 
 def share(
@@ -64,8 +69,8 @@ def share(
 ) -> Cores:
     """The cores of one of `count` judges that have a GPU each on one machine; 0 ≤ index < count.
 
-    Nobody times on another's cores, or on the second thread of one. Cores that $BON_JUDGE_CORES
-    names to time on are shared out among them.
+    Nobody times on another's cores, or on the second thread of one if each can have whole ones.
+    Cores that $BON_JUDGE_CORES names to time on are shared out among them.
 
     Raises RequestError if there are fewer cores than judges.
     """

@@ -21,6 +21,7 @@ from tests.tasks.strategies.make import Row, imported, random_rows
 
 COOKBOOK = Path(__file__).parents[2] / "docs" / "sql.md"
 QUERIES = re.findall(r"```sql\n(.*?)```", COOKBOOK.read_text(encoding="utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```duckdb\n(.*?)```", COOKBOOK.read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,15 @@ def test_the_cookbooks_queries_run(lake: Lake, query: str) -> None:
     assert answer.num_columns > 0
     empty = "flagged" in query or "rejected" in query or "speedup_low > 1" in query
     assert len(answer) > 0 or empty
+
+
+def test_the_example_data_says_what_the_cookbook_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(COOKBOOK.parents[1])
+    (query,) = EXAMPLES
+    rows = {row[0]: row[1:] for row in duckdb.sql(query).fetchall()}
+    assert len(rows) == 20
+    assert [round(value) for value in rows[12][1:]] == [66, 44, 1]
+    assert sum(surprising < surest for _, _, surest, surprising in rows.values()) == 13
 
 
 def test_the_generated_file_has_the_macros(lake: Lake) -> None:
