@@ -201,6 +201,7 @@ class Measurement:
                 clocks.milliseconds(batches[False]),
                 any(map(clocks.disturbed, batches.values())),
                 wall_s,
+                progress.draw_s,
             )
             if not self.bench.device.single_core:
                 excess.add(batches[True], batches[False])

@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the garbage collector need not look through it again and again."""
+    """What was imported (without looking for garbage, tests/__init__.py) is not looked through."""
+    gc.enable()
     gc.freeze()
 
 

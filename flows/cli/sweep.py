@@ -101,9 +101,9 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
     judging_cores()
     try:
         with prefect_api() as api, ThreadPoolExecutor(1) as beside:
-            importing = beside.submit(import_module, "flows.sweep")  # some seconds, as Ray takes
+            flow = beside.submit(import_flow)  # some seconds, as Ray takes
             with cluster():
-                bon_sweep = importing.result().bon_sweep
+                bon_sweep = flow.result()
                 api.wait()
                 fields = request.model_dump(mode="json")
                 summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
@@ -118,6 +118,14 @@ def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as
 
         print_summary(summary)
     return 0 if summary.complete else 1
+
+
+def import_flow() -> Any:
+    """`bon_sweep` itself."""
+    from tasks.collector import importing
+
+    with importing():
+        return import_module("flows.sweep").bon_sweep
 
 
 def parse_ids(text: str) -> list[int]:

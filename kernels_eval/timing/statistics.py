@@ -61,6 +61,9 @@ class Budget:
     """An interval that ends this far (relative) from 1 is clear."""
     batch_ms: float
     """What one batch of the reference should last at least."""
+    draw_seconds: float
+    """For inputs and their answers, beyond the smallest number of pairs: a call of 20 µs on 16 MB
+    takes milliseconds to draw and answer, and a batch has a hundred of them."""
     patience: int = 2
     """Disturbed pairs are measured again until this many times `max_pairs` were tried."""
     loosens: bool = False
@@ -76,8 +79,18 @@ class Budget:
         return (self.min_pairs, (self.min_pairs + self.max_pairs) // 2)
 
 
-FAST = Budget(min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0)
-FULL = Budget(min_pairs=20, max_pairs=60, seconds=6.0, width=0.006, clear=math.inf, batch_ms=10.0)
+FAST = Budget(
+    min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0, draw_seconds=2.0
+)
+FULL = Budget(
+    min_pairs=20,
+    max_pairs=60,
+    seconds=6.0,
+    width=0.006,
+    clear=math.inf,
+    batch_ms=10.0,
+    draw_seconds=60.0,
+)
 
 
 def estimate(candidate: Times, reference: Times) -> Speedup:
@@ -140,9 +153,17 @@ class Trials:
         self.given_up = False
 
     def add(
-        self, candidate_ms: float, reference_ms: float, disturbed: bool, wall_s: float
+        self,
+        candidate_ms: float,
+        reference_ms: float,
+        disturbed: bool,
+        wall_s: float,
+        drawn_s: float = 0.0,
     ) -> Speedup | None:
-        """Take one pair; the speedup if this was the last one needed, else None."""
+        """Take one pair; the speedup if this was the last one needed, else None.
+
+        `drawn_s`: seconds that drawing has taken for this candidate so far.
+        """
         self._pairs.append((candidate_ms, reference_ms, disturbed))
         if disturbed:
             self.given_up = len(self._pairs) >= self._budget.patience * self._budget.max_pairs
@@ -153,7 +174,7 @@ class Trials:
         if pairs < self._budget.min_pairs or (disturbed and not self.given_up):
             return None
         speedup = estimate(np.array(candidate), np.array(reference))
-        return speedup if self._enough(speedup, pairs) else None
+        return speedup if self._enough(speedup, pairs, drawn_s) else None
 
     def kept(self) -> tuple[list[float], list[float]]:
         """Candidate and reference times of the pairs that count, in order."""
@@ -164,9 +185,10 @@ class Trials:
         width = math.log1p(speedup.width)
         return width <= max(_ROUGH, self._budget.rough * abs(math.log(speedup.ratio)))
 
-    def _enough(self, speedup: Speedup, pairs: int) -> bool:
+    def _enough(self, speedup: Speedup, pairs: int, drawn_s: float) -> bool:
         budget = self._budget
-        if self.given_up or pairs >= budget.max_pairs or self._spent_s >= budget.seconds:
+        spent = self._spent_s >= budget.seconds or drawn_s >= budget.draw_seconds
+        if self.given_up or pairs >= budget.max_pairs or spent:
             return True
         clear = speedup.low > 1 + budget.clear or speedup.high < 1 - budget.clear
         if clear and pairs in budget.looks and self._informs(speedup):

@@ -12,6 +12,7 @@ import ray
 import kernels_eval
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores, share
+from tasks.collector import importing
 
 if TYPE_CHECKING:
     from kernels_eval import Judge
@@ -50,7 +51,9 @@ class JudgeActor:
             if station is not None and self._config.cores is None:
                 self._place(share(*station))
             # Looked up here: it imports torch, which whoever only starts this actor can do without.
-            self._judge = kernels_eval.Judge(self._config)
+            with importing():
+                judge_class = kernels_eval.Judge
+            self._judge = judge_class(self._config)
             self._judge.start()
         return os.getpid()
 

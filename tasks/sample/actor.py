@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError
 from tasks.policies.base import (
     Policy,
@@ -122,12 +122,8 @@ class _PolicyActor:
         # Not in __init__: Ray would turn what loading raises into the death of the actor.
         with self._loading:
             if self._policy is None:
-                # Thousands of modules come in: the collector would look through them many times.
-                gc.disable()
-                try:
+                with importing():
                     self._policy = load_policy(self._spec, self._params)
-                finally:
-                    gc.enable()
             return self._policy
 
 

@@ -119,18 +119,21 @@ def test_a_real_speedup_is_seen() -> None:
 
 
 def test_many_pairs_only_where_noise_is_large() -> None:
-    def pairs(ratio: float, noise: float) -> int:
+    def pairs(ratio: float, noise: float, draw_s: float = 0.0) -> int:
         rng = np.random.default_rng(4)
         trials, count = Trials(CudaDevice.budgets["fast"]), 0
         while True:
             candidate, reference = np.exp(noise * rng.standard_normal(2))
             count += 1
-            if trials.add(candidate, reference * ratio, False, 0.006) is not None:
+            drawn_s = count * draw_s
+            if trials.add(candidate, reference * ratio, False, 0.006, drawn_s) is not None:
                 return count
 
     assert pairs(1.0, 0.001) == pairs(60.0, 0.05) == 8
     assert 8 < pairs(1.0, 0.02) < pairs(1.0, 0.1)
     assert pairs(1.5, 0.1) > 8  # clear, but 1.3 or 1.7?
+    assert pairs(1.0, 0.1, draw_s=0.1) == 20  # two seconds of drawing are enough
+    assert pairs(1.0, 0.1, draw_s=1.0) == 8  # but for so many pairs
 
 
 def test_interval_holds_the_truth() -> None:
