@@ -29,7 +29,6 @@ import torch
 
 from kernels_eval import Judge, JudgeConfig
 from kernels_eval.baselines import device_words
-from kernels_eval.timing.cores import choose_cores
 from kernels_eval.types import Verdict
 
 GPU = '''
@@ -208,17 +207,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     kind = given.device.partition(":")[0]
-    timing = choose_cores(None, gpu=kind != "cpu").timing
     record: dict[str, object] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": device_words(torch.device(given.device), timing),
         "cores": len(os.sched_getaffinity(0)),
-        "timing_cores": len(timing),
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
         "mode": given.mode,
         "label": given.label,
     }
     with Judge(JudgeConfig(device=given.device, mode=given.mode)) as judge:
+        timing = judge.cores.timing
+        record["device"] = device_words(torch.device(given.device), timing)
+        record["timing_cores"] = len(timing)
         for size, (text, rows, work) in SIZES[kind].items():
             if given.sizes and size not in given.sizes:
                 continue

@@ -57,7 +57,7 @@ SAMPLING = "SELECT sum(sample_seconds) AS seconds FROM candidates"
 
 
 def memory(sweep: psutil.Process) -> dict[str, float]:
-    """Resident MiB of the judge's own process and the number of its workers; the device's MiB."""
+    """Resident MiB of the judges' own processes and the number of workers; the devices' MiB."""
     judges = [one for one in sweep.children(recursive=True) if "ray::JudgeActor" in one.name()]
     found: dict[str, float] = {
         "judge_mib": round(sum(one.memory_info().rss for one in judges) / 2**20),
@@ -65,7 +65,8 @@ def memory(sweep: psutil.Process) -> dict[str, float]:
     }
     if torch.cuda.is_available():
         query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
-        found["device_mib"] = int(subprocess.run(query, capture_output=True, check=True).stdout)
+        said = subprocess.run(query, capture_output=True, check=True).stdout
+        found["device_mib"] = sum(map(int, said.split()))  # a line for each GPU
     return found
 
 
@@ -75,20 +76,19 @@ def sweep(profile: str, lake: Path, seconds: float) -> dict[str, Any]:
     started = time.monotonic()
     process = subprocess.Popen([*command, "--lake", str(lake), "--run", RUN], cwd=ROOT)
     looks = []
-    while process.poll() is None:
-        past = time.monotonic() - started
-        if past > seconds:
-            process.send_signal(signal.SIGINT)
-            process.wait(_PATIENCE_S)
-            break
+    while process.poll() is None and (past := time.monotonic() - started) <= seconds:
         with contextlib.suppress(psutil.NoSuchProcess):
             looks.append({"seconds": round(past, 1), **memory(psutil.Process(process.pid))})
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(min(_LOOK_S, seconds - past))
+    code = process.poll()
+    if code is None:
+        process.send_signal(signal.SIGINT)
+        process.wait(_PATIENCE_S)
+    elif code != 0:
+        raise SystemExit(f"bon sweep ended with {code}")
     past = time.monotonic() - started
-    if past <= seconds and process.returncode != 0:
-        raise SystemExit(f"bon sweep ended with {process.returncode}")
-    return {"seconds": round(past, 1), "ended": process.returncode == 0, "memory": looks}
+    return {"seconds": round(past, 1), "ended": code == 0, "memory": looks}
 
 
 def rows(lake: Lake, query: str) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ import torch  # noqa: E402
 from benchmarks.gpu_acceptance import versions  # noqa: E402
 from kernels_eval import Judge, JudgeConfig, ProblemError  # noqa: E402
 from kernels_eval.baselines import device_words  # noqa: E402
-from kernels_eval.timing.cores import choose_cores  # noqa: E402
 from tasks.problems import Problem, load_suite  # noqa: E402
 
 
@@ -63,7 +62,6 @@ def main() -> int:
     given = parser.parse_args()
     suite = load_suite(f"kernelbench:{given.checkout}#{given.part}")
     config = JudgeConfig(device=given.device, mode=given.mode, timeout_s=120)
-    timing = choose_cores(None, gpu=given.device != "cpu").timing
     found: list[dict[str, Any]] = []
     with Judge(config) as judge:
         for problem in suite.problems:
@@ -74,7 +72,7 @@ def main() -> int:
                 "question": "KernelBench's references as candidates: correct, and 1.0 covered?",
                 "part": given.part,
                 "mode": given.mode,
-                "device": device_words(torch.device(given.device), timing),
+                "device": device_words(torch.device(given.device), judge.cores.timing),
                 "versions": versions(),
                 "date": f"{datetime.now(UTC):%Y-%m-%d}",
                 "problems": len(suite.problems),

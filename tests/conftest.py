@@ -22,6 +22,7 @@ from tests.sharing import group_scheduler, put_slow_first
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
 
+gc.disable()  # until all is collected; not in the package: benchmarks import files of it, too
 Bon = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -30,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported (without looking for garbage, tests/__init__.py) is not looked through."""
+    """What was imported stays: the garbage collector need not look through it again and again."""
     gc.enable()
     gc.freeze()
 
