@@ -95,12 +95,16 @@ class StreamingPolicy(Policy, Protocol):
         ...
 
 
+MANY_SHARDS = 16
+"""Asked at once, they fill any batch; a flow has no more threads than these."""
+
+
 @dataclass(frozen=True)
 class Needs:
     """What the process that holds a policy asks for.
 
-    shards_at_once: calls of `stream` that may run in parallel, in threads. One batch after the
-        other is best for a model in this very process; an engine or a server batches by itself.
+    shards_at_once: calls of `stream` that may run in parallel, in threads: MANY_SHARDS for whatever
+        makes one batch of all it is asked.
     gpus: whole GPUs of one machine.
     """
 

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
-    LogitsProcessorList,
-    StoppingCriteriaList,
-)
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams, policy_hash
-from tasks.policies.cache import growing_cache
-from tasks.policies.draw import FillerRowsStop, SeededDraw
+from tasks.policies.continuous import ContinuousBatch, Drawn, Request
 from tasks.policies.prompt import encode_prompt
 from tasks.policies.reasoning import HARMONY, opens_thought
 from tasks.policies.rescore import Score, Written, tokens_of
+from tasks.policies.slots import slots_fit
+from tasks.policies.whole_batch import draw_whole_batch
 from tasks.problems.base import Problem
+
+T = TypeVar("T")
 
 _IDENTITY_SUFFIXES = {".safetensors", ".bin", ".json", ".txt", ".model", ".jinja"}
 _NOT_IDENTITY = {"TRAINING.json"}
@@ -52,10 +51,9 @@ def fingerprint(path: Path) -> bytes:
 class CausalLMPolicy:
     """A local model, a prompt template and sampling settings.
 
-    Every batch has the same number of rows: short ones are filled up with rows that count as ended.
-    Matrix products choose their kernels by shape, so only a constant shape makes a candidate's
-    rounding, and with it its draw, independent of how many others are asked for (a resumed shard
-    asks for fewer).
+    May be used from several threads; what they ask for is drawn in one batch, and a draw does not
+    depend on what else is in it (see slots.py; models that cannot be sampled so are asked for one
+    whole batch after the other).
 
     name: prefix of the policy id.
     path: directory with config.json, weights and tokenizer.
@@ -115,6 +113,13 @@ class CausalLMPolicy:
             pad_token_id=_pad_id(self._tokenizer, self._end_ids),
         )
         self._policy_id = policy_hash(name, content, params)
+        self._batch = (
+            ContinuousBatch(self._model, self._batch_rows, params, self._end_ids)
+            if slots_fit(self._model)
+            else None
+        )
+        # The model runs in one thread, whoever asks: another would have OpenMP threads of its own.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     @property
     def policy_id(self) -> str:
@@ -126,23 +131,71 @@ class CausalLMPolicy:
         Raises RequestError if the prompt leaves the model no room to answer, or if `body` mode
         meets a reference that cannot be scaffolded.
         """
-        return [sample for batch in self.stream(problem, seeds) for _, sample in batch]
+        found = dict(one for batch in self.stream(problem, seeds) for one in batch)
+        return [found[position] for position in range(len(seeds))]
 
     def stream(
         self, problem: Problem, seeds: Sequence[int]
     ) -> Iterator[Sequence[tuple[int, Sample]]]:
-        """Batch by batch, in order. Raises as `sample` does."""
+        """As they finish, not in order. Raises as `sample` does."""
         prompt = self.encode_prompt(problem)
-        for start in range(0, len(seeds), self._batch_rows):
-            batch = seeds[start : start + self._batch_rows]
-            yield list(enumerate(self._sample_batch(problem, prompt, batch), start))
+        room = self._room(problem, len(prompt))
+        thinking = opens_thought(self._decode(prompt[-_TAIL:]))
+        for drawn in self._drawn(prompt, seeds, room):
+            yield [
+                (
+                    one.position,
+                    self._finish(problem, len(prompt), one.tokens, one.logprobs, thinking=thinking),
+                )
+                for one in drawn
+            ]
 
-    @torch.inference_mode()
+    def _drawn(
+        self, prompt: list[int], seeds: Sequence[int], room: int
+    ) -> Iterator[Sequence[Drawn]]:
+        if self._batch is None:
+            yield from self._whole_batches(prompt, seeds, room)
+            return
+        request = Request(prompt, seeds, room)
+        self._run(self._batch.add, request)
+        left = len(seeds)
+        try:
+            while left:
+                finished = self._run(self._batch.advance, request)
+                left -= len(finished)
+                if finished:
+                    yield finished
+        finally:
+            self._run(self._batch.drop, request)
+
+    def _whole_batches(
+        self, prompt: list[int], seeds: Sequence[int], room: int
+    ) -> Iterator[Sequence[Drawn]]:
+        for start in range(0, len(seeds), self._batch_rows):
+            drawn = self._run(
+                draw_whole_batch,
+                self._model,
+                prompt,
+                seeds[start : start + self._batch_rows],
+                rows=self._batch_rows,
+                room=room,
+                params=self._params,
+                end_ids=self._end_ids,
+            )
+            yield [replace(one, position=start + one.position) for one in drawn]
+
+    def _run(self, function: Callable[..., T], *args: Any, **more: Any) -> T:
+        return self._thread.submit(function, *args, **more).result()
+
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         """Log-probabilities of completions written before (see tasks.policies.rescore).
 
         One pass a completion over prompt and completion together.
         """
+        return self._run(self._score, problem, written)
+
+    @torch.inference_mode()
+    def _score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         prompt = self.encode_prompt(problem)
         scores: list[Score] = []
         for one in written:
@@ -170,31 +223,6 @@ class CausalLMPolicy:
     def encode_prompt(self, problem: Problem) -> list[int]:
         """Token ids of the whole prompt."""
         return encode_prompt(self._tokenizer, self._template, self._params, problem)
-
-    @torch.inference_mode()
-    def _sample_batch(
-        self, problem: Problem, prompt: list[int], seeds: Sequence[int]
-    ) -> list[Sample]:
-        max_tokens = self._room(problem, len(prompt))
-        fillers = [0] * (self._batch_rows - len(seeds))
-        draw = SeededDraw(self._params.temperature, [*seeds, *fillers], max_tokens)
-        inputs = torch.tensor([prompt] * self._batch_rows, device=self._device)
-        sequences = self._model.generate(
-            input_ids=inputs,
-            attention_mask=torch.ones_like(inputs),
-            max_new_tokens=max_tokens,
-            past_key_values=growing_cache(self._model.config),
-            logits_processor=LogitsProcessorList([draw]),
-            stopping_criteria=StoppingCriteriaList([FillerRowsStop(len(seeds))]),
-        )
-        tokens = sequences[: len(seeds), len(prompt) :].tolist()
-        kept = draw.raw if self._params.logprob_mode == "raw_logprobs" else draw.processed
-        logprobs = torch.stack(kept, dim=1)[: len(seeds)].tolist()
-        thinking = opens_thought(self._decode(prompt[-_TAIL:]))
-        return [
-            self._finish(problem, len(prompt), row, row_logprobs, thinking=thinking)
-            for row, row_logprobs in zip(tokens, logprobs, strict=True)
-        ]
 
     def _context(self) -> int:
         return getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize

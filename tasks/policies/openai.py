@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from tasks.errors import RequestError
-from tasks.policies.base import Needs, Policy, SamplingParams, register_policy
+from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import Options, parse_options
 
 _ADDRESS = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")
@@ -81,7 +81,7 @@ def parse_endpoint(argument: str) -> tuple[Address, EndpointOptions]:
 
 def _needs(argument: str) -> Needs:
     parse_endpoint(argument)
-    return Needs(shards_at_once=16)
+    return Needs(shards_at_once=MANY_SHARDS)
 
 
 @register_policy("openai", check=parse_endpoint, needs=_needs)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.errors import RequestError
-from tasks.policies.base import Policy, SamplingParams, register_policy
+from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import prompt_template
 
 
-@register_policy("transformers")
+@register_policy("transformers", needs=lambda _: Needs(shards_at_once=MANY_SHARDS))
 def load_transformers(argument: str, params: SamplingParams) -> Policy:
     """The model in the directory PATH, with its adapter, asked as the templates say.
 

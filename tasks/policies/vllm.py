@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tasks.errors import RequestError
-from tasks.policies.base import Needs, Policy, SamplingParams, register_policy
+from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import Options, parse_options
 
 
@@ -52,7 +52,7 @@ def parse_engine(argument: str) -> tuple[str, EngineOptions]:
 
 def _needs(argument: str) -> Needs:
     _, options = parse_engine(argument)
-    return Needs(shards_at_once=16, gpus=options.tp if _on_gpu() else 0)
+    return Needs(shards_at_once=MANY_SHARDS, gpus=options.tp if _on_gpu() else 0)
 
 
 def _on_gpu() -> bool:

@@ -86,6 +86,7 @@ class _PolicyActor:
     def __init__(self, spec: str, params: SamplingParams, threads: int) -> None:
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        os.nice(10)
         self._spec, self._params = spec, params
         self._policy: Policy | None = None
         self._loading = Lock()

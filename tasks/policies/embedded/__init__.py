@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.policies.base import Policy, SamplingParams, register_policy
+from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import read_template
 
@@ -18,7 +18,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 TEMPLATE = "embedded"
 
 
-@register_policy("embedded")
+@register_policy("embedded", needs=lambda _: Needs(shards_at_once=MANY_SHARDS))
 def load_embedded(argument: str, params: SamplingParams) -> Policy:
     """The weights in `argument`, or those of the repository, on the CPU.
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 from collections import deque
 from collections.abc import AsyncIterator
@@ -22,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tasks.policies import continuous
 from tasks.policies.base import Sample, SamplingParams
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.embedded import WEIGHTS
@@ -39,7 +39,6 @@ class Server:
             params=SamplingParams(),
             template="$source",
             device=torch.device("cpu"),
-            batch_rows=1,
         )
         self.logprobs, self.processed, self.key = True, False, ""
         self.faults: deque[str] = deque()
@@ -93,11 +92,16 @@ class Server:
         return {"choices": [choice], "usage": used, "model": MODEL}
 
     def draw(self, ids: list[int], body: dict[str, Any]) -> Sample:
-        model = copy.copy(self.model)
         mode = "processed_logprobs" if self.processed else "raw_logprobs"
-        model._params = SamplingParams(body["temperature"], body["max_tokens"], logprob_mode=mode)
+        params = SamplingParams(body["temperature"], body["max_tokens"], logprob_mode=mode)
+        batch = continuous.ContinuousBatch(self.model._model, 1, params, self.model._end_ids)
+        request = continuous.Request(ids, [body.get("seed", 0)], body["max_tokens"])
+        batch.add(request)
+        while not request.finished:
+            batch.step()
+        drawn = request.finished[0]
         problem = Problem("served", 1, 1, "served", "")
-        return model._sample_batch(problem, ids, [body.get("seed", 0)])[0]
+        return self.model._finish(problem, len(ids), drawn.tokens, drawn.logprobs)
 
     @torch.inference_mode()
     def top(self, ids: list[int], body: dict[str, Any]) -> dict[str, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +72,7 @@ def test_the_same_seeds_give_the_same_samples(tiny_model: Path, problem: Problem
 
 @pytest.mark.usefixtures("one_thread")
 def test_a_draw_does_not_depend_on_its_batch(tiny_model: Path, problem: Problem) -> None:
-    """Bit for bit, alone, in another place, or across a batch border: batches have one shape."""
+    """Bit for bit, alone, in another place, or behind others: batches have one shape."""
     subject = policy(tiny_model)
     together = subject.sample(problem, SEEDS)
     for index, seed in enumerate(SEEDS):
@@ -78,6 +80,28 @@ def test_a_draw_does_not_depend_on_its_batch(tiny_model: Path, problem: Problem)
     assert subject.sample(problem, SEEDS[::-1]) == together[::-1]
     many = subject.sample(problem, [*range(100, 110), *SEEDS])
     assert many[10:] == together
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_problems_drawn_in_one_batch_do_not_meet(tiny_model: Path, problem: Problem) -> None:
+    """Prompts of other lengths, asked for in threads: the same, bit for bit, as one by one."""
+    problems = [replace(problem, name=f"7_{'Long' * i}") for i in range(4)]
+    subject = policy(tiny_model)
+    alone = [subject.sample(one, SEEDS) for one in problems]
+    with ThreadPoolExecutor(len(problems)) as threads:
+        assert list(threads.map(lambda one: subject.sample(one, SEEDS), problems)) == alone
+
+
+def test_a_stream_that_is_left_frees_its_rows(tiny_model: Path, problem: Problem) -> None:
+    subject = policy(tiny_model)
+    expected = subject.sample(problem, [1, 2])
+    stream = iter(subject.stream(problem, range(100, 200)))
+    assert next(stream)
+    stream.close()
+    assert subject._batch is not None
+    assert not any(subject._batch._drawing)
+    assert not subject._batch._waiting
+    assert subject.sample(problem, [1, 2]) == expected
 
 
 def test_an_end_token_ends_and_counts(tiny_model: Path, problem: Problem) -> None:
