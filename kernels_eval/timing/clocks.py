@@ -97,6 +97,10 @@ class Excess:
         self._theirs.append(theirs)
         self._ours.append(ours.overhead_ns)
 
+    @property
+    def pairs(self) -> int:
+        return len(self._ours)
+
     def milliseconds(self) -> float:
         """Per call; 0 if there is none."""
         if not self._theirs:

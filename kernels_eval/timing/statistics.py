@@ -166,7 +166,9 @@ class Trials:
         """
         self._pairs.append((candidate_ms, reference_ms, disturbed))
         if disturbed:
-            self.given_up = len(self._pairs) >= self._budget.patience * self._budget.max_pairs
+            quiet = sum(not pair[2] for pair in self._pairs)
+            most = self._budget.max_pairs
+            self.given_up = quiet < most and len(self._pairs) >= self._budget.patience * most
         else:
             self._spent_s += wall_s
         candidate, reference = self.kept()
