@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +26,13 @@ from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
 from kernels_eval.timing.clocks import Excess
 from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
-from kernels_eval.timing.statistics import Speedup, Trials, estimate
+from kernels_eval.timing.statistics import (
+    LAUNCH_SPREAD,
+    PROCESS_SPREAD,
+    Speedup,
+    Trials,
+    estimate,
+)
 from kernels_eval.types import Finding, Severity, Status
 from kernels_eval.worker.protocol import Failure
 
@@ -185,6 +192,7 @@ class Measurement:
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = False
+        launch_bound: list[bool] = []
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -207,6 +215,7 @@ class Measurement:
                 wall_s,
                 progress.draw_s,
             )
+            launch_bound.append(any(batch.launch_bound for batch in batches.values()))
             if not self.bench.device.single_core:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
@@ -221,11 +230,10 @@ class Measurement:
                 theirs_ms, progress.reference_ms = trials.kept()
                 hidden = 0.0 if trials.given_up else excess.milliseconds()
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
-                if hidden:
-                    speedup = estimate(
-                        np.array(progress.candidate_ms), np.array(progress.reference_ms)
-                    )
-                return speedup
+                spread = LAUNCH_SPREAD if median(launch_bound) else PROCESS_SPREAD
+                return estimate(
+                    np.array(progress.candidate_ms), np.array(progress.reference_ms), spread
+                )
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
         """One batch of each side, right after each other; True is the candidate's."""

@@ -49,9 +49,12 @@ class Reference:
         """The same number for the candidate unless it is three times slower or faster.
 
         Different numbers would make it unfair: what a batch costs once weighs less on more calls.
+        The worker's claim may choose, too: on a busy machine a batch of one call is woken and
+        stopped late, would look slow, and stay a batch of one call. Who claims too little gets
+        more calls, and more of its true time with them.
         """
         same = self.calls()
-        took = self.clocks.milliseconds(batch)
+        took = min(self.clocks.milliseconds(batch), batch.claimed_ns / batch.calls / 1e6)
         if took > _UNLIKE * self.call_ms:
             return max(1, int(same * self.call_ms / took))
         if batch.calls > 1 and took < self.call_ms / _UNLIKE:

@@ -44,11 +44,19 @@ class Batch:
     """The same of the judge's thread: how late it may have read its own clock."""
     cpu_ns: int
     """CPU time of all the worker's threads, by the kernel's account."""
+    launched_ns: int = 0
+    """On a GPU, as the worker claims: until the last call was launched. It decides nothing but how
+    far a narrow interval is believed."""
 
     @property
     def disturbed(self) -> bool:
         """Whether another process took more than 1 % of the time."""
         return self.waited_ns > 0.01 * self.wall_ns
+
+    @property
+    def launch_bound(self) -> bool:
+        """Whether the device waited for the process rather than the process for the device."""
+        return self.launched_ns > 0.8 * self.claimed_ns
 
     @property
     def overhead_ns(self) -> int:
@@ -168,6 +176,7 @@ class Runner:
             waited_ns=worker.waited_ns() - started.waited_ns,
             judge_waited_ns=_own_wait_ns() - started.judge_waited_ns,
             cpu_ns=worker.cpu_ns() - started.cpu_ns,
+            launched_ns=message.second,
         )
 
     def distance(self, sets: Sequence[InputSet]) -> float:

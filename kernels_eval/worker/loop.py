@@ -76,8 +76,9 @@ def _send(
     failure: Failure = Failure.NONE,
     value: int = 0,
     text: str = "",
+    second: int = 0,
 ) -> None:
-    control.send(pack_report(report, failure, value, text))
+    control.send(pack_report(report, failure, value, text, second))
 
 
 def _answer(
@@ -104,7 +105,7 @@ def _answer(
                 gc.disable()
                 _send(control, Report.PREPARED)
                 continue
-            elapsed = side.batch(model, arguments, results)
+            elapsed, launched = side.batch(model, arguments, results)
         except CandidateError:
             raise
         except BaseException as error:
@@ -114,7 +115,7 @@ def _answer(
             message = pack_report(Report.SEGMENT, Failure.NONE, size, "", serial)
             socket.send_fds(control, [message], [descriptor])
             os.close(descriptor)
-        _send(control, Report.DONE, value=elapsed)
+        _send(control, Report.DONE, value=elapsed, second=launched)
 
 
 def _arguments(job: Job, memory: torch.Tensor, index: int) -> tuple[Any, ...]:

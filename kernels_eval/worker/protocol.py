@@ -46,11 +46,12 @@ class Report(IntEnum):
     """Imported and built; `value` is the nanoseconds it took."""
     PREPARED = 2
     DONE = 3
-    """All calls returned; `value` is the nanoseconds they took by the worker's own clock."""
+    """All calls returned; `value` is the nanoseconds they took by the worker's own clock, `second`
+    (on a GPU) those until the last was launched."""
     FAILED = 4
     SEGMENT = 5
     """Device memory that outputs lie in; its descriptor rides along. `value` is its size in bytes,
-    `serial` how records call it."""
+    `second` the serial by which records call it."""
 
 
 class Failure(IntEnum):
@@ -72,24 +73,24 @@ class Message:
     failure: Failure
     value: int
     text: str
-    serial: int = 0
+    second: int = 0
 
 
-def pack_report(report: Report, failure: Failure, value: int, text: str, serial: int = 0) -> bytes:
+def pack_report(report: Report, failure: Failure, value: int, text: str, second: int = 0) -> bytes:
     encoded = text.encode(errors="replace")[:TEXT_BYTES]
-    return _REPORT.pack(_MAGIC, report, failure, len(encoded), serial, value, encoded)
+    return _REPORT.pack(_MAGIC, report, failure, len(encoded), second, value, encoded)
 
 
 def unpack_report(raw: bytes) -> Message | None:
     """The message, or None if these bytes are not one (the worker, or what runs in it, forged)."""
     if len(raw) != REPORT_BYTES:
         return None
-    magic, report, failure, length, serial, value, text = _REPORT.unpack(raw)
+    magic, report, failure, length, second, value, text = _REPORT.unpack(raw)
     if magic != _MAGIC or length > TEXT_BYTES or value < 0:
         return None
     try:
         return Message(
-            Report(report), Failure(failure), value, text[:length].decode(errors="replace"), serial
+            Report(report), Failure(failure), value, text[:length].decode(errors="replace"), second
         )
     except ValueError:
         return None

@@ -88,6 +88,7 @@ class ContinuousBatch:
     def step(self) -> None:
         """One token more for every draw under way."""
         self._take_up()
+        assert self._logits is not None, "a step without a draw"
         uniform = [0.0 if d is None else float(d.uniforms[len(d.tokens)]) for d in self._drawing]
         picks = pick(
             self._logits,

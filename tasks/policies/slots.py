@@ -148,17 +148,17 @@ def _attention(
     query: (rows, heads, 1, head size). Returns (rows, 1, heads, head size).
     """
     if row_lengths is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **more)
-    free = query.new_zeros(1, 1, query.shape[1], value.shape[-1])
-    found = []
-    rows = zip(query.split(1), key.split(1), value.split(1), row_lengths, strict=True)
-    for queries, keys, values, length in rows:
-        keys, values = keys.narrow(2, 0, length), values.narrow(2, 0, length)
-        found.append(
-            sdpa_attention_forward(module, queries, keys, values, None, **more)[0]
-            if length
-            else free
+        stock: tuple[Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, **more
         )
+        return stock
+    found = [query.new_zeros(1, 1, query.shape[1], value.shape[-1])] * len(row_lengths)
+    for row, length in enumerate(row_lengths):
+        if length:
+            keys, values = key[row, None, :, :length], value[row, None, :, :length]
+            found[row], _ = sdpa_attention_forward(
+                module, query[row, None], keys, values, None, **more
+            )
     return torch.cat(found), None
 
 

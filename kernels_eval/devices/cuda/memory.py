@@ -143,8 +143,8 @@ class CudaMemory(Memory):
                 handle = driver.take(descriptors[0])
             except driver.DriverError as error:
                 raise WorkerForgedError(f"what was offered is no device memory: {error}") from None
-            self._forget(message.serial)
-            self._segments[message.serial] = _Segment(handle, size)
+            self._forget(message.second)
+            self._segments[message.second] = _Segment(handle, size)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

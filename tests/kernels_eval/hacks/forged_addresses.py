@@ -16,7 +16,7 @@ def forged(self, model, arguments, results):
     for cell in cells:
         if isinstance(cell.cell_contents, memoryview):
             cell.cell_contents[1] = 0x10
-    return 1000
+    return 1000, 0
 
 
 side.CpuSide.batch = forged
