@@ -92,7 +92,6 @@ def get_init_inputs():
 SIZES = {
     "cuda": {
         "10 us": (LAUNCH, 16, 4),
-        "30 us": (GPU, 512, 200),
         "0.1 ms": (GPU, 2048, 200),
         "1 ms": (GPU, 4096, 2_000),
         "10 ms": (GPU, 8192, 10_000),
