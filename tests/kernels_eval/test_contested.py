@@ -1,0 +1,107 @@
+"""Overheads that seem to hide work: chance is found out, work is charged. On simulated batches."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kernels_eval.measure import _CONTESTED_PAIRS, Measurement, Progress
+from kernels_eval.timing.clocks import Clocks
+from kernels_eval.timing.runner import Batch
+from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Speedup, Trials
+
+CALLS, CALL_NS, NOISE_NS, LUCK_NS = 60, 50_000, 100_000, 300_000
+
+
+class Simulated:
+    """A worker whose batches take what they claim and an overhead that varies as on a virtual GPU.
+
+    unlucky: so many batches, warm-ups among them, cost 0.3 ms more by chance.
+    hidden_ns: what a batch really takes beyond its claim.
+    """
+
+    def __init__(self, seed: int, *, unlucky: int = 0, hidden_ns: int = 0, launched: float = 0.1):
+        self._rng = np.random.default_rng(seed)
+        self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
+        self.runs = 0
+        self.worker = SimpleNamespace(children_ticks=lambda: 0)
+
+    def run(self, sets: list[Any], timeout_s: float) -> Batch:  # noqa: ARG002
+        self.runs += 1
+        claimed = round(CALL_NS * len(sets) * self._rng.normal(1.0, 0.002))
+        luck = LUCK_NS if self.runs <= self._unlucky else 0
+        over = round(2_000_000 + self._hidden_ns + luck + NOISE_NS * self._rng.normal())
+        launched = round(claimed * self._launched)
+        return Batch(len(sets), claimed + over, claimed, 0, 0, claimed, launched)
+
+    def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
+        return 0.0
+
+
+def measured(candidate: Simulated, reference: Simulated, budget: Any) -> Speedup:
+    nothing = contextlib.nullcontext
+    bench = SimpleNamespace(
+        config=SimpleNamespace(timeout_s=1.0),
+        device=SimpleNamespace(single_core=False, name="cuda:0"),
+        silent=nothing,
+        drawing=nothing,
+    )
+    clocks = Clocks(single_core=False, slack_ns=1_000_000)
+    for _ in range(8):
+        clocks.learn(reference.run([None] * CALLS, 1.0))
+    theirs = SimpleNamespace(
+        runner=reference,
+        clocks=clocks,
+        budget=budget,
+        calls=lambda: CALLS,
+        candidate_calls=lambda batch: CALLS,  # noqa: ARG005
+        alike=lambda speedup: True,  # noqa: ARG005
+    )
+    pending = SimpleNamespace(runner=candidate, first=None)
+    subject = Measurement(bench, theirs, pending, Progress())  # type: ignore[arg-type]
+    return subject._compare(itertools.repeat(None), CALLS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chance_is_not_charged(seed: int) -> None:
+    candidate = Simulated(seed, unlucky=10)
+    speedup = measured(candidate, Simulated(seed + 100), FAST)
+    assert candidate.runs >= _CONTESTED_PAIRS
+    assert speedup.ratio == pytest.approx(1.0, abs=0.005)
+    assert speedup.low <= 1.0 <= speedup.high
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_hidden_work_is_charged(seed: int) -> None:
+    """0.6 ms of a batch that claims 3 ms."""
+    speedup = measured(Simulated(seed, hidden_ns=600_000), Simulated(seed + 100), FAST)
+    assert speedup.ratio == pytest.approx(1 / 1.2, abs=0.03)
+    assert speedup.high < 1.0
+
+
+def test_agreeing_overheads_cost_no_more_pairs() -> None:
+    candidate = Simulated(1)
+    measured(candidate, Simulated(2), FAST)
+    assert candidate.runs < 20
+
+
+def test_a_launch_bound_kernel_is_not_known_to_the_percent() -> None:
+    fast = measured(Simulated(1, launched=0.97), Simulated(2, launched=0.97), FAST)
+    slow = measured(Simulated(1), Simulated(2), FAST)
+    assert slow.width < 0.04
+    assert fast.width > 2 * 1.96 * LAUNCH_SPREAD
+
+
+def test_a_quiet_machine_is_not_given_up_late() -> None:
+    """One disturbed pair behind many good ones takes nothing back."""
+    trials = Trials(FAST)
+    for _ in range(3 * FAST.max_pairs):
+        trials.add(1.0, 1.0, disturbed=False, wall_s=0.0)
+    trials.add(9.0, 1.0, disturbed=True, wall_s=0.0)
+    assert not trials.given_up
+    assert 9.0 not in trials.kept()[0]
