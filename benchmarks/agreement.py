@@ -31,7 +31,6 @@ import torch  # noqa: E402
 
 from kernels_eval import Judge, JudgeConfig  # noqa: E402
 from kernels_eval.baselines import device_words  # noqa: E402
-from kernels_eval.timing.cores import choose_cores  # noqa: E402
 from tests.kernels_eval.candidate_files import by_problem, collect, problem_text  # noqa: E402
 
 Interval = tuple[float, float]
@@ -50,8 +49,13 @@ def load(processes: int) -> Iterator[None]:
             one.wait()
 
 
-def intervals(device: str, mode: str, per_problem: int | None) -> dict[str, Interval]:
-    """Candidate → its interval. Raises SystemExit if an honest candidate is not correct."""
+def intervals(
+    device: str, mode: str, per_problem: int | None
+) -> tuple[dict[str, Interval], tuple[int, ...]]:
+    """Candidate → its interval, and the cores that timed.
+
+    Raises SystemExit if an honest candidate is not correct.
+    """
     found: dict[str, Interval] = {}
     with Judge(JudgeConfig(device=device, mode=mode)) as judge:  # type: ignore[arg-type]
         for problem, files in by_problem(
@@ -62,7 +66,7 @@ def intervals(device: str, mode: str, per_problem: int | None) -> dict[str, Inte
                 if verdict.speedup_ci is None:
                     raise SystemExit(f"{files[index].name}: {verdict.status} {verdict.error}")
                 found[files[index].name] = verdict.speedup_ci
-    return found
+    return found, judge.cores.timing
 
 
 def overlap(one: Interval, other: Interval) -> bool:
@@ -77,13 +81,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     given = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    timing = choose_cores(None, gpu=given.device != "cpu").timing
     measured: dict[str, dict[str, Interval]] = {}
     target = given.out / f"agreement-{given.device.partition(':')[0]}.json"
     for name in ROUNDS:
         started = time.monotonic()
         with load(cores if name == "loaded" else 0):
-            measured[name] = intervals(given.device, given.mode, given.per_problem)
+            measured[name], timing = intervals(given.device, given.mode, given.per_problem)
         kernels = sorted(measured[name])
         agreed = {
             f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)

@@ -22,7 +22,7 @@ from tasks.sweep import Draws, Sampler, Sweep
 
 def takes_turns(request: SweepRequest) -> bool:
     """Whether the policy has to leave its GPU before a kernel can be timed on it."""
-    return request.judge.device.startswith("cuda") and policy_needs(request.policy).gpus > 0
+    return request.judge.config().on_gpu and policy_needs(request.policy).gpus > 0
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def engines(
     judged = sum(len(one.to_judge.sample_indices) for one in work)
     with ExitStack() as stack:
         stack.enter_context(cluster())
-        on_gpu = request.judge.device.startswith("cuda")
+        on_gpu = request.judge.config().on_gpu
         cores = judging_cores(gpus_here() if on_gpu else 0)
         policy: Sampler = ReleasedPolicy()
         if released is None:
@@ -96,7 +96,7 @@ def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandl
     limits = request.limits.options(spent_tokens(lake, run_id))
     spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
     threads = len(judging_cores().side)
-    if request.judge.device.startswith("cuda"):  # candidates for a GPU compile on the same cores
+    if request.judge.config().on_gpu:  # candidates for a GPU compile on the same cores
         threads = max(1, threads // 2)
     return start_policy(spec, request.sampling.params(), threads)
 

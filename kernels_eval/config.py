@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from kernels_eval.errors import RequestError
 
-HARNESS_VERSION = "2"
+HARNESS_VERSION = "3"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
 
 Mode = Literal["fast", "full"]
@@ -45,6 +45,10 @@ class JudgeConfig:
                 raise RequestError(f"no {name} {value!r}; choose one of: {listed}")
         if not self.timeout_s > 0:
             raise RequestError(f"timeout must be more than 0 seconds, not {self.timeout_s}")
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.startswith("cuda")
 
     @property
     def harness_id(self) -> str:

@@ -52,7 +52,7 @@ class Judge:
         """Raises RequestError for a device or cores that are not there, HarnessError on failure."""
         self.config = config or JudgeConfig()
         check_device(self.config.device)
-        self.cores = choose_cores(self.config.cores, gpu=self.config.device != "cpu")
+        self.cores = choose_cores(self.config.cores, gpu=self.config.on_gpu)
         self.device: Device = make_device(self.config.device, self.cores)
         self._plan, self._limits = self.device.sandbox(plan())
         keep_heap()  # of this process too: checking touches as much memory as the kernels do

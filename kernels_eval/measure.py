@@ -46,6 +46,11 @@ _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
+_BUSY = Finding(
+    "busy-machine",
+    Severity.INFO,
+    "other processes kept taking the timing cores: every pair counts, disturbed or not",
+)
 
 
 class VerdictError(Exception):
@@ -227,6 +232,8 @@ class Measurement:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
+                if trials.given_up:
+                    progress.findings.append(_BUSY)
                 theirs_ms, progress.reference_ms = trials.kept()
                 hidden = 0.0 if trials.given_up else excess.milliseconds()
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]

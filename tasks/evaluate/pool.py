@@ -29,7 +29,7 @@ class JudgePool:
         machine's: two would disturb each other.
         """
         kind = InstantJudgeActor if instant else JudgeActor
-        on_gpu = config.device.startswith("cuda")
+        on_gpu = config.on_gpu
         size = max(1, cluster.gpus()) if on_gpu else 1
         options: dict[str, Any] = {"num_cpus": 0, "num_gpus": 1 if on_gpu else 0}
         remote = ray.remote(kind).options(max_restarts=3, **options)

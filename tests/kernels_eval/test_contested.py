@@ -22,10 +22,20 @@ class Simulated:
     """A worker whose batches take what they claim and an overhead that varies as on a virtual GPU.
 
     unlucky: so many batches, warm-ups among them, cost 0.3 ms more by chance.
-    hidden_ns: what a batch really takes beyond its claim.
+    hidden_ns: what a batch really takes beyond its claim. launched: share of the claim until all is
+        launched. waited_ns: for the core, a batch.
     """
 
-    def __init__(self, seed: int, *, unlucky: int = 0, hidden_ns: int = 0, launched: float = 0.1):
+    def __init__(
+        self,
+        seed: int,
+        *,
+        unlucky: int = 0,
+        hidden_ns: int = 0,
+        launched: float = 0.1,
+        waited_ns: int = 0,
+    ) -> None:
+        self._waited_ns = waited_ns
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
         self.runs = 0
@@ -37,13 +47,15 @@ class Simulated:
         luck = LUCK_NS if self.runs <= self._unlucky else 0
         over = round(2_000_000 + self._hidden_ns + luck + NOISE_NS * self._rng.normal())
         launched = round(claimed * self._launched)
-        return Batch(len(sets), claimed + over, claimed, 0, 0, claimed, launched)
+        return Batch(len(sets), claimed + over, claimed, self._waited_ns, 0, claimed, launched)
 
     def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
         return 0.0
 
 
-def measured(candidate: Simulated, reference: Simulated, budget: Any) -> Speedup:
+def measured(
+    candidate: Simulated, reference: Simulated, budget: Any, progress: Progress | None = None
+) -> Speedup:
     nothing = contextlib.nullcontext
     bench = SimpleNamespace(
         config=SimpleNamespace(timeout_s=1.0),
@@ -63,7 +75,7 @@ def measured(candidate: Simulated, reference: Simulated, budget: Any) -> Speedup
         alike=lambda speedup: True,  # noqa: ARG005
     )
     pending = SimpleNamespace(runner=candidate, first=None)
-    subject = Measurement(bench, theirs, pending, Progress())  # type: ignore[arg-type]
+    subject = Measurement(bench, theirs, pending, progress or Progress())  # type: ignore[arg-type]
     return subject._compare(itertools.repeat(None), CALLS)  # type: ignore[arg-type]
 
 
@@ -105,3 +117,11 @@ def test_a_quiet_machine_is_not_given_up_late() -> None:
     trials.add(9.0, 1.0, disturbed=True, wall_s=0.0)
     assert not trials.given_up
     assert 9.0 not in trials.kept()[0]
+
+
+def test_a_busy_machine_is_said_to_be_one() -> None:
+    quiet, busy = Progress(), Progress()
+    measured(Simulated(1), Simulated(2), FAST, quiet)
+    measured(Simulated(1, waited_ns=1_000_000), Simulated(2), FAST, busy)
+    assert quiet.findings == []
+    assert [finding.rule for finding in busy.findings] == ["busy-machine"]
