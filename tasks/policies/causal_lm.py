@@ -51,9 +51,10 @@ def fingerprint(path: Path) -> bytes:
 class CausalLMPolicy:
     """A local model, a prompt template and sampling settings.
 
-    May be used from several threads; what they ask for is drawn in one batch, and a draw does not
-    depend on what else is in it (see slots.py; models that cannot be sampled so are asked for one
-    whole batch after the other).
+    May be used from several threads. On a CPU, what they ask for is drawn in one batch, and a draw
+    does not depend on what else is in it (see slots.py). On a GPU, where attention row by row would
+    be a launch a row, and for models that cannot be sampled so, whole batches come one after the
+    other (see whole_batch.py).
 
     name: prefix of the policy id.
     path: directory with config.json, weights and tokenizer.
@@ -115,7 +116,7 @@ class CausalLMPolicy:
         self._policy_id = policy_hash(name, content, params)
         self._batch = (
             ContinuousBatch(self._model, self._batch_rows, params, self._end_ids)
-            if slots_fit(self._model)
+            if device.type == "cpu" and slots_fit(self._model)
             else None
         )
         # The model runs in one thread, whoever asks: another would have OpenMP threads of its own.

@@ -107,7 +107,11 @@ class ContinuousBatch:
                 draw.request.finished.append(Drawn(draw.position, draw.tokens, draw.logprobs))
                 self._free(row)
         if any(self._drawing):
-            self._logits = self._slots.step(picks.tokens)
+            try:
+                self._logits = self._slots.step(picks.tokens)
+            except BaseException:
+                self._begin_anew()
+                raise
 
     def _take_up(self) -> None:
         for row, draw in enumerate(self._drawing):
@@ -122,6 +126,13 @@ class ContinuousBatch:
                 self._logits = prefix.logits.repeat(len(self._drawing), 1)
             self._logits[row] = prefix.logits[0]
             self._drawing[row] = self._waiting.popleft()
+
+    def _begin_anew(self) -> None:
+        """What was under way starts from its prompt: nobody knows how far its rows got."""
+        for row, draw in enumerate(self._drawing):
+            if draw is not None:
+                self._waiting.appendleft(_Draw(draw.request, draw.position, draw.uniforms))
+                self._free(row)
 
     def _free(self, row: int) -> None:
         self._drawing[row] = None

@@ -1,5 +1,8 @@
-"""Batches that start and end as one, by `generate`: for models whose rows keep more than keys and
-values, or whose attention cannot be replaced (see slots.py)."""
+"""Batches that start and end as one, by `generate`.
+
+For GPUs, and for models whose rows keep more than keys and values or whose attention cannot be
+replaced (see slots.py).
+"""
 
 from __future__ import annotations
 

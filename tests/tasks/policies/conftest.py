@@ -48,6 +48,16 @@ def get_init_inputs():
 '''
 
 
+TINY = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}
+"""Of any architecture: a model too small to know anything."""
+
+
 @pytest.fixture
 def problem() -> Problem:
     return Problem("tests", 1, 7, "7_Double", REFERENCE)
@@ -62,11 +72,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
     config = LlamaConfig(
         vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
+        **TINY,
         max_position_embeddings=256,
         tie_word_embeddings=False,
         bos_token_id=None,

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tasks.errors import RequestError
 from tasks.policies import Policy, SamplingParams, load_policy
 from tasks.policies.causal_lm import CausalLMPolicy
+from tasks.policies.continuous import Request
 from tasks.problems.base import Problem
 
 SEEDS = [11, 2**62 + 5, 13, 14, 15]
@@ -102,6 +103,35 @@ def test_a_stream_that_is_left_frees_its_rows(tiny_model: Path, problem: Problem
     assert not any(subject._batch._drawing)
     assert not subject._batch._waiting
     assert subject.sample(problem, [1, 2]) == expected
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_step_that_fails_costs_no_other_draw(
+    tiny_model: Path, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two problems in one batch: the error goes to one of them, the other's draws are the same."""
+    other = replace(problem, name="8_Other")
+    expected = policy(tiny_model).sample(other, SEEDS)
+    subject = policy(tiny_model)
+    assert subject._batch is not None
+    step = subject._batch._slots.step
+    calls = iter(range(1000))
+
+    def fails_once(tokens: torch.Tensor) -> torch.Tensor:
+        if next(calls) == 7:
+            raise MemoryError
+        return step(tokens)
+
+    monkeypatch.setattr(subject._batch._slots, "step", fails_once)
+    request = Request(subject.encode_prompt(other), SEEDS, 48)
+    subject._run(subject._batch.add, request)
+    with pytest.raises(MemoryError):
+        subject.sample(problem, SEEDS)
+    found: dict[int, list[int]] = {}
+    while len(found) < len(SEEDS):
+        drawn = subject._run(subject._batch.advance, request)
+        found |= {one.position: one.tokens for one in drawn}
+    assert [tuple(found[i]) for i in range(len(SEEDS))] == [one.token_ids for one in expected]
 
 
 def test_an_end_token_ends_and_counts(tiny_model: Path, problem: Problem) -> None:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, GptOssConfig, MistralConfig
 
 from tasks.policies import slots
 from tasks.policies.slots import Slots, slots_fit
+from tests.tasks.policies.conftest import TINY
 
 
 @torch.inference_mode()
@@ -62,11 +63,7 @@ def test_free_rows_hold_no_memory(tiny_model: Path) -> None:
 def windowed(window: int | None) -> Any:
     config = MistralConfig(
         vocab_size=50,
-        hidden_size=32,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
+        **TINY,
         sliding_window=window,
     )
     return AutoModelForCausalLM.from_config(config).eval()
@@ -84,11 +81,7 @@ def test_a_model_whose_attention_has_more_is_found_out(monkeypatch: pytest.Monke
     model = AutoModelForCausalLM.from_config(
         GptOssConfig(
             vocab_size=50,
-            hidden_size=32,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
+            **TINY,
             head_dim=16,
             num_local_experts=2,
             num_experts_per_tok=1,

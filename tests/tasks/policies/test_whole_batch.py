@@ -12,6 +12,7 @@ from tasks.policies import SamplingParams
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.whole_batch import FillerRowsStop, SeededDraw
 from tasks.problems.base import Problem
+from tests.tasks.policies.conftest import TINY
 from tests.tasks.policies.test_causal_lm import SEEDS, teacher_forced
 
 
@@ -25,11 +26,7 @@ def windowed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     model = AutoModelForCausalLM.from_config(
         MistralConfig(
             vocab_size=280,
-            hidden_size=32,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
+            **TINY,
             max_position_embeddings=256,
             sliding_window=8,
             eos_token_id=0,
