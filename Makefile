@@ -49,10 +49,11 @@ pip = $(PYTHON) -m pip --python $(1)/bin/python
 define install
 	test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
 	$(pip) install --quiet --no-compile -c $(2) uv
+	rm -rf $(1)/wheels
 	$(pip) download --quiet --no-deps -c $(2) -d $(1)/wheels torch
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(1)/wheels/torch-*.whl $(3) || \
 		$(pip) install --quiet --no-compile -c $(2) $(1)/wheels/torch-*.whl $(3)
-	rm -r $(1)/wheels
+	rm -rf $(1)/wheels
 endef
 define set_up
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bon-sweep needs Python 3.11 or newer; name one with PYTHON=...")'
