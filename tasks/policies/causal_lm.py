@@ -181,7 +181,6 @@ class CausalLMPolicy:
                 rows=self._batch_rows,
                 room=room,
                 params=self._params,
-                end_ids=self._end_ids,
             )
             yield [replace(one, position=start + one.position) for one in drawn]
 

@@ -21,7 +21,10 @@ from tasks.policies.slots import Prefix, Slots
 
 @dataclass(frozen=True)
 class Drawn:
-    """The tokens of one draw, an end token included, and a log-probability each."""
+    """The tokens of one draw, an end token included, and a log-probability each.
+
+    What comes behind an end token is no part of it.
+    """
 
     position: int
     tokens: list[int]

@@ -62,9 +62,8 @@ def draw_whole_batch(
     rows: int,
     room: int,
     params: SamplingParams,
-    end_ids: frozenset[int],
 ) -> list[Drawn]:
-    """One draw a seed, at most `rows`, in order.
+    """One draw a seed, at most `rows`, in order, all as long as the longest.
 
     Short batches are filled up with rows that count as ended: matrix products choose their kernels
     by shape, so only a constant shape makes a candidate's rounding independent of how many others
@@ -84,8 +83,4 @@ def draw_whole_batch(
     tokens = sequences[: len(seeds), len(prompt) :].tolist()
     kept = draw.raw if params.logprob_mode == "raw_logprobs" else draw.processed
     logprobs = torch.stack(kept, dim=1)[: len(seeds)].tolist()
-    found = []
-    for position, (row, row_logprobs) in enumerate(zip(tokens, logprobs, strict=True)):
-        end = next((i + 1 for i, token in enumerate(row) if token in end_ids), len(row))
-        found.append(Drawn(position, row[:end], row_logprobs[:end]))
-    return found
+    return list(map(Drawn, range(len(seeds)), tokens, logprobs))

@@ -86,7 +86,8 @@ class _PolicyActor:
     def __init__(self, spec: str, params: SamplingParams, threads: int) -> None:
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        os.nice(10)
+        if not policy_needs(spec).gpus:
+            os.nice(10)  # what compiles on the same cores goes first: the judge waits for it
         self._spec, self._params = spec, params
         self._policy: Policy | None = None
         self._loading = Lock()

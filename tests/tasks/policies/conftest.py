@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+)
 
 from tasks.policies.embedded.train.tokenizer import learn_tokenizer, save_tokenizer
 from tasks.problems.base import Problem
@@ -56,6 +63,20 @@ TINY = {
     "num_key_value_heads": 1,
 }
 """Of any architecture: a model too small to know anything."""
+
+
+def mistral(window: int | None) -> Any:
+    """A model that looks back over so many tokens only, with the tiny model's vocabulary."""
+    torch.manual_seed(3)
+    config = MistralConfig(
+        vocab_size=280,
+        **TINY,
+        max_position_embeddings=256,
+        sliding_window=window,
+        eos_token_id=0,
+        pad_token_id=1,
+    )
+    return AutoModelForCausalLM.from_config(config).eval()
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, GptOssConfig, MistralConfig
+from transformers import AutoModelForCausalLM, GptOssConfig
 
 from tasks.policies import slots
 from tasks.policies.slots import Slots, slots_fit
-from tests.tasks.policies.conftest import TINY
+from tests.tasks.policies.conftest import TINY, mistral
 
 
 @torch.inference_mode()
@@ -60,18 +59,9 @@ def test_free_rows_hold_no_memory(tiny_model: Path) -> None:
     assert not subject._layers
 
 
-def windowed(window: int | None) -> Any:
-    config = MistralConfig(
-        vocab_size=50,
-        **TINY,
-        sliding_window=window,
-    )
-    return AutoModelForCausalLM.from_config(config).eval()
-
-
 def test_a_model_with_windows_is_left_as_it_was() -> None:
-    assert slots_fit(windowed(None))
-    model = windowed(16)
+    assert slots_fit(mistral(None))
+    model = mistral(16)
     assert not slots_fit(model)
     assert model.config._attn_implementation == "sdpa"
 

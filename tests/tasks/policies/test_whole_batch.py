@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LogitsProcessorList, MistralConfig
+from transformers import LogitsProcessorList
 
 from tasks.policies import SamplingParams
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.whole_batch import FillerRowsStop, SeededDraw
 from tasks.problems.base import Problem
-from tests.tasks.policies.conftest import TINY
+from tests.tasks.policies.conftest import mistral
 from tests.tasks.policies.test_causal_lm import SEEDS, teacher_forced
 
 
@@ -22,17 +22,7 @@ def windowed(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     path = tmp_path_factory.mktemp("windowed")
     for file in tiny_model.glob("*token*"):
         (path / file.name).write_bytes(file.read_bytes())
-    torch.manual_seed(3)
-    model = AutoModelForCausalLM.from_config(
-        MistralConfig(
-            vocab_size=280,
-            **TINY,
-            max_position_embeddings=256,
-            sliding_window=8,
-            eos_token_id=0,
-            pad_token_id=1,
-        )
-    )
+    model = mistral(8)
     with torch.no_grad():
         model.lm_head.weight.mul_(12.0)
     model.save_pretrained(path)
