@@ -5,7 +5,8 @@
 
 Each honest candidate of the acceptance suite is judged on the quiet machine, under load (a busy
 process for every core), and on the quiet machine again, by three judges that share nothing. Agreed:
-their 95 % intervals of the speedup overlap. Recorded after every round, with all intervals.
+their 95 % intervals of the speedup overlap. Recorded after every round, with all intervals, the
+milliseconds of both sides and how many candidates were found to be measured on a busy machine.
 torch is enough to run this.
 """
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from kernels_eval import Judge, JudgeConfig  # noqa: E402
+from kernels_eval import Judge, JudgeConfig, Verdict  # noqa: E402
 from kernels_eval.baselines import device_words  # noqa: E402
 from tests.kernels_eval.candidate_files import by_problem, collect, problem_text  # noqa: E402
 
@@ -49,28 +50,32 @@ def load(processes: int) -> Iterator[None]:
             one.wait()
 
 
-def intervals(
-    device: str, mode: str, per_problem: int | None
-) -> tuple[dict[str, Interval], tuple[int, ...]]:
-    """Candidate → its interval, and the cores that timed.
+def verdicts(
+    device: str, mode: str, per_problem: int | None, every: int
+) -> tuple[dict[str, Verdict], tuple[int, ...]]:
+    """Candidate → its verdict, and the cores that timed.
 
     Raises SystemExit if an honest candidate is not correct.
     """
-    found: dict[str, Interval] = {}
+    found: dict[str, Verdict] = {}
     with Judge(JudgeConfig(device=device, mode=mode)) as judge:  # type: ignore[arg-type]
-        for problem, files in by_problem(
-            collect("honest" if device == "cpu" else "honest/gpu")
-        ).items():
+        problems = by_problem(collect("honest" if device == "cpu" else "honest/gpu"))
+        for problem, files in list(problems.items())[::every]:
             sources = [file.source for file in files[:per_problem]]
             for index, verdict in judge.evaluate_many(problem_text(problem), sources):
                 if verdict.speedup_ci is None:
                     raise SystemExit(f"{files[index].name}: {verdict.status} {verdict.error}")
-                found[files[index].name] = verdict.speedup_ci
+                found[files[index].name] = verdict
     return found, judge.cores.timing
 
 
-def overlap(one: Interval, other: Interval) -> bool:
-    return max(one[0], other[0]) <= min(one[1], other[1])
+def interval(verdict: Verdict) -> Interval:
+    return verdict.speedup_ci or (0.0, 0.0)
+
+
+def overlap(one: Verdict, other: Verdict) -> bool:
+    (low, high), (bottom, top) = interval(one), interval(other)
+    return max(low, bottom) <= min(high, top)
 
 
 def main() -> None:
@@ -78,15 +83,18 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--mode", default="fast")
     parser.add_argument("--per-problem", type=int, help="kernels of each problem, at most")
+    parser.add_argument("--every", type=int, default=1, help="only every so manieth problem")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     given = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
-    measured: dict[str, dict[str, Interval]] = {}
+    measured: dict[str, dict[str, Verdict]] = {}
     target = given.out / f"agreement-{given.device.partition(':')[0]}.json"
     for name in ROUNDS:
         started = time.monotonic()
         with load(cores if name == "loaded" else 0):
-            measured[name], timing = intervals(given.device, given.mode, given.per_problem)
+            measured[name], timing = verdicts(
+                given.device, given.mode, given.per_problem, given.every
+            )
         kernels = sorted(measured[name])
         agreed = {
             f"{one}, {other}": sum(overlap(measured[one][k], measured[other][k]) for k in kernels)
@@ -96,7 +104,19 @@ def main() -> None:
             "question": "do the intervals of one kernel overlap, a machine load apart?",
             "kernels": len(kernels),
             "agreed": agreed,
-            "intervals": {k: {r: found[k] for r, found in measured.items()} for k in kernels},
+            "busy": {
+                r: sum(any(f.rule == "busy-machine" for f in v.findings) for v in found.values())
+                for r, found in measured.items()
+            },
+            "intervals": {
+                k: {r: interval(found[k]) for r, found in measured.items()} for k in kernels
+            },
+            "candidate_and_reference_ms": {
+                k: {
+                    r: (found[k].runtime_ms, found[k].reference_ms) for r, found in measured.items()
+                }
+                for k in kernels
+            },
             "device": device_words(torch.device(given.device), timing),
             "cores": cores,
             "mode": given.mode,
@@ -107,7 +127,7 @@ def main() -> None:
         took_s = time.monotonic() - started
         print(f"{name}: {len(kernels)} in {took_s:.0f} s, agreed {json.dumps(agreed)}", flush=True)
     for kernel in kernels:
-        shown = ("{:.3f}-{:.3f}".format(*measured[name][kernel]) for name in ROUNDS)
+        shown = ("{:.3f}-{:.3f}".format(*interval(measured[name][kernel])) for name in ROUNDS)
         print(f"{kernel:32}", *shown)
 
 

@@ -24,8 +24,9 @@ from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
+from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Excess
-from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.statistics import (
     LAUNCH_SPREAD,
     PROCESS_SPREAD,
@@ -46,10 +47,10 @@ _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
+_OTHERS = "other processes kept taking the timing cores: "
+_GIVEN_UP = Finding("busy-machine", Severity.INFO, f"{_OTHERS}every pair counts, disturbed or not")
 _BUSY = Finding(
-    "busy-machine",
-    Severity.INFO,
-    "other processes kept taking the timing cores: every pair counts, disturbed or not",
+    "busy-machine", Severity.INFO, f"{_OTHERS}what they took is left out by the system's account"
 )
 
 
@@ -198,6 +199,7 @@ class Measurement:
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = False
         launch_bound: list[bool] = []
+        taken: list[bool] = []
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -221,6 +223,7 @@ class Measurement:
                 progress.draw_s,
             )
             launch_bound.append(any(batch.launch_bound for batch in batches.values()))
+            taken.append(any(batch.disturbed for batch in batches.values()))
             if not self.bench.device.single_core:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
@@ -232,8 +235,8 @@ class Measurement:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                if trials.given_up:
-                    progress.findings.append(_BUSY)
+                if trials.given_up or median(taken):
+                    progress.findings.append(_GIVEN_UP if trials.given_up else _BUSY)
                 theirs_ms, progress.reference_ms = trials.kept()
                 hidden = 0.0 if trials.given_up else excess.milliseconds()
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]

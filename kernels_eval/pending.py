@@ -16,7 +16,8 @@ from kernels_eval.failures import Failed
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes import control
 from kernels_eval.processes.worker import WorkerError, WorkerTimeoutError
-from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.batch import Batch
+from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.types import Finding
 
 _FAILURES = (CandidateFailedError, WorkerError, HarnessError, OutOfRoomError)

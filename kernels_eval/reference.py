@@ -10,9 +10,10 @@ from kernels_eval.errors import HarnessError
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerError
+from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.cores import Cores
-from kernels_eval.timing.runner import Batch, CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.statistics import Budget, Speedup
 
 _MAX_CALLS = 512
@@ -90,7 +91,7 @@ def start_reference(
         runner = Runner(worker, job, memory)
         runner.ready(time.monotonic() + timeout_s)
         worker.pin(cores.timing)
-        clocks = Clocks(device.single_core, device.clock_slack_ns)
+        clocks = device.clocks()
         reference = Reference(problem, runner, clocks, max_calls, budget)
         _warm_up(reference, timeout_s, queues=device.torch_device.type == "cuda")
         wanted = _SEEN * reference.calls()

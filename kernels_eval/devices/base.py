@@ -17,6 +17,7 @@ from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.statistics import Budget
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
 
@@ -113,13 +114,15 @@ class Device(abc.ABC):
     """Bytes; where in the inputs' memory a tensor may start."""
     start_s: float
     """Seconds from one worker's start to the next: they share what starts them one at a time."""
-    clock_slack_ns: int
-    """By how much wall time and a worker's claim may differ in one batch without being repeated."""
     budgets: ClassVar[Mapping[Mode, Budget]]
     """When to stop measuring, by mode."""
 
     @abc.abstractmethod
     def memory(self, job: Job) -> Memory: ...
+
+    @abc.abstractmethod
+    def clocks(self) -> Clocks:
+        """That know nothing yet of a reference's batches."""
 
     @abc.abstractmethod
     def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:

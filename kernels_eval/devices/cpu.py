@@ -20,6 +20,7 @@ from kernels_eval.processes.worker import Worker
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing import physics
+from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.cores import Cores
 from kernels_eval.timing.statistics import FAST, FULL, Budget
 from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
@@ -82,7 +83,6 @@ class CpuDevice(Device):
     first_call_ahead = False
     alignment = 64
     start_s = 0.0
-    clock_slack_ns = 50_000
     budgets: ClassVar[Mapping[Mode, Budget]] = {"fast": FAST, "full": FULL}
 
     def __init__(self, cores: Cores) -> None:
@@ -92,6 +92,9 @@ class CpuDevice(Device):
 
     def memory(self, job: Job) -> CpuMemory:
         return CpuMemory(job)
+
+    def clocks(self) -> Clocks:
+        return Clocks(self.single_core)
 
     def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
         return replace(plan, gpu=False), Limits()

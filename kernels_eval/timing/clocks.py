@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-from kernels_eval.timing.runner import Batch
+from kernels_eval.timing.batch import Batch
 
-_RELATIVE_SLACK = 0.01
+RELATIVE_SLACK = 0.01
+"""Of a batch's time by the judge's clock."""
 _SLACK_NS = 50_000
 _EXCESS_NS = 100_000
 _TYPICAL_OVERHEAD_NS = 300_000.0
@@ -54,7 +55,7 @@ class Clocks:
 
     def agrees(self, batch: Batch) -> bool:
         """Whether the judge's clock bears the worker's claim out."""
-        slack = self._slack_ns + _RELATIVE_SLACK * batch.wall_ns
+        slack = self._slack_ns + RELATIVE_SLACK * batch.wall_ns
         late = batch.judge_waited_ns if self._single_core else 0
         near = 0 <= batch.overhead_ns - late <= self.usual(batch.calls) + slack
         return near and (not self._single_core or self._busy(batch) <= batch.claimed_ns + slack)
@@ -84,6 +85,8 @@ class Clocks:
 class Excess:
     """What a candidate's batches cost on top of their claims, beyond what the reference's cost.
 
+    Of pairs that nobody disturbed, without what others took of the cores.
+
     One batch's overhead varies by some hundred microseconds on a GPU (the device goes from one
     process to the other in time slices); the median over the pairs says whether work is hidden
     behind the claims. It is charged to the candidate if it is more than 100 µs and 1 % of a batch.
@@ -95,7 +98,7 @@ class Excess:
 
     def add(self, theirs: Batch, ours: Batch) -> None:
         self._theirs.append(theirs)
-        self._ours.append(ours.overhead_ns)
+        self._ours.append(ours.net_overhead_ns)
 
     @property
     def pairs(self) -> int:
@@ -105,6 +108,6 @@ class Excess:
         """Per call; 0 if there is none."""
         if not self._theirs:
             return 0.0
-        more = median(batch.overhead_ns for batch in self._theirs) - median(self._ours)
-        allowed = _EXCESS_NS + _RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
+        more = median(batch.net_overhead_ns for batch in self._theirs) - median(self._ours)
+        allowed = _EXCESS_NS + RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
         return more / self._theirs[-1].calls / 1e6 if more > allowed else 0.0

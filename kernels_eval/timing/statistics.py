@@ -37,6 +37,8 @@ of them, of which the trials' own scatter (half widths of about 0.1) makes up so
 _SIDE = 0.003
 _RESAMPLES = 1000
 _ROUGH = 0.1
+_QUIET_SHARE = 0.5
+"""Of the pairs tried, in the end."""
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,10 @@ def _critical(count: int) -> int:
 class Trials:
     """The pairs so far, and whether they suffice.
 
-    A disturbed pair (another process held the core) is measured again. If the machine never grows
-    quiet, all pairs count, disturbed or not: the interval is then wide, and says so.
+    A disturbed pair (another process held the core) is measured again. If the machine hardly ever
+    grows quiet, all pairs count, disturbed or not: the interval is then wide, and says so. Less
+    than `_QUIET_SHARE` of them is hardly ever, whoever it is that disturbs: a candidate that makes
+    its slow batches look disturbed cannot have its best ones chosen.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -173,18 +177,20 @@ class Trials:
         `drawn_s`: seconds that drawing has taken for this candidate so far.
         """
         self._pairs.append((candidate_ms, reference_ms, disturbed))
-        if disturbed:
-            quiet = sum(not pair[2] for pair in self._pairs)
-            most = self._budget.max_pairs
-            self.given_up = quiet < most and len(self._pairs) >= self._budget.patience * most
-        else:
+        if not disturbed:
             self._spent_s += wall_s
+        quiet, tried = sum(not pair[2] for pair in self._pairs), len(self._pairs)
+        patient = tried < self._budget.patience * self._budget.max_pairs
+        if disturbed and patient:
+            return None
+        least = max(self._budget.min_pairs, _QUIET_SHARE * tried)
+        self.given_up = not patient and quiet < least
         candidate, reference = self.kept()
         pairs = len(candidate)
-        if pairs < self._budget.min_pairs or (disturbed and not self.given_up):
+        if pairs < self._budget.min_pairs:
             return None
         speedup = estimate(np.array(candidate), np.array(reference))
-        return speedup if self._enough(speedup, pairs, drawn_s) else None
+        return speedup if not patient or self._enough(speedup, pairs, drawn_s) else None
 
     def kept(self) -> tuple[list[float], list[float]]:
         """Candidate and reference times of the pairs that count, in order."""
@@ -198,7 +204,7 @@ class Trials:
     def _enough(self, speedup: Speedup, pairs: int, drawn_s: float) -> bool:
         budget = self._budget
         spent = self._spent_s >= budget.seconds or drawn_s >= budget.draw_seconds
-        if self.given_up or pairs >= budget.max_pairs or spent:
+        if pairs >= budget.max_pairs or spent:
             return True
         clear = speedup.low > 1 + budget.clear or speedup.high < 1 - budget.clear
         if clear and pairs in budget.looks and self._informs(speedup):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from kernels_eval.measure import _CONTESTED_PAIRS, Measurement, Progress
-from kernels_eval.timing.clocks import Clocks
-from kernels_eval.timing.runner import Batch
+from kernels_eval.timing.batch import Batch
+from kernels_eval.timing.gpu_clocks import GpuClocks
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Speedup, Trials
 
 CALLS, CALL_NS, NOISE_NS, LUCK_NS = 60, 50_000, 100_000, 300_000
@@ -34,8 +34,9 @@ class Simulated:
         hidden_ns: int = 0,
         launched: float = 0.1,
         waited_ns: int = 0,
+        late: bool = False,
     ) -> None:
-        self._waited_ns = waited_ns
+        self._waited_ns, self._late = waited_ns, late
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
         self.runs = 0
@@ -46,6 +47,7 @@ class Simulated:
         claimed = round(CALL_NS * len(sets) * self._rng.normal(1.0, 0.002))
         luck = LUCK_NS if self.runs <= self._unlucky else 0
         over = round(2_000_000 + self._hidden_ns + luck + NOISE_NS * self._rng.normal())
+        over += self._waited_ns if self._late else 0
         launched = round(claimed * self._launched)
         return Batch(len(sets), claimed + over, claimed, self._waited_ns, 0, claimed, launched)
 
@@ -63,7 +65,7 @@ def measured(
         silent=nothing,
         drawing=nothing,
     )
-    clocks = Clocks(single_core=False, slack_ns=1_000_000)
+    clocks = GpuClocks(slack_ns=1_000_000)
     for _ in range(8):
         clocks.learn(reference.run([None] * CALLS, 1.0))
     theirs = SimpleNamespace(
@@ -124,4 +126,19 @@ def test_a_busy_machine_is_said_to_be_one() -> None:
     measured(Simulated(1), Simulated(2), FAST, quiet)
     measured(Simulated(1, waited_ns=1_000_000), Simulated(2), FAST, busy)
     assert quiet.findings == []
-    assert [finding.rule for finding in busy.findings] == ["busy-machine"]
+    (finding,) = busy.findings
+    assert finding.rule == "busy-machine"
+    assert "every pair counts" in finding.message
+
+
+def test_waiting_to_be_woken_disturbs_nothing() -> None:
+    """3 ms a batch, as on a core that another process wants all the time. It is told."""
+    progress = Progress()
+    candidate = Simulated(1, waited_ns=3_000_000, late=True)
+    speedup = measured(candidate, Simulated(2), FAST, progress)
+    (finding,) = progress.findings
+    assert finding.rule == "busy-machine"
+    assert "left out" in finding.message
+    assert candidate.runs < 20
+    assert speedup.ratio == pytest.approx(1.0, abs=0.005)
+    assert speedup.width < 0.04

@@ -10,8 +10,8 @@ import torch
 
 from kernels_eval.devices.cuda.device import CudaDevice
 from kernels_eval.timing import physics
+from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Clocks
-from kernels_eval.timing.runner import Batch
 from kernels_eval.timing.statistics import FAST, Budget, Trials, _critical, estimate
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import make_truth
@@ -110,6 +110,26 @@ def test_equal_kernels_are_not_fast(noise: float, budget: Budget) -> None:
     rng = np.random.default_rng(7)
     lows = [_pairs(rng, 1.0, noise, budget) for _ in range(200)]
     assert sum(low is not None and low > 1 for low in lows) <= 6  # 1 % of 200, and three sigma
+
+
+def test_slow_batches_that_look_disturbed_leave_no_choice_of_the_best() -> None:
+    """A candidate that has two batches of three thrown away: all count in the end."""
+    rng = np.random.default_rng(3)
+    trials, speedup = Trials(FAST), None
+    while speedup is None:
+        candidate = float(np.exp(0.1 * rng.standard_normal()))
+        speedup = trials.add(candidate, 1.0, candidate > 0.955, 0.006)
+    assert trials.given_up
+    assert speedup.low < 1.0
+
+
+def test_pairs_that_nobody_disturbed_suffice() -> None:
+    trials, count, speedup = Trials(FAST), 0, None
+    while speedup is None:
+        count += 1
+        speedup = trials.add(1.0, 1.0, count % 3 == 0, 0.006)
+    assert not trials.given_up
+    assert count <= 12
 
 
 def test_a_real_speedup_is_seen() -> None:

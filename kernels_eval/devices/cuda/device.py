@@ -22,12 +22,14 @@ from kernels_eval.problems.pool import Pool
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.cores import Cores
+from kernels_eval.timing.gpu_clocks import GpuClocks
 from kernels_eval.timing.physics import Best
 from kernels_eval.timing.statistics import FAST, FULL, Budget
 from kernels_eval.worker.protocol import Job
 
 _CONTEXT_BYTES = 600 << 20
 _SHARE = 0.95
+_CLOCK_SLACK_NS = 1_000_000
 _SHIM = Path(__file__).with_name("exportable.c")
 
 
@@ -40,11 +42,10 @@ class CudaDevice(Device):
     start_s = 0.25
     """An H200's driver makes one context at a time, 0.23 s for one and 2.3 s for sixteen; meanwhile
     whatever others ask of it waits."""
-    clock_slack_ns = 1_000_000
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # What a process takes to launch a kernel changes by a third within a tenth of a second:
         # where launching is most of the time, only many short pairs see both sides alike.
-        "fast": replace(FAST, max_pairs=48, seconds=0.5, patience=1, loosens=True, rough=0.25),
+        "fast": replace(FAST, max_pairs=48, seconds=0.5, loosens=True, rough=0.25),
         "full": FULL,
     }
 
@@ -68,6 +69,9 @@ class CudaDevice(Device):
 
     def memory(self, job: Job) -> CudaMemory:
         return CudaMemory(job, self.torch_device)
+
+    def clocks(self) -> GpuClocks:
+        return GpuClocks(_CLOCK_SLACK_NS)
 
     def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
         """CUDA reserves far more addresses than it uses, so only what is written is counted."""
