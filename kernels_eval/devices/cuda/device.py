@@ -45,7 +45,7 @@ class CudaDevice(Device):
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # What a process takes to launch a kernel changes by a third within a tenth of a second:
         # where launching is most of the time, only many short pairs see both sides alike.
-        "fast": replace(FAST, max_pairs=48, seconds=0.5, loosens=True, rough=0.25),
+        "fast": replace(FAST, max_pairs=48, seconds=0.5, patience=1, loosens=True, rough=0.25),
         "full": FULL,
     }
 
