@@ -20,6 +20,8 @@ from pathlib import Path
 
 import httpx
 
+from flows.errors import RequestError
+
 _PR_SET_PDEATHSIG = 1
 _START_SECONDS = 90.0
 
@@ -57,10 +59,12 @@ def prefect_api() -> Iterator[PrefectApi]:
     """The API, for the length of the block: starting, so that imports can go on beside it.
 
     To be entered before prefect is imported, which reads its settings once.
+    Raises RequestError if nothing answers where `PREFECT_API_URL` points.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if address := os.environ.get("PREFECT_API_URL"):
+        _expect_answer(address)
         yield PrefectApi(address)
         return
     port = free_port()
@@ -79,6 +83,17 @@ def prefect_api() -> Iterator[PrefectApi]:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def _expect_answer(address: str) -> None:
+    """Whatever the answer is: what it means (a key that is missing, say) Prefect knows better."""
+    try:
+        httpx.get(f"{address}/health", timeout=10.0, verify=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise RequestError(
+            f"no Prefect API answers at PREFECT_API_URL={address} ({error}): start one "
+            "(`prefect server start`, `bon serve`), or unset it for a private one"
+        ) from None
 
 
 def start_server(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
+
+from tasks.errors import RequestError
 
 _OBJECT_STORE_BYTES = 200 * 1024 * 1024
 
@@ -17,6 +20,7 @@ def cluster() -> Iterator[None]:
     """Connect to Ray for the length of the block; a local Ray is started and stopped by it.
 
     Our objects are small (sources, verdicts), so a local object store stays small too.
+    Raises RequestError if there is no cluster where `RAY_ADDRESS` points.
     """
     if ray.is_initialized():
         yield
@@ -27,11 +31,32 @@ def cluster() -> Iterator[None]:
         # Ray would run actors at niceness 15: a judge that starves beside a busy flow is no judge.
         os.environ.setdefault("RAY_worker_niceness", "0")
         options |= {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
-    ray.init(**options)
+        ray.init(**options)
+    else:
+        _join(os.environ["RAY_ADDRESS"], options)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _join(address: str, options: dict[str, object]) -> None:
+    try:
+        _expect_listener(address)
+        ray.init(**options)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error.__cause__ or error).strip().splitlines()[-1]
+        raise RequestError(
+            f"no Ray cluster can be joined at RAY_ADDRESS={address} ({reason}): start one "
+            "(`ray start --head`), or unset it to use this machine alone"
+        ) from None
+
+
+def _expect_listener(address: str) -> None:
+    """Where an address names a port: Ray itself would try for 20 s. Raises OSError, ValueError."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
 
 
 def is_remote() -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.prefect_api import free_port
 from tests.conftest import Bon
 
 
@@ -89,6 +90,13 @@ def test_a_problem_without_model(bon: Bon, tmp_path: Path) -> None:
 def test_files_that_are_not_there(bon: Bon, tmp_path: Path) -> None:
     assert "gone.py" in refused(bon, "eval", tmp_path / "gone.py", tmp_path / "gone.py")
     assert "gone.csv" in refused(bon, "import", tmp_path / "gone.csv", "--run", "mine")
+
+
+def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://127.0.0.1:{free_port()}/api"
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    line = refused(bon, "sweep")
+    assert f"PREFECT_API_URL={address}" in line
 
 
 def test_a_process_ends_with_status_2(bon_process: Bon) -> None:
