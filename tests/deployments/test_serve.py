@@ -112,7 +112,7 @@ def test_prefect_deployment_run(served: Environment, tmp_path: Path) -> None:
         assert found["entrypoint"] == entry.entrypoint
 
     lake = tmp_path / "served"
-    settings = {"problems": [5], "k": 2, "run": "served", "lake": str(lake)}
+    settings = {"problems": [18], "k": 2, "run": "served", "lake": str(lake)}
     parameters = [f"-p={name}={json.dumps(value)}" for name, value in settings.items()]
     output = prefect(served, "deployment", "run", "bon-sweep/default", *parameters, "--watch")
     assert "Completed" in output or "Finished" in output, output

@@ -18,7 +18,7 @@ from storage import Lake
 @pytest.mark.slow
 def test_one_line_says_how_to_go_on(tmp_path: Path, to_end: list[psutil.Process]) -> None:
     command = [sys.executable, "-m", "deployments.cli", "sweep", "--profile", "demo"]
-    command += ["--problems", "5", "-k", "4", "--run", "stopped", "--lake", str(tmp_path)]
+    command += ["--problems", "18", "-k", "4", "--run", "stopped", "--lake", str(tmp_path)]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
