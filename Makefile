@@ -48,9 +48,9 @@ UNUSED := $(UNUSED)|torch/(_vendor/quack|ao/ns|distributed/pipelining|utils/hipi
 pip = $(PYTHON) -m pip --python $(1)/bin/python
 define install
 	test -x $(1)/bin/python || $(PYTHON) -m venv --without-pip $(1)
-	$(pip) install --quiet --no-compile -c $(2) uv
 	rm -rf $(1)/wheels
-	$(pip) download --quiet --no-deps -c $(2) -d $(1)/wheels torch
+	$(pip) download --quiet --no-deps -c $(2) -d $(1)/wheels torch & fetching=$$!; \
+		$(pip) install --quiet --no-compile -c $(2) uv && wait $$fetching
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -c $(2) $(1)/wheels/torch-*.whl $(3) || \
 		$(pip) install --quiet --no-compile -c $(2) $(1)/wheels/torch-*.whl $(3)
 	rm -rf $(1)/wheels

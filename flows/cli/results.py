@@ -29,10 +29,7 @@ def report(
 
     house = Lake.open(lake)
     if json:
-        document = report_document(house, runs)
-        if out is not None:
-            document["page"] = str(build_report(house, runs, out).page)
-        print_json(document)
+        print_json(report_document(house, runs, out))
         return
     out = out or house.root / "reports" / f"{'+'.join(runs)}.html"
     typer.echo(build_report(house, runs, out).page)

@@ -11,7 +11,7 @@ from pathlib import Path
 from storage import Lake
 from tasks.errors import RequestError
 from tasks.report.answer import answer
-from tasks.report.data import gather
+from tasks.report.data import ReportData, gather
 from tasks.report.exhibits.browser import browsable, shelves
 from tasks.report.exhibits.cost import cost
 from tasks.report.exhibits.fast_p import fast_p
@@ -69,6 +69,11 @@ def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Report:
     and where `out` cannot be written.
     """
     data = gather(lake, run_ids)
+    return Report(write_page(lake, data, out), summary(data), data.document)
+
+
+def write_page(lake: Lake, data: ReportData, out: Path) -> Path:
+    """The page of what was gathered from `lake`; `out`. Raises RequestError, see `build_report`."""
     page = render(
         data,
         answer(data),
@@ -79,7 +84,7 @@ def build_report(lake: Lake, run_ids: Sequence[str], out: Path) -> Report:
         lake.root.name,
     )
     _write(out, page)
-    return Report(out, summary(data), data.document)
+    return out
 
 
 def _write(out: Path, page: str) -> None:

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from storage import Lake
 from tasks.report.answer import answer
-from tasks.report.build import SECTIONS
+from tasks.report.build import SECTIONS, write_page
 from tasks.report.data import gather
 from tasks.report.exhibits.exhibit import Anchored, Exhibit, Link
 from tasks.report.exhibits.strategies import curves
 from tasks.strategies.ledger import run_ledger
 
 
-def report_document(lake: Lake, run_ids: Sequence[str]) -> dict[str, Any]:
+def report_document(lake: Lake, run_ids: Sequence[str], page: Path | None = None) -> dict[str, Any]:
     """`runs`, `answer` (lead, points, caveats), `strategies` (the document of `bon strategies`),
     `ledger`, and `sections`: what the page shows, each with its tables, words and SQL.
 
-    Plain data, ready for JSON. Raises storage's RunUnknownError, RequestError for no run.
+    Plain data, ready for JSON. page: where to write the page as well; it is `page` then.
+    Raises what `build_report` does.
     """
     data = gather(lake, run_ids)
-    return {
+    written = {} if page is None else {"page": str(write_page(lake, data, page))}
+    return written | {
         "runs": list(data.run_ids),
         "answer": asdict(answer(data)),
         "strategies": data.document.model_dump(mode="json"),
