@@ -42,9 +42,12 @@ class Clocks:
     def learn(self, batch: Batch) -> None:
         """From a batch of the reference."""
         if batch.waited_ns + batch.judge_waited_ns < _SLACK_NS:
-            known = self._walls.setdefault(batch.calls, deque(maxlen=64))
-            known.append(batch.overhead_ns)
-            self._cpus.append(batch.cpu_ns - batch.claimed_ns)
+            self._remember(batch)
+
+    def _remember(self, batch: Batch) -> None:
+        known = self._walls.setdefault(batch.calls, deque(maxlen=64))
+        known.append(batch.net_overhead_ns)
+        self._cpus.append(batch.cpu_ns - batch.claimed_ns)
 
     def usual(self, calls: int) -> float:
         """Nanoseconds that a batch of so many calls costs on top; of the next known number."""

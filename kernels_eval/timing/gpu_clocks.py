@@ -24,6 +24,13 @@ class GpuClocks(Clocks):
         """`slack_ns`: beyond the usual overhead and 1 %, before a batch counts as disturbed."""
         super().__init__(single_core=False, slack_ns=slack_ns)
 
+    def learn(self, batch: Batch) -> None:
+        """From a quiet batch of the reference; from others, too, as long as there was none."""
+        if self._walls:
+            super().learn(batch)
+        else:
+            self._remember(batch)
+
     def agrees(self, batch: Batch) -> bool:
         slack = self._slack_ns + RELATIVE_SLACK * batch.wall_ns
         return 0 <= batch.overhead_ns <= self.usual(batch.calls) + slack + self._others_ns(batch)

@@ -55,3 +55,10 @@ def test_one_s_own_thread_is_no_excuse(clocks: GpuClocks) -> None:
 
 def test_a_claim_too_high_is_its_own_loss(clocks: GpuClocks) -> None:
     assert clocks.milliseconds(batch(claim=9_000_000)) == pytest.approx(0.9)
+
+
+def test_a_machine_that_is_never_quiet_is_learnt_from_all_the_same() -> None:
+    clocks = GpuClocks(slack_ns=100_000)
+    clocks.learn(batch(waited=3_000_000, more=3_000_000))
+    assert clocks.usual(CALLS) == OVER_NS
+    assert not clocks.disturbed(batch(waited=2_000_000, more=2_000_000))
