@@ -22,7 +22,7 @@ def test_one_line_says_how_to_go_on(tmp_path: Path, to_end: list[psutil.Process]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        while not list(tmp_path.glob("evaluations/**/*.parquet")):
+        while not list(tmp_path.glob("candidates/**/*.parquet")):  # the judge is at work now
             assert process.poll() is None
             time.sleep(0.2)
         below = psutil.Process(process.pid).children(recursive=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from tasks.report.curves import Interval
-from tasks.report.figures.style import dressed, line_of, plain_ticks
+from tasks.report.figures.style import SHARES, dressed, line_of, plain_ticks
 
 MOST_TICKS = 12
 
@@ -49,7 +49,9 @@ def budget(curves: Mapping[str, Sequence[Spent]], unit: str) -> go.Figure | None
     ticks = plain_ticks(costs[0], costs[-1])
     if len(costs) <= MOST_TICKS and all(cost == int(cost) for cost in costs):
         ticks |= {"tickvals": costs, "ticktext": [f"{cost:,.0f}" for cost in costs]}
-    dressed(figure, height=400)
-    figure.update_xaxes(title=f"{unit} per problem (log)", **ticks)
-    figure.update_yaxes(title="share of problems", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        {"title": f"{unit} per problem (log)", **ticks},
+        {"title": "share of problems", **SHARES},
+        height=400,
+    )

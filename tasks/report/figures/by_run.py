@@ -12,6 +12,7 @@ from tasks.report.figures.style import (
     GREEN,
     ORANGE,
     RED,
+    SHARES,
     TEAL,
     VIOLET,
     dressed,
@@ -48,7 +49,9 @@ def by_run(rows: Sequence[ByRunRow], strategy: str) -> go.Figure | None:
                 "<extra></extra>",
             )
         )
-    dressed(figure, height=380)
-    figure.update_xaxes(**samples_axis(sorted({row.k for row in its})))
-    figure.update_yaxes(title="fast_1@k", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        samples_axis(sorted({row.k for row in its})),
+        {"title": "fast_1@k", **SHARES},
+        height=380,
+    )

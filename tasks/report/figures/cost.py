@@ -39,6 +39,10 @@ def cost(rows: Sequence[CostRow]) -> go.Figure | None:
                 hovertemplate=f"{stage}: %{{x:.1f}} s<extra></extra>",
             )
         )
-    dressed(figure, height=150 + 40 * len(runs), barmode="stack", bargap=0.4)
-    figure.update_xaxes(title="seconds of work")
-    return figure
+    return dressed(
+        figure,
+        {"title": "seconds of work"},
+        height=150 + 40 * len(runs),
+        barmode="stack",
+        bargap=0.4,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from tasks.report.figures.style import BLUE, GREEN, GREY, dressed
+from tasks.report.figures.style import BLUE, GREEN, GREY, SHARES, dressed
 from tasks.report.rows import FastPRow
 
 _COLOURS = (GREY, BLUE, GREEN)
@@ -33,10 +33,12 @@ def fast_p(rows: Sequence[FastPRow], ks: Sequence[int]) -> go.Figure | None:
                 "<extra></extra>",
             )
         )
-    dressed(figure, height=330)
-    figure.update_xaxes(title="speedup asked for", type="category")
-    figure.update_yaxes(title="fast_p@k", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        {"title": "speedup asked for", "type": "category"},
+        {"title": "fast_p@k", **SHARES},
+        height=330,
+    )
 
 
 def asked(p: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from tasks.report.figures.style import BLUE, GREY, dotted, dressed
+from tasks.report.figures.style import BLUE, GREY, SHARES, dotted, dressed
 from tasks.report.rows import QuartileRow
 
 _COLOURS = {"within problem": BLUE, "pooled": GREY}
@@ -37,7 +37,11 @@ def quartiles(
         )
     if published:
         dotted(figure, [NAMES[q] for q in published], list(published.values()), "paper, pooled")
-    dressed(figure, height=340, barmode="group", bargap=0.3)
-    figure.update_xaxes(title="quarter by surprisal", type="category")
-    figure.update_yaxes(title="fast_1", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        {"title": "quarter by surprisal", "type": "category"},
+        {"title": "fast_1", **SHARES},
+        height=340,
+        barmode="group",
+        bargap=0.3,
+    )

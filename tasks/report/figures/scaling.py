@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from tasks.report.curves import Curve
-from tasks.report.figures.style import BLUE, GREEN, dotted, dressed, faint, samples_axis
+from tasks.report.figures.style import BLUE, GREEN, SHARES, dotted, dressed, faint, samples_axis
 
 _COLOURS = {"pass@k": BLUE, "fast_1@k": GREEN}
 
@@ -53,7 +53,9 @@ def scaling(
     for name, values in (published or {}).items():
         its = {k: value for k, value in values.items() if k <= ks[-1]}
         dotted(figure, list(its), list(its.values()), name)
-    dressed(figure, height=360)
-    figure.update_xaxes(**samples_axis(ks))
-    figure.update_yaxes(title="share of problems", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        samples_axis(ks),
+        {"title": "share of problems", **SHARES},
+        height=360,
+    )

@@ -62,7 +62,9 @@ def speedups(problems: Sequence[ProblemRow]) -> go.Figure | None:
             )
         )
     everything = [*low, *high, *(bound for _, bound in bounds), 1.0]
-    dressed(figure, height=110 + 24 * len(rows))
-    figure.update_xaxes(title="speedup (log)", **speedup_ticks(min(everything), max(everything)))
-    figure.update_yaxes(categoryorder="array", categoryarray=labels)
-    return figure
+    return dressed(
+        figure,
+        {"title": "speedup (log)", **speedup_ticks(min(everything), max(everything))},
+        {"categoryorder": "array", "categoryarray": labels},
+        height=110 + 24 * len(rows),
+    )

@@ -29,6 +29,9 @@ def spread(problems: Sequence[ProblemRow], least: float) -> go.Figure | None:
         )
     )
     figure.add_vline(x=least, line={"dash": "dot", "color": GREY, "width": 1.5})
-    dressed(figure, height=80 + 22 * len(rows), bargap=0.3)
-    figure.update_xaxes(title="spread, nats per token", rangemode="tozero")
-    return figure
+    return dressed(
+        figure,
+        {"title": "spread, nats per token", "rangemode": "tozero"},
+        height=80 + 22 * len(rows),
+        bargap=0.3,
+    )

@@ -34,7 +34,11 @@ def status(rows: Sequence[StatusRow], problems: Sequence[ProblemRow]) -> go.Figu
                 "%{customdata} draws (%{x:.0%})<extra></extra>",
             )
         )
-    dressed(figure, height=140 + 22 * len(labels), barmode="stack", bargap=0.25)
-    figure.update_xaxes(title="share of the problem's draws", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(categoryorder="array", categoryarray=list(labels.values())[::-1])
-    return figure
+    return dressed(
+        figure,
+        {"title": "share of the problem's draws", "tickformat": ".0%", "range": [0, 1]},
+        {"categoryorder": "array", "categoryarray": list(labels.values())[::-1]},
+        height=140 + 22 * len(labels),
+        barmode="stack",
+        bargap=0.25,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import plotly.graph_objects as go
 
 from tasks.report.curves import Interval
-from tasks.report.figures.style import dressed, faint, line_of, ordered
+from tasks.report.figures.style import SHARES, dressed, faint, line_of, ordered
 
 
 def strategy_bars(
@@ -65,6 +65,9 @@ def strategy_bars(
                 hovertemplate="%{y}, paper at K = 64: %{x:.0%}<extra></extra>",
             )
         )
-    dressed(figure, height=80 + 38 * len(names), bargap=0.35)
-    figure.update_xaxes(title=f"fast_1@{k}", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        {"title": f"fast_1@{k}", **SHARES},
+        height=80 + 38 * len(names),
+        bargap=0.35,
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from tasks.report.curves import Curve
-from tasks.report.figures.style import dressed, faint, line_of, samples_axis
+from tasks.report.figures.style import SHARES, dressed, faint, line_of, samples_axis
 
 
 def strategy_curves(
@@ -37,10 +37,12 @@ def strategy_curves(
             )
         )
     ks = sorted({k for curve in drawn.values() for k in curve})
-    dressed(figure, height=470)
-    figure.update_xaxes(**samples_axis(ks))
-    figure.update_yaxes(title="fast_1@k", tickformat=".0%", range=[0, 1.02])
-    return figure
+    return dressed(
+        figure,
+        samples_axis(ks),
+        {"title": "fast_1@k", **SHARES},
+        height=470,
+    )
 
 
 def _band(figure: go.Figure, curve: Curve, colour: str) -> None:

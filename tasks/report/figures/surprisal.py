@@ -36,7 +36,9 @@ def surprisal(rows: Sequence[SurprisalRow], labels: Mapping[ProblemKey, str]) ->
         )
     figure.add_hline(y=1, line={"dash": "dot", "color": GREY, "width": 1.5})
     values = [row.speedup for row in rows]
-    dressed(figure, height=380)
-    figure.update_xaxes(title="surprisal, nats per token")
-    figure.update_yaxes(title="speedup (log)", **speedup_ticks(min(values), max(values)))
-    return figure
+    return dressed(
+        figure,
+        {"title": "surprisal, nats per token"},
+        {"title": "speedup (log)", **speedup_ticks(min(values), max(values))},
+        height=380,
+    )
