@@ -194,7 +194,8 @@ class Measurement:
         are measured again with equal numbers: who feigns slowness at first gains nothing.
         """
         reference, progress, runner = self.reference, self.progress, self.runner
-        clocks, trials, excess = reference.clocks, Trials(reference.budget), Excess()
+        clocks, trials = reference.clocks, Trials(reference.budget)
+        excess = Excess(clocks)
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = False
@@ -215,20 +216,21 @@ class Measurement:
                 settled = abs(wanted - theirs) <= theirs // 4
                 warm_ups, theirs = (0, theirs) if settled else (warm_ups - 1, wanted)
                 continue
+            disturbed = any(map(clocks.disturbed, batches.values()))
             speedup = trials.add(
                 clocks.milliseconds(batches[True]),
                 clocks.milliseconds(batches[False]),
-                any(map(clocks.disturbed, batches.values())),
+                disturbed,
                 wall_s,
                 progress.draw_s,
             )
             launch_bound.append(any(batch.launch_bound for batch in batches.values()))
             taken.append(any(batch.disturbed for batch in batches.values()))
-            if not self.bench.device.single_core:
+            if not self.bench.device.single_core and not disturbed:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
                 equal, theirs = True, ours
-                trials, excess = Trials(reference.budget), Excess()
+                trials, excess = Trials(reference.budget), Excess(clocks)
             elif speedup is not None:
                 contested = contested or excess.milliseconds() > 0.0
                 if contested and excess.pairs < _CONTESTED_PAIRS and not trials.given_up:

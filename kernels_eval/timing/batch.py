@@ -36,8 +36,3 @@ class Batch:
     def overhead_ns(self) -> int:
         """Waking, reporting and stopping the worker; or what it conceals."""
         return self.wall_ns - self.claimed_ns
-
-    @property
-    def net_overhead_ns(self) -> int:
-        """The same without what others took of the worker's core and of the judge's."""
-        return self.overhead_ns - self.waited_ns - self.judge_waited_ns

@@ -46,7 +46,7 @@ class Clocks:
 
     def _remember(self, batch: Batch) -> None:
         known = self._walls.setdefault(batch.calls, deque(maxlen=64))
-        known.append(batch.net_overhead_ns)
+        known.append(batch.overhead_ns - batch.waited_ns - batch.judge_waited_ns)
         self._cpus.append(batch.cpu_ns - batch.claimed_ns)
 
     def usual(self, calls: int) -> float:
@@ -55,6 +55,10 @@ class Clocks:
             return _TYPICAL_OVERHEAD_NS
         nearest = min(self._walls, key=lambda known: abs(known - calls))
         return median(self._walls[nearest])
+
+    def on_top_ns(self, batch: Batch) -> float:
+        """What a batch cost beyond its claim, without what others are known to have taken."""
+        return float(batch.overhead_ns)
 
     def agrees(self, batch: Batch) -> bool:
         """Whether the judge's clock bears the worker's claim out."""
@@ -88,20 +92,20 @@ class Clocks:
 class Excess:
     """What a candidate's batches cost on top of their claims, beyond what the reference's cost.
 
-    Of pairs that nobody disturbed, without what others took of the cores.
-
     One batch's overhead varies by some hundred microseconds on a GPU (the device goes from one
     process to the other in time slices); the median over the pairs says whether work is hidden
     behind the claims. It is charged to the candidate if it is more than 100 µs and 1 % of a batch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
         self._theirs: list[Batch] = []
-        self._ours: list[int] = []
+        self._ours: list[float] = []
 
     def add(self, theirs: Batch, ours: Batch) -> None:
+        """One pair that nobody disturbed."""
         self._theirs.append(theirs)
-        self._ours.append(ours.net_overhead_ns)
+        self._ours.append(self._clocks.on_top_ns(ours))
 
     @property
     def pairs(self) -> int:
@@ -111,6 +115,6 @@ class Excess:
         """Per call; 0 if there is none."""
         if not self._theirs:
             return 0.0
-        more = median(batch.net_overhead_ns for batch in self._theirs) - median(self._ours)
+        more = median(map(self._clocks.on_top_ns, self._theirs)) - median(self._ours)
         allowed = _EXCESS_NS + RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
         return more / self._theirs[-1].calls / 1e6 if more > allowed else 0.0

@@ -31,21 +31,23 @@ class GpuClocks(Clocks):
         else:
             self._remember(batch)
 
-    def agrees(self, batch: Batch) -> bool:
-        slack = self._slack_ns + RELATIVE_SLACK * batch.wall_ns
-        return 0 <= batch.overhead_ns <= self.usual(batch.calls) + slack + self._others_ns(batch)
+    def on_top_ns(self, batch: Batch) -> float:
+        return batch.overhead_ns - self._others_ns(batch)
 
     def _others_ns(self, batch: Batch) -> float:
         own = max(0.0, self._busy(batch) - batch.claimed_ns)
         return max(0.0, batch.waited_ns + batch.judge_waited_ns - own)
 
+    def agrees(self, batch: Batch) -> bool:
+        slack = self._slack_ns + RELATIVE_SLACK * batch.wall_ns
+        return batch.overhead_ns >= 0 and self.on_top_ns(batch) <= self.usual(batch.calls) + slack
+
     def milliseconds(self, batch: Batch) -> float:
         total = float(batch.claimed_ns)
         if not self.agrees(batch):
-            spent = batch.wall_ns - self._others_ns(batch) - self.usual(batch.calls)
-            total = max(total, spent)
+            total += max(0.0, self.on_top_ns(batch) - self.usual(batch.calls))
         return max(total, 1.0) / batch.calls / 1e6
 
     def disturbed(self, batch: Batch) -> bool:
-        inside = self.usual(batch.calls) - batch.net_overhead_ns
-        return not self.agrees(batch) or (batch.disturbed and inside > batch.waited_ns / 2)
+        inside = self.usual(batch.calls) - self.on_top_ns(batch)
+        return not self.agrees(batch) or (batch.disturbed and inside > self._others_ns(batch) / 2)
