@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--mode", default="fast")
     parser.add_argument("--per-problem", type=int, help="kernels of each problem, at most")
-    parser.add_argument("--every", type=int, default=1, help="only every so manieth problem")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th problem")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     given = parser.parse_args()
     cores = len(os.sched_getaffinity(0))

@@ -100,12 +100,12 @@ class Excess:
     def __init__(self, clocks: Clocks) -> None:
         self._clocks = clocks
         self._theirs: list[Batch] = []
-        self._ours: list[float] = []
+        self._ours: list[Batch] = []
 
     def add(self, theirs: Batch, ours: Batch) -> None:
         """One pair that nobody disturbed."""
         self._theirs.append(theirs)
-        self._ours.append(self._clocks.on_top_ns(ours))
+        self._ours.append(ours)
 
     @property
     def pairs(self) -> int:
@@ -115,6 +115,9 @@ class Excess:
         """Per call; 0 if there is none."""
         if not self._theirs:
             return 0.0
-        more = median(map(self._clocks.on_top_ns, self._theirs)) - median(self._ours)
+        theirs, ours = (
+            median(map(self._clocks.on_top_ns, side)) for side in (self._theirs, self._ours)
+        )
+        more = theirs - ours
         allowed = _EXCESS_NS + RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
         return more / self._theirs[-1].calls / 1e6 if more > allowed else 0.0

@@ -90,10 +90,10 @@ _LAYOUT: dict[str, Any] = {
 
 def dressed(
     figure: go.Figure,
-    x: Mapping[str, Any] | None = None,
+    x: Mapping[str, Any],
     y: Mapping[str, Any] | None = None,
     *,
-    height: int = 360,
+    height: int,
     **layout: Any,
 ) -> go.Figure:
     """Margins and fonts for a column that may be 340 px wide; the page writes the legend.
@@ -102,7 +102,7 @@ def dressed(
     property Plotly takes ten times as long.
     """
     before = figure.layout.to_plotly_json()
-    axes = {"xaxis": _axis(x or {}), "yaxis": _axis(y or {})}
+    axes = {"xaxis": _axis(x), "yaxis": _axis(y or {})}
     figure.layout = before | _LAYOUT | axes | {"height": height} | layout
     return figure
 
