@@ -113,6 +113,7 @@ def get_init_inputs():
 SIZES = {
     "cuda": {
         "launches": (LAUNCH, 16, 4),
+        "10 us": (GPU, 16, 3_000),
         "25 us": (GPU, 16, 10_000),
         "0.1 ms": (GPU, 2048, 200),
         "1 ms": (GPU, 4096, 2_000),

@@ -39,6 +39,7 @@ from kernels_eval.screening import screen
 from kernels_eval.screening.scope import out_of_scope
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Speedup
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
 
@@ -54,6 +55,7 @@ class Judge:
         check_device(self.config.device)
         self.cores = choose_cores(self.config.cores, gpu=self.config.on_gpu)
         self.device: Device = make_device(self.config.device, self.cores)
+        self.speed = Speedometer(self.cores.timing if self.config.on_gpu else ())
         self._plan, self._limits = self.device.sandbox(plan())
         keep_heap()  # of this process too: checking touches as much memory as the kernels do
         self._server: ForkServer | None = None
@@ -147,6 +149,7 @@ class Judge:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self.speed.close()
         give_heap_back()
 
     def __enter__(self) -> Judge:
@@ -194,7 +197,13 @@ class Judge:
                 problem.draw(secrets.randbits(62))
                 self._forget_memories()
         reference = start_reference(
-            problem, server, self.device, self.cores, self._budget, self.config.timeout_s
+            problem,
+            server,
+            self.device,
+            self.cores,
+            self.speed,
+            self._budget,
+            self.config.timeout_s,
         )
         self._references[source] = reference
         server.fill()
@@ -232,7 +241,7 @@ class Judge:
                 len(self.cores.timing),
             )
             job = replace(job, objects=self._objects.of(source))
-            runner = Runner(worker, job, self._line.memory(job))
+            runner = Runner(worker, job, self._line.memory(job), self.speed)
         except (HarnessError, WorkerEndedError, WorkerForgedError) as error:
             worker.close()
             reason = f"a fresh worker failed: {error!r}"

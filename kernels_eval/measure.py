@@ -27,6 +27,7 @@ from kernels_eval.timing import physics
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Excess
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import (
     LAUNCH_SPREAD,
     PROCESS_SPREAD,
@@ -43,14 +44,22 @@ _DOUBTS, _DOUBT_S = 10, 0.1
 """Times that memory is measured again before a time is called impossible; seconds before each."""
 _WARM_UPS = 4
 """Pairs at most before the first that counts."""
+_WARM_SHARE, _WARM_CALLS = 8, 8
+"""Before a batch of so many calls or more, a share of them (this many at most) is called untimed."""
 _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
-_OTHERS = "other processes kept taking the timing cores: "
-_GIVEN_UP = Finding("busy-machine", Severity.INFO, f"{_OTHERS}every pair counts, disturbed or not")
+_GIVEN_UP = Finding(
+    "busy-machine",
+    Severity.INFO,
+    "the timing cores were hardly ever undisturbed and at full speed: every pair counts",
+)
 _BUSY = Finding(
-    "busy-machine", Severity.INFO, f"{_OTHERS}what they took is left out by the system's account"
+    "busy-machine",
+    Severity.INFO,
+    "other processes kept taking the timing cores: what they took is left out by the system's "
+    "account",
 )
 
 
@@ -86,6 +95,7 @@ class Bench(Protocol):
 
     config: JudgeConfig
     device: Device
+    speed: Speedometer
 
     def silent(self, *, deep: bool = False) -> contextlib.AbstractContextManager[None]:
         """Nothing else of the judge's runs on the device."""
@@ -105,6 +115,8 @@ class Measurement:
     reference: Reference
     pending: Pending
     progress: Progress
+    known: list[InputSet] = field(default_factory=list)
+    """A few that the candidate has answered: what it may be called on before the clock runs."""
 
     @property
     def runner(self) -> Runner:
@@ -211,6 +223,7 @@ class Measurement:
             wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9
             progress.time_s += wall_s
             self._check(mine[:theirs])
+            self._keep_some(mine)
             if warm_ups:  # after these both sides' memory is mapped
                 wanted = reference.candidate_calls(batches[True])
                 settled = abs(wanted - theirs) <= theirs // 4
@@ -223,6 +236,7 @@ class Measurement:
                 disturbed,
                 wall_s,
                 progress.draw_s,
+                slowed=self._slowed(*batches.values()),
             )
             launch_bound.append(any(batch.launch_bound for batch in batches.values()))
             taken.append(any(batch.disturbed for batch in batches.values()))
@@ -240,7 +254,7 @@ class Measurement:
                 if trials.given_up or median(taken):
                     progress.findings.append(_GIVEN_UP if trials.given_up else _BUSY)
                 theirs_ms, progress.reference_ms = trials.kept()
-                hidden = 0.0 if trials.given_up else excess.milliseconds()
+                hidden = 0.0 if excess.pairs < reference.budget.min_pairs else excess.milliseconds()
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
                 spread = LAUNCH_SPREAD if median(launch_bound) else PROCESS_SPREAD
                 return estimate(
@@ -248,15 +262,35 @@ class Measurement:
                 )
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
-        """One batch of each side, right after each other; True is the candidate's."""
-        sides: dict[bool, Callable[[], Batch]] = {
-            True: lambda: self._run(self.runner, theirs),
-            False: lambda: self._run_reference(ours),
+        """One batch of each side, right after each other; True is the candidate's.
+
+        Before each the same side is called on inputs it knows. After a pause a process's first
+        launch takes 100 to 250 µs on an H100's host instead of 20, and the next ten a third more.
+        """
+        sides: dict[bool, Callable[[list[InputSet]], Batch]] = {
+            True: lambda sets: self._run(self.runner, sets),
+            False: self._run_reference,
         }
         order = [True, False]
         random.shuffle(order)
+        batches = {}
         with self.bench.silent():
-            return {side: sides[side]() for side in order}
+            for side in order:
+                if self.known:
+                    sides[side](self.known)
+                batches[side] = sides[side](theirs if side else ours)
+        return batches
+
+    def _keep_some(self, sets: list[InputSet]) -> None:
+        """Of those just answered, for the next warm-up; none where calls are few, hence long."""
+        if self.bench.device.name != "cpu":
+            self.known = sets[: min(_WARM_CALLS, len(sets) // _WARM_SHARE)]
+
+    def _slowed(self, *batches: Batch) -> bool:
+        """Whether the core was slower than it can be, and one of them waits for it."""
+        if not any(batch.launch_bound for batch in batches):
+            return False
+        return any(self.bench.speed.slowed(batch.core_ns) for batch in batches)
 
     def _check_physics(self) -> None:
         """Raises VerdictError if the time is below what memory allows, at its best of many times.

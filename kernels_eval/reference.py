@@ -14,6 +14,7 @@ from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.cores import Cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
+from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Budget, Speedup
 
 _MAX_CALLS = 512
@@ -78,6 +79,7 @@ def start_reference(
     server: ForkServer,
     device: Device,
     cores: Cores,
+    speed: Speedometer,
     budget: Budget,
     timeout_s: float,
 ) -> Reference:
@@ -88,7 +90,7 @@ def start_reference(
     worker = server.spawn()
     memory = device.memory(job)
     try:
-        runner = Runner(worker, job, memory)
+        runner = Runner(worker, job, memory, speed)
         runner.ready(time.monotonic() + timeout_s)
         worker.pin(cores.timing)
         clocks = device.clocks()

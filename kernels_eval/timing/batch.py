@@ -20,7 +20,9 @@ class Batch:
     """CPU time of all the worker's threads, by the kernel's account."""
     launched_ns: int = 0
     """On a GPU, as the worker claims: until the last call was launched. It decides nothing but how
-    far a narrow interval is believed."""
+    far a narrow interval is believed, and whether the core's speed matters."""
+    core_ns: int = 0
+    """How long a fixed loop took on the timing core, right before or right after: the longer."""
 
     @property
     def disturbed(self) -> bool:

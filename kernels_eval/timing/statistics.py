@@ -72,7 +72,7 @@ class Budget:
     """For inputs and their answers, beyond the smallest number of pairs: a call of 20 µs on 16 MB
     takes milliseconds to draw and answer, and a batch has a hundred of them."""
     patience: int = 2
-    """Disturbed pairs are measured again until this many times `max_pairs` were tried."""
+    """Pairs are measured again until this many times `max_pairs` were tried."""
     loosens: bool = False
     """`width` grows with the number of pairs: many are for noise that fewer cannot settle."""
     rough: float = math.inf
@@ -152,16 +152,18 @@ def _critical(count: int) -> int:
 class Trials:
     """The pairs so far, and whether they suffice.
 
-    A disturbed pair (another process held the core) is measured again. If the machine hardly ever
-    grows quiet, all pairs count, disturbed or not: the interval is then wide, and says so. Less
-    than `_QUIET_SHARE` of them is hardly ever, whoever it is that disturbs: a candidate that makes
-    its slow batches look disturbed cannot have its best ones chosen.
+    Measured again are pairs that are disturbed (another process held the core, or the clocks
+    disagree) and pairs during which the core was slower than it can be. If too few others can be
+    had, all pairs count: the interval is then wide, and says so. Too few is less than `_QUIET_SHARE`
+    of those not slowed, whoever it is that disturbs: a candidate that makes its slow batches look
+    disturbed cannot have its best ones chosen. The core's speed is nothing that it could feign.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._pairs: list[tuple[float, float, bool]] = []
         self._spent_s = 0.0
+        self._slowed = 0
         self.given_up = False
 
     def add(
@@ -171,19 +173,23 @@ class Trials:
         disturbed: bool,
         wall_s: float,
         drawn_s: float = 0.0,
+        *,
+        slowed: bool = False,
     ) -> Speedup | None:
         """Take one pair; the speedup if this was the last one needed, else None.
 
         `drawn_s`: seconds that drawing has taken for this candidate so far.
         """
-        self._pairs.append((candidate_ms, reference_ms, disturbed))
-        if not disturbed:
+        again = disturbed or slowed
+        self._pairs.append((candidate_ms, reference_ms, again))
+        self._slowed += slowed
+        if not again:
             self._spent_s += wall_s
         quiet, tried = sum(not pair[2] for pair in self._pairs), len(self._pairs)
         patient = tried < self._budget.patience * self._budget.max_pairs
-        if disturbed and patient:
+        if again and patient:
             return None
-        least = max(self._budget.min_pairs, _QUIET_SHARE * tried)
+        least = max(self._budget.min_pairs, _QUIET_SHARE * (tried - self._slowed))
         self.given_up = not patient and quiet < least
         candidate, reference = self.kept()
         pairs = len(candidate)

@@ -44,7 +44,7 @@ class Simulated:
         self.worker = SimpleNamespace(children_ticks=lambda: 0)
 
     def run(self, sets: list[Any], timeout_s: float) -> Batch:  # noqa: ARG002
-        self.runs += 1
+        self.runs += len(sets) == CALLS  # what precedes a batch is none
         claimed = round(CALL_NS * len(sets) * self._rng.normal(1.0, 0.002))
         luck = LUCK_NS if self.runs <= self._unlucky else 0
         over = round(2_000_000 + self._hidden_ns + luck + NOISE_NS * self._rng.normal())
@@ -58,13 +58,18 @@ class Simulated:
 
 
 def measured(
-    candidate: Simulated, reference: Simulated, budget: Any, progress: Progress | None = None
+    candidate: Simulated,
+    reference: Simulated,
+    budget: Any,
+    progress: Progress | None = None,
+    speed: Any = None,
 ) -> Speedup:
     nothing = contextlib.nullcontext
     bench = SimpleNamespace(
         config=SimpleNamespace(timeout_s=1.0),
         device=SimpleNamespace(single_core=False, name="cuda:0"),
         silent=nothing,
+        speed=speed or SimpleNamespace(slowed=lambda reading: False),  # noqa: ARG005
         drawing=nothing,
     )
     clocks = GpuClocks(slack_ns=1_000_000)
