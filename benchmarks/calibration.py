@@ -30,6 +30,7 @@ import torch
 
 from kernels_eval import Judge, JudgeConfig
 from kernels_eval.baselines import device_words
+from kernels_eval.timing.speed import Speedometer
 from kernels_eval.types import Verdict
 
 GPU = '''
@@ -113,7 +114,7 @@ def get_init_inputs():
 SIZES = {
     "cuda": {
         "launches": (LAUNCH, 16, 4),
-        "10 us": (GPU, 16, 3_000),
+        "15 us": (GPU, 16, 5_000),
         "25 us": (GPU, 16, 10_000),
         "0.1 ms": (GPU, 2048, 200),
         "1 ms": (GPU, 4096, 2_000),
@@ -133,11 +134,21 @@ def evaluate(judge: Judge, problem: str, sources: list[str]) -> Iterator[Verdict
         yield verdict
 
 
-def bare(one: str, other: str, device: str) -> tuple[float, float]:
+def bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
     """Milliseconds per call of both, back to back, and other over one: medians of 100 runs each.
 
-    Runs of 5 ms in turn: how fast this process launches kernels changes while it is measured.
+    Runs of 5 ms in turn, launched from `core` while it is at full speed, as the judge does.
     """
+    speed, before = Speedometer((core,)), os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        return _bare(one, other, device, speed)
+    finally:
+        os.sched_setaffinity(0, before)
+        speed.close()
+
+
+def _bare(one: str, other: str, device: str, speed: Speedometer) -> tuple[float, float]:
     event: Callable[..., Any] = torch.cuda.Event
     start, end = (event(enable_timing=True) for _ in range(2))
 
@@ -156,7 +167,14 @@ def bare(one: str, other: str, device: str) -> tuple[float, float]:
         model, (x,) = space["ModelNew"](), (each.to(device) for each in space["get_inputs"]())
         each_ms(model, x, 3)  # compiles
         sides.append((model, x, max(1, round(5.0 / each_ms(model, x, 20)))))
-    times = [[each_ms(*side) for side in sides] for _ in range(100)]
+    times: list[list[float]] = []
+    for _ in range(400):
+        speed.wait(0.1)
+        pair = [each_ms(*side) for side in sides]
+        if not speed.slowed(speed.read()):
+            times.append(pair)
+        if len(times) == 100:
+            break
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
     return first, second / first
 
@@ -211,7 +229,9 @@ def calibrate(
     }
     for factor in FACTORS:
         slow = text.format(work=round(work * factor), name="ModelNew", rows=rows)
-        found["bare_ms"], true = (0.0, factor) if device == "cpu" else bare(same, slow, device)
+        found["bare_ms"], true = (
+            (0.0, factor) if device == "cpu" else bare(same, slow, device, judge.cores.timing[0])
+        )
         measured = [1 / (v.speedup or 1.0) for v in evaluate(judge, problem, [slow] * 5)]
         found[f"slowed {factor}x"] = measured
         found[f"bare {factor}x"] = true

@@ -9,7 +9,6 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Protocol
 
 import numpy as np
@@ -26,15 +25,10 @@ from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Excess
+from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
-from kernels_eval.timing.statistics import (
-    LAUNCH_SPREAD,
-    PROCESS_SPREAD,
-    Speedup,
-    Trials,
-    estimate,
-)
+from kernels_eval.timing.statistics import Speedup, Trials
 from kernels_eval.types import Finding, Severity, Status
 from kernels_eval.worker.protocol import Failure
 
@@ -45,22 +39,13 @@ _DOUBTS, _DOUBT_S = 10, 0.1
 _WARM_UPS = 4
 """Pairs at most before the first that counts."""
 _WARM_SHARE, _WARM_CALLS = 8, 8
-"""Before a batch of so many calls or more, a share of them (this many at most) is called untimed."""
+"""What is called untimed before a batch: a share of its calls, so many at most."""
 _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
-_GIVEN_UP = Finding(
-    "busy-machine",
-    Severity.INFO,
-    "the timing cores were hardly ever undisturbed and at full speed: every pair counts",
-)
-_BUSY = Finding(
-    "busy-machine",
-    Severity.INFO,
-    "other processes kept taking the timing cores: what they took is left out by the system's "
-    "account",
-)
+_WAIT_S = 0.1
+"""For a core at full speed, before one batch."""
 
 
 class VerdictError(Exception):
@@ -117,6 +102,9 @@ class Measurement:
     progress: Progress
     known: list[InputSet] = field(default_factory=list)
     """A few that the candidate has answered: what it may be called on before the clock runs."""
+    waits: bool = False
+    """Whether one of the sides seems to be bound by launching."""
+    waited_s: float = 0.0
 
     @property
     def runner(self) -> Runner:
@@ -211,8 +199,7 @@ class Measurement:
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = False
-        launch_bound: list[bool] = []
-        taken: list[bool] = []
+        conditions = Conditions(self.bench.speed, gpu=self.bench.device.name != "cpu")
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -230,16 +217,16 @@ class Measurement:
                 warm_ups, theirs = (0, theirs) if settled else (warm_ups - 1, wanted)
                 continue
             disturbed = any(map(clocks.disturbed, batches.values()))
+            slowed = conditions.add(batches)
+            self.waits = conditions.waits
             speedup = trials.add(
                 clocks.milliseconds(batches[True]),
                 clocks.milliseconds(batches[False]),
                 disturbed,
                 wall_s,
                 progress.draw_s,
-                slowed=self._slowed(*batches.values()),
+                slowed=slowed,
             )
-            launch_bound.append(any(batch.launch_bound for batch in batches.values()))
-            taken.append(any(batch.disturbed for batch in batches.values()))
             if not self.bench.device.single_core and not disturbed:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
@@ -251,14 +238,13 @@ class Measurement:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                if trials.given_up or median(taken):
-                    progress.findings.append(_GIVEN_UP if trials.given_up else _BUSY)
+                found = conditions.finding(given_up=trials.given_up)
+                progress.findings += [found] if found else []
                 theirs_ms, progress.reference_ms = trials.kept()
-                hidden = 0.0 if excess.pairs < reference.budget.min_pairs else excess.milliseconds()
+                hidden = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
-                spread = LAUNCH_SPREAD if median(launch_bound) else PROCESS_SPREAD
-                return estimate(
-                    np.array(progress.candidate_ms), np.array(progress.reference_ms), spread
+                return conditions.speedup(
+                    progress.candidate_ms, progress.reference_ms, given_up=trials.given_up
                 )
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
@@ -276,21 +262,22 @@ class Measurement:
         batches = {}
         with self.bench.silent():
             for side in order:
+                self._wait_for_speed()
                 if self.known:
                     sides[side](self.known)
                 batches[side] = sides[side](theirs if side else ours)
         return batches
 
+    def _wait_for_speed(self) -> None:
+        """Before a batch that waits for launches, as long as there is time for that."""
+        left_s = self.reference.budget.wait_seconds - self.waited_s
+        if self.waits and left_s > 0:
+            self.waited_s += self.bench.speed.wait(min(_WAIT_S, left_s))
+
     def _keep_some(self, sets: list[InputSet]) -> None:
         """Of those just answered, for the next warm-up; none where calls are few, hence long."""
         if self.bench.device.name != "cpu":
             self.known = sets[: min(_WARM_CALLS, len(sets) // _WARM_SHARE)]
-
-    def _slowed(self, *batches: Batch) -> bool:
-        """Whether the core was slower than it can be, and one of them waits for it."""
-        if not any(batch.launch_bound for batch in batches):
-            return False
-        return any(self.bench.speed.slowed(batch.core_ns) for batch in batches)
 
     def _check_physics(self) -> None:
         """Raises VerdictError if the time is below what memory allows, at its best of many times.

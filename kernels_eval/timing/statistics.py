@@ -13,8 +13,8 @@ within each pair is tossed with a coin: the sign of every log ratio is then a fa
 most three looks (0.39 % at 8 pairs, 0.3 % at the others) the chance of a false `fast_1` stays below
 1 %; stopping because the interval is narrow does not depend on the signs.
 Last, both ends move out by exp(1.96·0.005): two processes running the same code differ by about
-half a percent (placement of pages), which no number of trials averages out. Where a GPU waits for
-launches, processes differ by more, and it is exp(1.96·0.05).
+half a percent (placement of pages), which no number of trials averages out. Small kernels on a GPU
+differ by more (`between_processes`).
 """
 
 from __future__ import annotations
@@ -30,10 +30,13 @@ Times = NDArray[np.float64]
 
 PROCESS_SPREAD = 0.005
 """Standard deviation of the log time between processes that run the same code."""
-LAUNCH_SPREAD = 0.05
-"""The same where launching decides. 30 kernels of 20 to 60 µs on an H100, each measured by two
-judges: the logarithms of their speedups differed by 0.13 (root mean square), that is 0.09 for one
-of them, of which the trials' own scatter (half widths of about 0.1) makes up some 0.05."""
+PLACEMENT_MS = 0.00013
+"""The same of a call on a GPU, besides: where a process's memory lies. On an H100 a reference took
+11.22 µs a call and 16 candidates equal to it 11.08, or 30.31 and 30.19."""
+LAUNCH_SPREAD = 0.015
+"""The same where launching decides. 16 equal kernels each of 11 and of 28 µs on an H100: the
+logarithms of their speedups varied by 0.006 and 0.007 about a mean that was 0.014 and -0.005 in
+one judge and -0.011 and -0.010 in another: what its reference's process is like."""
 _SIDE = 0.003
 _RESAMPLES = 1000
 _ROUGH = 0.1
@@ -71,6 +74,8 @@ class Budget:
     draw_seconds: float
     """For inputs and their answers, beyond the smallest number of pairs: a call of 20 µs on 16 MB
     takes milliseconds to draw and answer, and a batch has a hundred of them."""
+    wait_seconds: float
+    """For the timing core to be at full speed, where launching decides."""
     patience: int = 2
     """Pairs are measured again until this many times `max_pairs` were tried."""
     loosens: bool = False
@@ -87,7 +92,14 @@ class Budget:
 
 
 FAST = Budget(
-    min_pairs=8, max_pairs=16, seconds=0.2, width=0.03, clear=0.05, batch_ms=3.0, draw_seconds=2.0
+    min_pairs=8,
+    max_pairs=16,
+    seconds=0.2,
+    width=0.03,
+    clear=0.05,
+    batch_ms=3.0,
+    draw_seconds=2.0,
+    wait_seconds=2.0,
 )
 FULL = Budget(
     min_pairs=20,
@@ -97,7 +109,15 @@ FULL = Budget(
     clear=math.inf,
     batch_ms=10.0,
     draw_seconds=60.0,
+    wait_seconds=20.0,
 )
+
+
+def between_processes(call_ms: float, *, launch_bound: bool) -> float:
+    """Standard deviation of the log time of a GPU's call of `call_ms` between processes."""
+    if launch_bound:
+        return LAUNCH_SPREAD
+    return math.hypot(PROCESS_SPREAD, PLACEMENT_MS / call_ms)
 
 
 def estimate(candidate: Times, reference: Times, spread: float = PROCESS_SPREAD) -> Speedup:
@@ -154,9 +174,9 @@ class Trials:
 
     Measured again are pairs that are disturbed (another process held the core, or the clocks
     disagree) and pairs during which the core was slower than it can be. If too few others can be
-    had, all pairs count: the interval is then wide, and says so. Too few is less than `_QUIET_SHARE`
-    of those not slowed, whoever it is that disturbs: a candidate that makes its slow batches look
-    disturbed cannot have its best ones chosen. The core's speed is nothing that it could feign.
+    had, all pairs count: the interval is then wide, and says so. Too few is less than
+    `_QUIET_SHARE` of those not slowed, whoever it is that disturbs: a candidate that makes its slow
+    batches look disturbed cannot have its best ones chosen. The core's speed it cannot feign.
     """
 
     def __init__(self, budget: Budget) -> None:

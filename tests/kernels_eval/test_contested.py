@@ -13,6 +13,7 @@ import pytest
 from kernels_eval.measure import _CONTESTED_PAIRS, Measurement, Progress
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.gpu_clocks import GpuClocks
+from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Speedup, Trials
 
 CALLS, CALL_NS, NOISE_NS, LUCK_NS = 60, 50_000, 100_000, 300_000
@@ -62,14 +63,14 @@ def measured(
     reference: Simulated,
     budget: Any,
     progress: Progress | None = None,
-    speed: Any = None,
+    speed: Speedometer | None = None,
 ) -> Speedup:
     nothing = contextlib.nullcontext
     bench = SimpleNamespace(
         config=SimpleNamespace(timeout_s=1.0),
         device=SimpleNamespace(single_core=False, name="cuda:0"),
         silent=nothing,
-        speed=speed or SimpleNamespace(slowed=lambda reading: False),  # noqa: ARG005
+        speed=speed or Speedometer(()),
         drawing=nothing,
     )
     clocks = GpuClocks(slack_ns=1_000_000)

@@ -1,0 +1,70 @@
+"""Under what the pairs were measured, and what that means for the interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import numpy as np
+
+from kernels_eval.timing.batch import Batch
+from kernels_eval.timing.speed import Speedometer
+from kernels_eval.timing.statistics import PROCESS_SPREAD, Speedup, between_processes, estimate
+from kernels_eval.types import Finding, Severity
+
+_GIVEN_UP = "the timing core was hardly ever undisturbed and at full speed: every pair counts"
+_TAKEN = "others kept taking the timing cores: what they took is left out by the system's account"
+
+
+class Conditions:
+    """Who waits for launches, how fast the core was, and whether others took it.
+
+    Sides: True is the candidate's, False the reference's.
+    """
+
+    def __init__(self, speed: Speedometer, *, gpu: bool) -> None:
+        self._speed = speed
+        self._gpu = gpu
+        self._launch_bound: dict[bool, list[bool]] = {True: [], False: []}
+        self._slowness: list[float] = []
+        self._taken: list[bool] = []
+        self.waits = False
+        """Whether a side of the last pair waited for launches."""
+
+    def add(self, batches: Mapping[bool, Batch]) -> bool:
+        """Take one pair; whether the core was slower than it can be, and that matters."""
+        for side, batch in batches.items():
+            self._launch_bound[side].append(batch.launch_bound)
+        self.waits = any(batch.launch_bound for batch in batches.values())
+        slowest_ns = max(batch.core_ns for batch in batches.values())
+        self._slowness.append(self._speed.slowness(slowest_ns))
+        self._taken.append(any(batch.disturbed for batch in batches.values()))
+        return self.waits and self._speed.slowed(slowest_ns)
+
+    def speedup(
+        self, candidate_ms: Sequence[float], reference_ms: Sequence[float], *, given_up: bool
+    ) -> Speedup:
+        """From the times of the pairs that count.
+
+        given_up: all do, although the core was slow or disturbed. Who waits for launches may then
+        take as much less time as the core was slower than it can be.
+        """
+        candidate, reference = np.array(candidate_ms), np.array(reference_ms)
+        bound = {side: bool(median(each)) for side, each in self._launch_bound.items()}
+        spread = PROCESS_SPREAD
+        if self._gpu:
+            quicker_ms = float(min(np.median(candidate), np.median(reference)))
+            spread = between_processes(quicker_ms, launch_bound=any(bound.values()))
+        result = estimate(candidate, reference, spread)
+        slower = median(self._slowness) if given_up else 1.0
+        return Speedup(
+            ratio=result.ratio,
+            low=result.low / (slower if bound[False] else 1.0),
+            high=result.high * (slower if bound[True] else 1.0),
+        )
+
+    def finding(self, *, given_up: bool) -> Finding | None:
+        """What is to be told of the machine, if anything."""
+        if not given_up and not median(self._taken):
+            return None
+        return Finding("busy-machine", Severity.INFO, _GIVEN_UP if given_up else _TAKEN)
