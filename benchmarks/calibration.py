@@ -5,15 +5,17 @@
 Each candidate is the reference with `WORK` set to f times the reference's; f = 1 must be called
 faster in at most 1 % of the cases, with an interval that covers 1 in at least 93 %; the others must
 be measured within 3 % on a GPU. What f times the work costs there is not f times the time while
-launching takes its share, so it is measured apart: back to back in this process, without the judge
-(`bare`). At "launches" the device waits for the process all the time, and processes launch at
-different speeds; at the other sizes it does not. torch is enough to run this.
+launching takes its share, so it is measured apart: back to back in a process of its own, without
+the judge (`bare`). At "launches" the device waits for the process all the time; at the other sizes
+it does not. torch is enough to run this.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
+import multiprocessing
 import os
 import platform
 import statistics
@@ -123,6 +125,7 @@ SIZES = {
     "cpu": {"0.1 ms": (CPU, 1, 10), "1 ms": (CPU, 4, 20), "10 ms": (CPU, 40, 20)},
 }
 FACTORS = (1.1, 1.5, 3.0)
+_RUNS = 100
 _TOLD = 12
 """Intervals that missed of which the trials are kept."""
 
@@ -137,18 +140,17 @@ def evaluate(judge: Judge, problem: str, sources: list[str]) -> Iterator[Verdict
 def bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
     """Milliseconds per call of both, back to back, and other over one: medians of 100 runs each.
 
-    Runs of 5 ms in turn, launched from `core` while it is at full speed, as the judge does.
+    In a process of its own (the judge's launches more slowly), in turn, 5 ms each, from `core`
+    while it is at full speed.
     """
-    speed, before = Speedometer((core,)), os.sched_getaffinity(0)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_bare, (one, other, device, core))
+
+
+def _bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
     os.sched_setaffinity(0, {core})
-    try:
-        return _bare(one, other, device, speed)
-    finally:
-        os.sched_setaffinity(0, before)
-        speed.close()
-
-
-def _bare(one: str, other: str, device: str, speed: Speedometer) -> tuple[float, float]:
+    torch.set_grad_enabled(False)
+    speed = Speedometer((core,), one_at_a_time=True)
     event: Callable[..., Any] = torch.cuda.Event
     start, end = (event(enable_timing=True) for _ in range(2))
 
@@ -167,13 +169,15 @@ def _bare(one: str, other: str, device: str, speed: Speedometer) -> tuple[float,
         model, (x,) = space["ModelNew"](), (each.to(device) for each in space["get_inputs"]())
         each_ms(model, x, 3)  # compiles
         sides.append((model, x, max(1, round(5.0 / each_ms(model, x, 20)))))
+    gc.freeze()
+    gc.disable()
     times: list[list[float]] = []
-    for _ in range(400):
-        speed.wait(0.1)
+    for _ in range(4 * _RUNS):
+        speed.settle(0.1)
         pair = [each_ms(*side) for side in sides]
         if not speed.slowed(speed.read()):
             times.append(pair)
-        if len(times) == 100:
+        if len(times) == _RUNS:
             break
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
     return first, second / first
@@ -230,7 +234,7 @@ def calibrate(
     for factor in FACTORS:
         slow = text.format(work=round(work * factor), name="ModelNew", rows=rows)
         found["bare_ms"], true = (
-            (0.0, factor) if device == "cpu" else bare(same, slow, device, judge.cores.timing[0])
+            (0.0, factor) if device == "cpu" else bare(same, slow, device, judge.cores.timing[-1])
         )
         measured = [1 / (v.speedup or 1.0) for v in evaluate(judge, problem, [slow] * 5)]
         found[f"slowed {factor}x"] = measured

@@ -55,7 +55,7 @@ class Judge:
         check_device(self.config.device)
         self.cores = choose_cores(self.config.cores, gpu=self.config.on_gpu)
         self.device: Device = make_device(self.config.device, self.cores)
-        self.speed = Speedometer(self.cores.timing if self.config.on_gpu else ())
+        self.speed = Speedometer(self.cores.timing, one_at_a_time=self.config.on_gpu)
         self._plan, self._limits = self.device.sandbox(plan())
         keep_heap()  # of this process too: checking touches as much memory as the kernels do
         self._server: ForkServer | None = None
@@ -173,7 +173,7 @@ class Judge:
                 self._plan,
                 self._limits,
                 self.cores.side,
-                threads=len(self.cores.timing),
+                threads=len(self.speed.cores),
                 environment=self.device.environment,
             )
         return self._server
@@ -200,7 +200,6 @@ class Judge:
             problem,
             server,
             self.device,
-            self.cores,
             self.speed,
             self._budget,
             self.config.timeout_s,
@@ -238,7 +237,7 @@ class Judge:
                 "ModelNew",
                 "candidate",
                 reference.most_calls(),
-                len(self.cores.timing),
+                len(self.speed.cores),
             )
             job = replace(job, objects=self._objects.of(source))
             runner = Runner(worker, job, self._line.memory(job), self.speed)
@@ -303,7 +302,7 @@ class Judge:
                 progress.compiled, progress.stage = True, "call"
             if pending.failure is not None:
                 raise pending.failure
-            pending.runner.worker.pin(self.cores.timing)
+            pending.runner.worker.pin(self.speed.cores)
             speedup = Measurement(self, reference, pending, progress).speedup()
         except VerdictError as stop:
             status, error = stop.status, stop.error

@@ -45,7 +45,7 @@ _CONTESTED_PAIRS = 48
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
 _WAIT_S = 0.1
-"""For a core at full speed, before one batch."""
+"""For a core at full speed, before one pair."""
 
 
 class VerdictError(Exception):
@@ -105,6 +105,7 @@ class Measurement:
     waits: bool = False
     """Whether one of the sides seems to be bound by launching."""
     waited_s: float = 0.0
+    pinned: tuple[int, ...] = ()
 
     @property
     def runner(self) -> Runner:
@@ -261,18 +262,23 @@ class Measurement:
         random.shuffle(order)
         batches = {}
         with self.bench.silent():
+            self._take_core()
             for side in order:
-                self._wait_for_speed()
                 if self.known:
                     sides[side](self.known)
                 batches[side] = sides[side](theirs if side else ours)
         return batches
 
-    def _wait_for_speed(self) -> None:
-        """Before a batch that waits for launches, as long as there is time for that."""
+    def _take_core(self) -> None:
+        """Both sides on one core; at full speed, if they wait for it and there is time for that."""
+        speed = self.bench.speed
         left_s = self.reference.budget.wait_seconds - self.waited_s
         if self.waits and left_s > 0:
-            self.waited_s += self.bench.speed.wait(min(_WAIT_S, left_s))
+            self.waited_s += speed.settle(min(_WAIT_S, left_s))
+        if speed.cores != self.pinned:
+            self.pinned = speed.cores
+            for runner in (self.runner, self.reference.runner):
+                runner.worker.pin(self.pinned)
 
     def _keep_some(self, sets: list[InputSet]) -> None:
         """Of those just answered, for the next warm-up; none where calls are few, hence long."""

@@ -12,7 +12,6 @@ from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerError
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Clocks
-from kernels_eval.timing.cores import Cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Budget, Speedup
@@ -78,7 +77,6 @@ def start_reference(
     problem: PreparedProblem,
     server: ForkServer,
     device: Device,
-    cores: Cores,
     speed: Speedometer,
     budget: Budget,
     timeout_s: float,
@@ -86,13 +84,13 @@ def start_reference(
     """Build the reference in a worker, warm it up and time it. Raises HarnessError."""
     per_call = problem.set_bytes + problem.output_bytes
     max_calls = max(1, min(_MAX_CALLS, device.batch_bytes // per_call))
-    job = problem.job(problem.source, "Model", "problem", max_calls, len(cores.timing))
+    job = problem.job(problem.source, "Model", "problem", max_calls, len(speed.cores))
     worker = server.spawn()
     memory = device.memory(job)
     try:
         runner = Runner(worker, job, memory, speed)
         runner.ready(time.monotonic() + timeout_s)
-        worker.pin(cores.timing)
+        worker.pin(speed.cores)
         clocks = device.clocks()
         reference = Reference(problem, runner, clocks, max_calls, budget)
         _warm_up(reference, timeout_s, queues=device.torch_device.type == "cuda")

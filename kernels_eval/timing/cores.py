@@ -10,6 +10,7 @@ from pathlib import Path
 from kernels_eval.errors import RequestError
 
 VARIABLE = "BON_JUDGE_CORES"
+_LAUNCHING = 4
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{core}/topology/{name}"
 
 Place = tuple[int, int]
@@ -19,6 +20,8 @@ Place = tuple[int, int]
 @dataclass(frozen=True)
 class Cores:
     """`timing` run reference and candidate alone; `side` start, compile, check. One core: both.
+
+    For a GPU one of `timing` launches at a time, whichever is at full speed (`speed.py`).
 
     Second threads of the timing cores' physical cores are on neither side, if others are left.
     """
@@ -36,9 +39,8 @@ def choose_cores(
 ) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
 
-    For a GPU the last one alone: launching now from one and now from another made equal kernels
-    differ by up to a third (docs/judge.md, "Cores"). Processors are taken physical core by physical
-    core (`place` says which): two threads of one slow each other down.
+    For a GPU a quarter of them, four at most. Processors are taken physical core by physical core
+    (`place` says which): two threads of one slow each other down.
 
     Raises RequestError for a core this process may not use.
     """
@@ -46,7 +48,7 @@ def choose_cores(
     if wanted is None:
         wanted = named_cores()
     if wanted is None:
-        wanted = tuple(ordered[-1:] if gpu else ordered[len(ordered) // 2 :])
+        wanted = tuple(_last(ordered, place) if gpu else ordered[len(ordered) // 2 :])
     strangers = sorted(set(wanted) - set(ordered))
     if not wanted or strangers:
         raise RequestError(
@@ -58,6 +60,13 @@ def choose_cores(
     others = [core for core in sorted(ordered) if core not in wanted]
     apart = [core for core in others if where(core) not in timed]
     return Cores(timing=tuple(sorted(wanted)), side=tuple(apart or others or sorted(wanted)))
+
+
+def _last(ordered: list[int], place: Callable[[int], Place] | None) -> list[int]:
+    """One processor of each of the last few physical cores."""
+    where = place or _place
+    one_each = list({where(core): core for core in ordered}.values())
+    return one_each[-min(_LAUNCHING, max(1, len(one_each) // 4)) :]
 
 
 def share(

@@ -32,27 +32,29 @@ half at least."""
 
 
 class Speedometer:
-    """Times a fixed piece of interpreter work on the timing core, while no worker runs there."""
+    """Times a fixed piece of interpreter work on a timing core, while no worker runs there.
 
-    def __init__(self, cores: tuple[int, ...]) -> None:
-        """`cores`: that time. Of none or several it says nothing: work there goes to and fro."""
+    Of several cores it knows one to time on: who is slow now may be left for another.
+    """
+
+    def __init__(self, cores: tuple[int, ...], *, one_at_a_time: bool) -> None:
+        """`one_at_a_time`: else all are timed on together, and nothing is said of their speed."""
         self._cores = cores
-        self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._one = one_at_a_time
+        self._core = cores[-1] if cores else 0
+        self._asked: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._readings: deque[int] = deque(maxlen=_KNOWN)
 
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """To time on now."""
+        return (self._core,) if self._one else self._cores
+
     def read(self) -> int:
-        """Nanoseconds of the loop, the best of three; 0 unless there is one core."""
-        if len(self._cores) != 1:
-            return 0
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="speedometer", daemon=True)
-            self._thread.start()
-        self._asked.put(True)
-        reading = self._told.get()
-        self._readings.append(reading)
-        return reading
+        """Nanoseconds of the loop on that core, the best of three; 0 if several time at once."""
+        return self._read(self._core) if self._one else 0
 
     def slowness(self, reading: int) -> float:
         """How many times as long as at full speed the loop took; 1 if nothing is known."""
@@ -64,30 +66,54 @@ class Speedometer:
         """Whether the core was slower then than it can be."""
         return self.slowness(reading) > _SLOW
 
-    def wait(self, seconds: float) -> float:
-        """Until the core is at full speed, so long at most; seconds that took."""
+    def settle(self, seconds: float) -> float:
+        """Take a core that is at full speed, or the fastest of them when so long has passed.
+
+        The seconds that took.
+        """
         started = time.monotonic()
-        while self.slowed(self.read()):
-            if time.monotonic() - started > seconds:
+        while self._one:
+            order = [self._core, *(core for core in self._cores if core != self._core)]
+            found: dict[int, int] = {}
+            for core in order:
+                found[core] = self._read(core)
+                if not self.slowed(found[core]):
+                    break
+            self._core = min(found, key=lambda core: found[core])
+            if not self.slowed(found[self._core]) or time.monotonic() - started > seconds:
                 break
             time.sleep(_APART_S)
         return time.monotonic() - started
+
+    def _read(self, core: int) -> int:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="speedometer", daemon=True)
+            self._thread.start()
+        self._asked.put(core)
+        reading = self._told.get()
+        self._readings.append(reading)
+        return reading
 
     def close(self) -> None:
         """End the thread. Safe to call twice."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._asked.put(False)
+            self._asked.put(None)
             thread.join()
 
     def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, self._cores)  # of this thread
+        _move(self._core)
         for _ in range(_FIRST):
             self._readings.append(_reading_ns())
             time.sleep(_APART_S)
-        while self._asked.get():
+        while (core := self._asked.get()) is not None:
+            _move(core)
             self._told.put(_reading_ns())
+
+
+def _move(core: int) -> None:
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, (core,))  # of this thread
 
 
 def _reading_ns() -> int:

@@ -42,7 +42,7 @@ class Simulated:
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
         self.runs = 0
-        self.worker = SimpleNamespace(children_ticks=lambda: 0)
+        self.worker = SimpleNamespace(children_ticks=lambda: 0, pin=lambda cores: None)  # noqa: ARG005
 
     def run(self, sets: list[Any], timeout_s: float) -> Batch:  # noqa: ARG002
         self.runs += len(sets) == CALLS  # what precedes a batch is none
@@ -70,7 +70,7 @@ def measured(
         config=SimpleNamespace(timeout_s=1.0),
         device=SimpleNamespace(single_core=False, name="cuda:0"),
         silent=nothing,
-        speed=speed or Speedometer(()),
+        speed=speed or Speedometer((0,), one_at_a_time=False),
         drawing=nothing,
     )
     clocks = GpuClocks(slack_ns=1_000_000)
