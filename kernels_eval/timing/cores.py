@@ -39,8 +39,8 @@ def choose_cores(
 ) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
 
-    For a GPU an eighth of them, four at most: the others compile. Processors are taken physical core by physical core
-    (`place` says which): two threads of one slow each other down.
+    For a GPU an eighth of them, four at most: the others compile. Processors are taken physical
+    core by physical core (`place` says which): two threads of one slow each other down.
 
     Raises RequestError for a core this process may not use.
     """
