@@ -267,8 +267,10 @@ class Judge:
             verdict = self._finish(reference, chosen)
         except OutOfRoomError as failure:
             reference.capacity = max(1, reference.capacity // 2)
-            verdict = self._verdict(Status.HARNESS_ERROR, str(failure), chosen.findings)
-            return chosen.index, None if line.once_more_alone(chosen.index) else verdict
+            if line.once_more_alone(chosen.index):
+                return chosen.index, None
+            status = Status.OUT_OF_MEMORY if line.held_room(chosen) else Status.HARNESS_ERROR
+            return chosen.index, self._verdict(status, str(failure), chosen.findings)
         except DisturbedError as failure:
             verdict = self._verdict(failure.status, str(failure), chosen.findings)
             return chosen.index, None if line.once_more_alone(chosen.index) else verdict

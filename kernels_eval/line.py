@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from kernels_eval.backends.objects import ObjectCache, harvest
 from kernels_eval.devices.base import Device, Memory
+from kernels_eval.errors import OutOfRoomError
 from kernels_eval.pending import Pending, Stage, wait_any
 from kernels_eval.reference import Reference
 from kernels_eval.timing.runner import Runner
@@ -68,6 +69,15 @@ class Line:
         if not self._device.first_call_ahead or index in self._alone:
             return False
         self._alone.add(index)
+        return True
+
+    def held_room(self, pending: Pending) -> bool:
+        """Whether there is room for a candidate's inputs once it is gone: it held that itself."""
+        pending.runner.worker.close()
+        try:
+            pending.runner.memory.reserve(pending.runner.job.max_calls)
+        except OutOfRoomError:
+            return False
         return True
 
     def memory(self, job: Job) -> Memory:

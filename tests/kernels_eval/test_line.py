@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.devices.cpu import CpuDevice
+from kernels_eval.errors import OutOfRoomError
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.types import Status, Verdict
@@ -73,3 +76,21 @@ def test_one_to_be_judged_alone_has_nobody_beside_it(line: Line) -> None:
     assert seen == [1, 1, 1]
     line.forget()
     assert line.once_more_alone(1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_room_that_is_there_once_a_candidate_is_gone_was_its_own(line: Line, own: bool) -> None:
+    """Whose fault it is that its inputs found none: told apart with the worker gone."""
+    worker = SimpleNamespace(closed=False)
+    worker.close = lambda: setattr(worker, "closed", True)
+
+    def reserve(calls: int) -> tuple[int, int]:
+        if own and worker.closed:
+            return 0, calls
+        raise OutOfRoomError("no room for inputs")
+
+    runner: Any = SimpleNamespace(
+        worker=worker, memory=SimpleNamespace(reserve=reserve), job=SimpleNamespace(max_calls=4)
+    )
+    assert line.held_room(SimpleNamespace(runner=runner)) is own  # type: ignore[arg-type]
+    assert worker.closed
