@@ -38,8 +38,8 @@ _DOUBTS, _DOUBT_S = 10, 0.1
 """Times that memory is measured again before a time is called impossible; seconds before each."""
 _WARM_UPS = 4
 """Pairs at most before the first that counts."""
-_WARM_SHARE, _WARM_CALLS = 8, 8
-"""What is called untimed before a batch: a share of its calls, so many at most."""
+_WARM_SHARE, _WARM_CALLS, _WARM_BYTES = 8, 8, 256 << 20
+"""What is called untimed before a batch: a share of its calls, so many and so large at most."""
 _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
@@ -261,8 +261,8 @@ class Measurement:
         order = [True, False]
         random.shuffle(order)
         batches = {}
+        self._take_core()  # others go on meanwhile
         with self.bench.silent():
-            self._take_core()
             for side in order:
                 if self.known:
                     sides[side](self.known)
@@ -283,7 +283,8 @@ class Measurement:
     def _keep_some(self, sets: list[InputSet]) -> None:
         """Of those just answered, for the next warm-up; none where calls are few, hence long."""
         if self.bench.device.name != "cpu":
-            self.known = sets[: min(_WARM_CALLS, len(sets) // _WARM_SHARE)]
+            room = _WARM_BYTES // max(1, self.reference.problem.set_bytes)
+            self.known = sets[: min(_WARM_CALLS, len(sets) // _WARM_SHARE, room)]
 
     def _check_physics(self) -> None:
         """Raises VerdictError if the time is below what memory allows, at its best of many times.

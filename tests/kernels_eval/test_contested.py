@@ -78,6 +78,7 @@ def measured(
         clocks.learn(reference.run([None] * CALLS, 1.0))
     theirs = SimpleNamespace(
         runner=reference,
+        problem=SimpleNamespace(set_bytes=1024),
         clocks=clocks,
         budget=budget,
         calls=lambda: CALLS,
