@@ -111,6 +111,18 @@ class Speedometer:
             self._told.put(_reading_ns())
 
 
+def slow_share(core: int, seconds: float = 0.5) -> float:
+    """Of so long a look, the share in which this core was slower than it can be; 0 to 1."""
+    speed = Speedometer((core,), one_at_a_time=True)
+    readings: list[int] = []
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends or not readings:
+        readings.append(speed.read())
+        time.sleep(_APART_S)
+    speed.close()
+    return sum(map(speed.slowed, readings)) / len(readings)
+
+
 def _move(core: int) -> None:
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, (core,))  # of this thread

@@ -74,6 +74,7 @@ def test_the_machine_is_described() -> None:
     found = machine()
     assert found["torch"] == torch.__version__
     assert any(name.startswith("sandbox: ") for name in found)
+    assert 0.0 <= found["timing_core_slow_share"] <= 1.0  # type: ignore[operator]
 
 
 def test_the_command(bon: Bon) -> None:
