@@ -6,7 +6,9 @@
 Each honest candidate of the acceptance suite is judged on the quiet machine, under load (a busy
 process for every core), and on the quiet machine again, by three judges that share nothing. Agreed:
 their 95 % intervals of the speedup overlap. Recorded after every round, with all intervals, the
-milliseconds of both sides and how many candidates were found to be measured on a busy machine.
+milliseconds of both sides and how many candidates were found to be measured on a busy machine, and
+with the spread: root mean square of the logarithm of one round's speedup over the other's, over the
+square root of 2, that is the standard deviation of one measurement.
 torch is enough to run this.
 """
 
@@ -14,8 +16,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import time
@@ -78,6 +82,11 @@ def overlap(one: Verdict, other: Verdict) -> bool:
     return max(low, bottom) <= min(high, top)
 
 
+def spread(one: dict[str, Verdict], other: dict[str, Verdict]) -> float:
+    logs = [math.log((one[k].speedup or 1.0) / (other[k].speedup or 1.0)) for k in one]
+    return round(math.sqrt(statistics.fmean(log * log for log in logs) / 2), 4)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
@@ -104,6 +113,10 @@ def main() -> None:
             "question": "do the intervals of one kernel overlap, a machine load apart?",
             "kernels": len(kernels),
             "agreed": agreed,
+            "spread": {
+                f"{one}, {other}": spread(measured[one], measured[other])
+                for one, other in combinations(measured, 2)
+            },
             "busy": {
                 r: sum(any(f.rule == "busy-machine" for f in v.findings) for v in found.values())
                 for r, found in measured.items()
