@@ -16,6 +16,7 @@ from kernels_eval.timing.gpu_clocks import GpuClocks
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Speedup, Trials
 
+FAST_NS, SLOW_NS = 12_000, 21_000
 CALLS, CALL_NS, NOISE_NS, LUCK_NS = 60, 50_000, 100_000, 300_000
 
 
@@ -24,7 +25,8 @@ class Simulated:
 
     unlucky: so many batches, warm-ups among them, cost 0.3 ms more by chance.
     hidden_ns: what a batch really takes beyond its claim. launched: share of the claim until all is
-        launched. waited_ns: for the core, a batch.
+        launched. waited_ns: for the core, a batch. slow_every: one batch of so many comes from a
+        slow core.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Simulated:
         waited_ns: int = 0,
         late: bool = False,
         own_ns: int = 0,
+        slow_every: int = 0,
     ) -> None:
         self._waited_ns, self._late, self._own_ns = waited_ns, late, own_ns
+        self._slow_every = slow_every
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
         self.runs = 0
@@ -47,12 +51,16 @@ class Simulated:
     def run(self, sets: list[Any], timeout_s: float) -> Batch:  # noqa: ARG002
         self.runs += len(sets) == CALLS  # what precedes a batch is none
         claimed = round(CALL_NS * len(sets) * self._rng.normal(1.0, 0.002))
+        slow = self._slow_every > 0 and self.runs % self._slow_every == 0
+        claimed = round(1.7 * claimed) if slow else claimed
         luck = LUCK_NS if self.runs <= self._unlucky else 0
         over = round(2_000_000 + self._hidden_ns + luck + NOISE_NS * self._rng.normal())
         over += self._waited_ns if self._late else 0
         launched = round(claimed * self._launched)
         cpu = claimed + self._own_ns
-        return Batch(len(sets), claimed + over, claimed, self._waited_ns, 0, cpu, launched)
+        core_ns = SLOW_NS if slow else FAST_NS
+        wall = claimed + over
+        return Batch(len(sets), wall, claimed, self._waited_ns, 0, cpu, launched, core_ns)
 
     def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
         return 0.0
@@ -127,6 +135,28 @@ def test_a_launch_bound_kernel_is_not_known_to_the_percent() -> None:
     slow = measured(Simulated(1), Simulated(2), FAST)
     assert slow.width < 0.04
     assert fast.width > 2 * 1.96 * LAUNCH_SPREAD
+
+
+class AtFullSpeed(Speedometer):
+    """It is known how fast the core can be; what it is now the batches say."""
+
+    def __init__(self) -> None:
+        super().__init__((0,), one_at_a_time=True)
+        self._readings.extend([FAST_NS] * 50)
+
+    def _read(self, core: int) -> int:  # noqa: ARG002
+        return FAST_NS
+
+
+def test_launches_from_a_slow_core_are_measured_again() -> None:
+    """Every second batch of the candidate takes 1.7 times as long; the reference waits for none."""
+    progress = Progress()
+    candidate = Simulated(1, launched=0.97, slow_every=2)
+    speedup = measured(candidate, Simulated(2), FAST, progress, AtFullSpeed())
+    assert speedup.ratio == pytest.approx(1.0, abs=0.005)
+    assert speedup.width < 0.17
+    assert progress.findings == []
+    assert len(progress.candidate_ms) < candidate.runs // 2 + 1
 
 
 def test_a_quiet_machine_is_not_given_up_late() -> None:

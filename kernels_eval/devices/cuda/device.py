@@ -43,8 +43,8 @@ class CudaDevice(Device):
     """An H200's driver makes one context at a time, 0.23 s for one and 2.3 s for sixteen; meanwhile
     whatever others ask of it waits."""
     budgets: ClassVar[Mapping[Mode, Budget]] = {
-        # What a process takes to launch a kernel changes by a third within a tenth of a second:
-        # where launching is most of the time, only many short pairs see both sides alike.
+        # Where launching is most of the time, pairs differ by more than others even at full speed,
+        # and half of them may have to be measured again.
         "fast": replace(FAST, max_pairs=48, seconds=0.5, patience=1, loosens=True, rough=0.25),
         "full": FULL,
     }
