@@ -179,6 +179,8 @@ def _bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
             times.append(pair)
         if len(times) == _RUNS:
             break
+    if not times:
+        raise SystemExit(f"core {core} was never at full speed for 10 ms; see `bon doctor`")
     first, second = (statistics.median(column) for column in zip(*times, strict=True))
     return first, second / first
 

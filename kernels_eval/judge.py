@@ -197,12 +197,7 @@ class Judge:
                 problem.draw(secrets.randbits(62))
                 self._forget_memories()
         reference = start_reference(
-            problem,
-            server,
-            self.device,
-            self.speed,
-            self._budget,
-            self.config.timeout_s,
+            problem, server, self.device, self.speed, self._budget, self.config.timeout_s
         )
         self._references[source] = reference
         server.fill()
@@ -304,7 +299,6 @@ class Judge:
                 progress.compiled, progress.stage = True, "call"
             if pending.failure is not None:
                 raise pending.failure
-            pending.runner.worker.pin(self.speed.cores)
             speedup = Measurement(self, reference, pending, progress).speedup()
         except VerdictError as stop:
             status, error = stop.status, stop.error

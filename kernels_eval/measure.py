@@ -102,10 +102,12 @@ class Measurement:
     progress: Progress
     known: list[InputSet] = field(default_factory=list)
     """A few that the candidate has answered: what it may be called on before the clock runs."""
-    waits: bool = False
-    """Whether one of the sides seems to be bound by launching."""
     waited_s: float = 0.0
-    pinned: tuple[int, ...] = ()
+    """For a core at full speed."""
+    conditions: Conditions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.conditions = Conditions(self.bench.speed, gpu=self.bench.device.name != "cpu")
 
     @property
     def runner(self) -> Runner:
@@ -113,6 +115,7 @@ class Measurement:
 
     def speedup(self) -> Speedup:
         """Check and time. Raises VerdictError, LateWorkError and the worker's errors."""
+        self._take_core()
         if self.bench.config.protocol == "kernelbench":
             return self._as_kernelbench()
         sets = self.pending.sets or self.reference.problem.unseen()
@@ -200,7 +203,6 @@ class Measurement:
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = False
-        conditions = Conditions(self.bench.speed, gpu=self.bench.device.name != "cpu")
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -218,8 +220,7 @@ class Measurement:
                 warm_ups, theirs = (0, theirs) if settled else (warm_ups - 1, wanted)
                 continue
             disturbed = any(map(clocks.disturbed, batches.values()))
-            slowed = conditions.add(batches)
-            self.waits = conditions.waits
+            slowed = self.conditions.add(batches)
             speedup = trials.add(
                 clocks.milliseconds(batches[True]),
                 clocks.milliseconds(batches[False]),
@@ -239,12 +240,12 @@ class Measurement:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                found = conditions.finding(given_up=trials.given_up)
+                found = self.conditions.finding(given_up=trials.given_up)
                 progress.findings += [found] if found else []
                 theirs_ms, progress.reference_ms = trials.kept()
                 hidden = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
-                return conditions.speedup(
+                return self.conditions.speedup(
                     progress.candidate_ms, progress.reference_ms, given_up=trials.given_up
                 )
 
@@ -273,12 +274,10 @@ class Measurement:
         """Both sides on one core; at full speed, if they wait for it and there is time for that."""
         speed = self.bench.speed
         left_s = self.reference.budget.wait_seconds - self.waited_s
-        if self.waits and left_s > 0:
+        if self.conditions.waits and left_s > 0:
             self.waited_s += speed.settle(min(_WAIT_S, left_s))
-        if speed.cores != self.pinned:
-            self.pinned = speed.cores
-            for runner in (self.runner, self.reference.runner):
-                runner.worker.pin(self.pinned)
+        for runner in (self.runner, self.reference.runner):
+            runner.worker.pin(speed.cores)
 
     def _keep_some(self, sets: list[InputSet]) -> None:
         """Of those just answered, for the next warm-up; none where calls are few, hence long."""

@@ -10,7 +10,6 @@ import select
 import shutil
 import socket
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +66,7 @@ class Worker:
         self.offered: list[int] = []
         self.stopped = False
         self.closed = False
+        self._cores: tuple[int, ...] = ()
         self._hung_up = False
 
     def wait_born(self, timeout_s: float = 30.0) -> None:
@@ -205,8 +205,11 @@ class Worker:
         control.resume(self.pid)
         self.stopped = False
 
-    def pin(self, cores: Iterable[int]) -> None:
-        control.pin(self.pid, cores)
+    def pin(self, cores: tuple[int, ...]) -> None:
+        """Bind it to these cores, unless it was told so before."""
+        if cores != self._cores:
+            self._cores = cores
+            control.pin(self.pid, cores)
 
     def waited_ns(self) -> int:
         """Run-queue wait of the main thread so far (/proc/PID/schedstat); 0 if not accounted."""

@@ -8,7 +8,7 @@ from statistics import median
 import numpy as np
 
 from kernels_eval.timing.batch import Batch
-from kernels_eval.timing.speed import Speedometer
+from kernels_eval.timing.speed import SLOW, Speedometer
 from kernels_eval.timing.statistics import PROCESS_SPREAD, Speedup, between_processes, estimate
 from kernels_eval.types import Finding, Severity
 
@@ -36,10 +36,10 @@ class Conditions:
         for side, batch in batches.items():
             self._launch_bound[side].append(batch.launch_bound)
         self.waits = any(batch.launch_bound for batch in batches.values())
-        slowest_ns = max(batch.core_ns for batch in batches.values())
-        self._slowness.append(self._speed.slowness(slowest_ns))
+        slowness = self._speed.slowness(max(batch.core_ns for batch in batches.values()))
+        self._slowness.append(slowness)
         self._taken.append(any(batch.disturbed for batch in batches.values()))
-        return self.waits and self._speed.slowed(slowest_ns)
+        return self.waits and slowness > SLOW
 
     def speedup(
         self, candidate_ms: Sequence[float], reference_ms: Sequence[float], *, given_up: bool

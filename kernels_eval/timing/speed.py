@@ -26,7 +26,7 @@ _FIRST, _APART_S = 32, 0.002
 """Readings before the first that is asked for, so that it can be compared; seconds between them."""
 _FAST_SHARE = 0.02
 """Of the readings are taken for what the core can do; the very best may be luck."""
-_SLOW = 1.2
+SLOW = 1.2
 """Times that, and the core counts as slowed: frequencies differ by less, a busy other thread by
 half at least."""
 
@@ -64,7 +64,7 @@ class Speedometer:
 
     def slowed(self, reading: int) -> bool:
         """Whether the core was slower then than it can be."""
-        return self.slowness(reading) > _SLOW
+        return self.slowness(reading) > SLOW
 
     def settle(self, seconds: float) -> float:
         """Take a core that is at full speed, or the fastest of them when so long has passed.
@@ -72,18 +72,22 @@ class Speedometer:
         The seconds that took.
         """
         started = time.monotonic()
-        while self._one:
-            order = [self._core, *(core for core in self._cores if core != self._core)]
-            found: dict[int, int] = {}
-            for core in order:
-                found[core] = self._read(core)
-                if not self.slowed(found[core]):
-                    break
-            self._core = min(found, key=lambda core: found[core])
-            if not self.slowed(found[self._core]) or time.monotonic() - started > seconds:
+        while self._one and not self._found_full_speed():
+            if time.monotonic() - started > seconds:
                 break
             time.sleep(_APART_S)
         return time.monotonic() - started
+
+    def _found_full_speed(self) -> bool:
+        """Look at this core first, then at the others; the fastest seen is taken."""
+        found: dict[int, int] = {}
+        for core in (self._core, *(core for core in self._cores if core != self._core)):
+            found[core] = self._read(core)
+            if not self.slowed(found[core]):
+                self._core = core
+                return True
+        self._core = min(found, key=lambda core: found[core])
+        return False
 
     def _read(self, core: int) -> int:
         if self._thread is None:
@@ -113,14 +117,13 @@ class Speedometer:
 
 def slow_share(core: int, seconds: float = 0.5) -> float:
     """Of so long a look, the share in which this core was slower than it can be; 0 to 1."""
-    speed = Speedometer((core,), one_at_a_time=True)
-    readings: list[int] = []
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends or not readings:
-        readings.append(speed.read())
-        time.sleep(_APART_S)
-    speed.close()
-    return sum(map(speed.slowed, readings)) / len(readings)
+    with contextlib.closing(Speedometer((core,), one_at_a_time=True)) as speed:
+        readings = [speed.read()]
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            time.sleep(_APART_S)
+            readings.append(speed.read())
+        return sum(map(speed.slowed, readings)) / len(readings)
 
 
 def _move(core: int) -> None:

@@ -15,8 +15,8 @@ from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.gpu_clocks import GpuClocks
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Speedup, Trials
+from tests.kernels_eval.speeds import QUICK, SLOW, Told
 
-FAST_NS, SLOW_NS = 12_000, 21_000
 CALLS, CALL_NS, NOISE_NS, LUCK_NS = 60, 50_000, 100_000, 300_000
 
 
@@ -58,7 +58,7 @@ class Simulated:
         over += self._waited_ns if self._late else 0
         launched = round(claimed * self._launched)
         cpu = claimed + self._own_ns
-        core_ns = SLOW_NS if slow else FAST_NS
+        core_ns = SLOW if slow else QUICK
         wall = claimed + over
         return Batch(len(sets), wall, claimed, self._waited_ns, 0, cpu, launched, core_ns)
 
@@ -137,22 +137,11 @@ def test_a_launch_bound_kernel_is_not_known_to_the_percent() -> None:
     assert fast.width > 2 * 1.96 * LAUNCH_SPREAD
 
 
-class AtFullSpeed(Speedometer):
-    """It is known how fast the core can be; what it is now the batches say."""
-
-    def __init__(self) -> None:
-        super().__init__((0,), one_at_a_time=True)
-        self._readings.extend([FAST_NS] * 50)
-
-    def _read(self, core: int) -> int:  # noqa: ARG002
-        return FAST_NS
-
-
 def test_launches_from_a_slow_core_are_measured_again() -> None:
     """Every second batch of the candidate takes 1.7 times as long; the reference waits for none."""
     progress = Progress()
     candidate = Simulated(1, launched=0.97, slow_every=2)
-    speedup = measured(candidate, Simulated(2), FAST, progress, AtFullSpeed())
+    speedup = measured(candidate, Simulated(2), FAST, progress, Told({0: QUICK}))
     assert speedup.ratio == pytest.approx(1.0, abs=0.005)
     assert speedup.width < 0.17
     assert progress.findings == []

@@ -12,20 +12,7 @@ from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Trials
-
-QUICK, SLOW = 12_000, 21_000
-
-
-class Told(Speedometer):
-    """Of cores whose readings are known."""
-
-    def __init__(self, readings: dict[int, int]) -> None:
-        super().__init__(tuple(readings), one_at_a_time=True)
-        self.of = readings
-        self._readings.extend([QUICK] * 50)
-
-    def _read(self, core: int) -> int:
-        return self.of[core]
+from tests.kernels_eval.speeds import QUICK, SLOW, Told
 
 
 def test_another_core_is_taken_while_one_is_slow() -> None:
