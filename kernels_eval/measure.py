@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import random
 import secrets
@@ -44,8 +45,8 @@ _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
-_WAIT_S = 0.1
-"""For a core at full speed, before one pair."""
+_SETTLE_S, _STEADY_S = 0.1, 0.05
+"""For a core at full speed: before a pair, when another may be taken, and before each batch."""
 
 
 class VerdictError(Exception):
@@ -102,12 +103,12 @@ class Measurement:
     progress: Progress
     known: list[InputSet] = field(default_factory=list)
     """A few that the candidate has answered: what it may be called on before the clock runs."""
-    waited_s: float = 0.0
-    """For a core at full speed."""
     conditions: Conditions = field(init=False)
 
     def __post_init__(self) -> None:
-        self.conditions = Conditions(self.bench.speed, gpu=self.bench.device.name != "cpu")
+        speed = self.bench.speed
+        speed.allow(self.reference.budget.wait_seconds)
+        self.conditions = Conditions(speed, gpu=self.bench.device.name != "cpu")
 
     @property
     def runner(self) -> Runner:
@@ -142,27 +143,27 @@ class Measurement:
         self._check(sets)
         return batch
 
-    def _run(self, runner: Runner, sets: list[InputSet]) -> Batch:
+    def _run(self, runner: Runner, sets: list[InputSet], steady_s: float = 0.0) -> Batch:
         """A batch; work that somebody left behind on the device is looked for first.
 
         Raises DisturbedError if it goes on and need not be this candidate's.
         """
         timeout_s = self.bench.config.timeout_s
         with contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s)
+            return runner.run(sets, timeout_s, steady_s=steady_s)
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s)
+            return runner.run(sets, timeout_s, steady_s=steady_s)
         others = self.bench.settle_others()
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s)
+            return runner.run(sets, timeout_s, steady_s=steady_s)
         text = "work goes on on the device although the candidate is stopped"
         raise DisturbedError(text, Status.REJECTED) if others else LateWorkError(text)
 
-    def _run_reference(self, sets: list[InputSet]) -> Batch:
+    def _run_reference(self, sets: list[InputSet], steady_s: float = 0.0) -> Batch:
         """A batch of the reference's: if it fails, the candidate may not be the one to blame."""
         runner = self.reference.runner
         try:
-            return self._run(runner, sets)
+            return self._run(runner, sets, steady_s)
         except (CandidateFailedError, WorkerError) as failure:
             runner.worker.close()
             memory = isinstance(failure, CandidateFailedError) and (
@@ -255,10 +256,11 @@ class Measurement:
         Before each the same side is called on inputs it knows. After a pause a process's first
         launch takes 100 to 250 µs on an H100's host instead of 20, and the next ten a third more.
         """
-        sides: dict[bool, Callable[[list[InputSet]], Batch]] = {
-            True: lambda sets: self._run(self.runner, sets),
+        sides: dict[bool, Callable[[list[InputSet], float], Batch]] = {
+            True: functools.partial(self._run, self.runner),
             False: self._run_reference,
         }
+        steady_s = _STEADY_S if self.conditions.waits else 0.0
         order = [True, False]
         random.shuffle(order)
         batches = {}
@@ -266,16 +268,15 @@ class Measurement:
         with self.bench.silent():
             for side in order:
                 if self.known:
-                    sides[side](self.known)
-                batches[side] = sides[side](theirs if side else ours)
+                    sides[side](self.known, 0.0)
+                batches[side] = sides[side](theirs if side else ours, steady_s)
         return batches
 
     def _take_core(self) -> None:
         """Both sides on one core; at full speed, if they wait for it and there is time for that."""
         speed = self.bench.speed
-        left_s = self.reference.budget.wait_seconds - self.waited_s
-        if self.conditions.waits and left_s > 0:
-            self.waited_s += speed.settle(min(_WAIT_S, left_s))
+        if self.conditions.waits:
+            speed.settle(_SETTLE_S)
         for runner in (self.runner, self.reference.runner):
             runner.worker.pin(speed.cores)
 

@@ -32,6 +32,9 @@ class NotQuietError(Exception):
 class Memory(abc.ABC):
     """Between the judge and one worker: inputs in, outputs out."""
 
+    spare_bytes = 0
+    """Of the inputs' memory, beside what the sets take; who reserves sets it."""
+
     def __init__(self, job: Job) -> None:
         self.job = job
         self.report = SharedMemory("report", job.report_bytes)
@@ -39,6 +42,10 @@ class Memory(abc.ABC):
     @abc.abstractmethod
     def reserve(self, calls: int) -> tuple[int, int]:
         """Memory for the inputs of at least `calls` calls: (descriptor, calls it is for)."""
+
+    def place(self, calls: int) -> int:  # noqa: ARG002 - what the sets of a batch need to know
+        """Choose where the sets of the next batch start: bytes into the inputs' memory."""
+        return 0
 
     @abc.abstractmethod
     def write(self, sets: Sequence[InputSet]) -> None:

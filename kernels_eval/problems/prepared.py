@@ -111,15 +111,14 @@ class PreparedProblem:
 
     def draw(self, seed: int) -> InputSet:
         """One set from a given seed, with its answers. Raises ProblemError."""
-        with seeded(seed):
-            tensors = self._inputs(seed)
-            again = functools.partial(self._inputs, seed) if self._redraws else None
-            self._next_serial += 1
-            try:
-                truths = self._answer(tensors, again)
-            except torch.OutOfMemoryError:
-                raise OutOfRoomError(f"the answers do not fit into {room(self._device)}") from None
-            return InputSet(self._next_serial, seed, tuple(tensors), truths)
+        tensors = self._inputs(seed)
+        again = functools.partial(self._inputs, seed) if self._redraws else None
+        self._next_serial += 1
+        try:
+            truths = self._answer(tensors, again)
+        except torch.OutOfMemoryError:
+            raise OutOfRoomError(f"the answers do not fit into {room(self._device)}") from None
+        return InputSet(self._next_serial, seed, tuple(tensors), truths)
 
     def _inputs(self, seed: int) -> list[torch.Tensor]:
         """What a seed draws. Raises ProblemError."""

@@ -116,17 +116,18 @@ class Worker:
             except OSError:
                 raise self._end() from None
 
-    def attach(self, descriptor: int, calls: int) -> None:
+    def attach(self, descriptor: int, calls: int, spare_bytes: int) -> None:
         """Hand over memory for the inputs of `calls` calls. Raises WorkerEndedError."""
+        command = pack_command(Command.ATTACH, calls, spare_bytes)
         try:
-            socket.send_fds(self._control, [pack_command(Command.ATTACH, calls)], [descriptor])
+            socket.send_fds(self._control, [command], [descriptor])
         except OSError:
             raise self._end() from None
 
-    def send(self, command: Command, count: int) -> None:
+    def send(self, command: Command, count: int, size: int = 0) -> None:
         """Raises WorkerEndedError if nobody is there to hear it."""
         try:
-            self._control.send(pack_command(command, count))
+            self._control.send(pack_command(command, count, size))
         except OSError:
             raise self._end() from None
 

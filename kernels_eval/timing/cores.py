@@ -39,7 +39,7 @@ def choose_cores(
 ) -> Cores:
     """`wanted`, else $BON_JUDGE_CORES ("1", "2-5", "2,3"), else the upper half of what is allowed.
 
-    For a GPU an eighth of them, four at most: the others compile. Processors are taken physical
+    For a GPU a quarter of them, four at most: the others compile. Processors are taken physical
     core by physical core (`place` says which): two threads of one slow each other down.
 
     Raises RequestError for a core this process may not use.
@@ -66,7 +66,7 @@ def _last(ordered: list[int], place: Callable[[int], Place] | None) -> list[int]
     """One processor of each of the last few physical cores."""
     where = place or _place
     one_each = list({where(core): core for core in ordered}.values())
-    return one_each[-min(_LAUNCHING, max(1, len(one_each) // 8)) :]
+    return one_each[-min(_LAUNCHING, max(1, len(one_each) // 4)) :]
 
 
 def share(

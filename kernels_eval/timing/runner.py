@@ -86,8 +86,10 @@ class Runner:
                 )
             return message
 
-    def run(self, sets: Sequence[InputSet], timeout_s: float) -> Batch:
+    def run(self, sets: Sequence[InputSet], timeout_s: float, *, steady_s: float = 0.0) -> Batch:
         """Call once per set. The outputs stay in the stopped worker until the next run.
+
+        steady_s: for the timing core to be at full speed before the clock starts, at most.
 
         The inputs are written while the worker is stopped, and the clock runs from the moment it is
         let go until no thread of it runs any more: it never has the inputs outside that interval.
@@ -95,7 +97,7 @@ class Runner:
         """
         self.ask(len(sets))
         self.load(sets, time.monotonic() + timeout_s, quiet=True)
-        before_ns = self._speed.read()
+        before_ns = self._speed.steady(steady_s)
         self.go(len(sets))
         batch = self.done(time.monotonic() + timeout_s)
         return replace(batch, core_ns=max(before_ns, self._speed.read()))
@@ -105,8 +107,8 @@ class Runner:
         self.worker.resume()
         if calls > self._room:
             descriptor, self._room = self.memory.reserve(calls)
-            self.worker.attach(descriptor, self._room)
-        self.worker.send(Command.PREPARE, calls)
+            self.worker.attach(descriptor, self._room, self.memory.spare_bytes)
+        self.worker.send(Command.PREPARE, calls, self.memory.place(calls))
 
     def load(self, sets: Sequence[InputSet], deadline: float, *, quiet: bool) -> None:
         """Write the inputs behind the stopped worker's back.

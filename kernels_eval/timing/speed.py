@@ -11,11 +11,13 @@ so it is not done.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -46,6 +48,7 @@ class Speedometer:
         self._told: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._readings: deque[int] = deque(maxlen=_KNOWN)
+        self._left_s = math.inf
 
     @property
     def cores(self) -> tuple[int, ...]:
@@ -66,17 +69,33 @@ class Speedometer:
         """Whether the core was slower then than it can be."""
         return self.slowness(reading) > SLOW
 
-    def settle(self, seconds: float) -> float:
-        """Take a core that is at full speed, or the fastest of them when so long has passed.
+    def allow(self, seconds: float) -> None:
+        """So much may be waited from now on, in all."""
+        self._left_s = seconds
 
-        The seconds that took.
-        """
+    def settle(self, seconds: float) -> None:
+        """Take a core that is at full speed, or the fastest of them when so long has passed."""
+        if self._one:
+            self._wait(self._found_full_speed, seconds)
+
+    def steady(self, seconds: float) -> int:
+        """What is read on that core as soon as it is at full speed, or when so long has passed."""
+        reading = 0
+
+        def at_full_speed() -> bool:
+            nonlocal reading
+            reading = self.read()
+            return not self.slowed(reading)
+
+        self._wait(at_full_speed, seconds)
+        return reading
+
+    def _wait(self, found: Callable[[], bool], seconds: float) -> None:
         started = time.monotonic()
-        while self._one and not self._found_full_speed():
-            if time.monotonic() - started > seconds:
-                break
+        ends = started + min(seconds, self._left_s)
+        while not found() and time.monotonic() < ends:
             time.sleep(_APART_S)
-        return time.monotonic() - started
+        self._left_s -= time.monotonic() - started
 
     def _found_full_speed(self) -> bool:
         """Look at this core first, then at the others; the fastest seen is taken."""

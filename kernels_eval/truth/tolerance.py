@@ -86,7 +86,7 @@ class Truth:
     def without_values(self) -> Truth:
         """To be kept where memory is short: `with_reference` makes up for what is left out."""
         rounded = self.rounded
-        if self.exact is None or rounded is None or rounded.numel() * 4 < _LARGE_BYTES:
+        if self.exact is None or rounded is None or not _large(rounded):
             return self
         return replace(self, rounded=None)
 
@@ -238,43 +238,35 @@ def make_truth(
     exact = exact.contiguous().reshape(-1)
     if reference.is_complex():
         return make_truth(torch.view_as_real(reference), torch.view_as_real(exact), depth)
-    if not reference.dtype.is_floating_point:
+    if not (reference.dtype.is_floating_point and reference.numel()):
         exact = exact.to(reference.dtype)
         differs = bool((exact != reference).any())
         return Truth(expected=exact, other=reference if differs else None)
     expected = exact.to(torch.float64)
-    error_squares, value_squares = _window_norms(reference, expected)
-    error, value = _sums(error_squares, value_squares)
+    relative = relative_allowance(reference.dtype, depth)
+    norms = _window_norms(reference, expected)
+    window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
     finite = math.isfinite(error + value)
     if not finite:
         # Where float32 itself overflows, what float32 says is right.
         bad = ~torch.isfinite(expected) | ~torch.isfinite(reference)
         expected = torch.where(bad, reference.to(torch.float64), expected)
         zero = torch.zeros((), dtype=torch.float64, device=expected.device)
-        error_squares, value_squares = _window_norms(
+        norms = _window_norms(
             torch.where(bad, zero.to(reference.dtype), reference), torch.where(bad, zero, expected)
         )
-        error, value = _sums(error_squares, value_squares)
-    relative = relative_allowance(reference.dtype, depth)
-    floor_scale = _FLOOR * relative * math.sqrt(value / max(1, expected.numel()))
-    window = _MULTIPLE * error_squares.sqrt() + relative * value_squares.sqrt()
-    window += math.sqrt(WINDOW) * floor_scale
-    if remainder := expected.numel() % WINDOW:
-        window[-1] -= (math.sqrt(WINDOW) - math.sqrt(remainder)) * floor_scale
+        window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
     whole = _MULTIPLE * math.sqrt(error) + relative * math.sqrt(value)
-    window_allowed = (_WINDOW_SLACK * window).square()
     smallest, largest = _FLOAT32_SQUARES
     representable = (
-        finite
-        and reference.dtype is torch.float32
-        and value < largest
-        and float(window_allowed.min()) > smallest
+        finite and reference.dtype is torch.float32 and value < largest and least > smallest
     )
     rounded = expected.to(torch.float32) if representable else None
     forget = rounded is not None and again is not None
+    slims = forget and _large(reference)
     reference_off = (0.0, 0.0)
-    if forget:
-        worst = float((error_squares / window_allowed).max())
+    if slims:
+        worst = float((norms[0] / window_allowed).max())
         reference_off = (math.sqrt(worst), math.sqrt(error) / whole if whole else 0.0)
     return Truth(
         expected=expected[:0].clone() if forget else expected,
@@ -284,14 +276,31 @@ def make_truth(
         rounded=rounded,
         exact=again if forget else None,
         reference_off=reference_off,
-        reference_bits=word_sum(reference) if forget else None,
+        reference_bits=word_sum(reference) if slims else None,
     )
 
 
-def _sums(*parts: torch.Tensor) -> list[float]:
-    """The sum of each, with one look at the device."""
-    sums: list[float] = torch.stack([part.sum() for part in parts]).tolist()
-    return sums
+def _large(rounded: torch.Tensor) -> bool:
+    """Whether the values of such an output are worth leaving out where memory is short."""
+    return rounded.numel() * 4 >= _LARGE_BYTES
+
+
+def _allowed(
+    error_squares: torch.Tensor, value_squares: torch.Tensor, relative: float, numel: int
+) -> tuple[torch.Tensor, float, float, float]:
+    """What each window is allowed, the sums of both squares, and the least that is allowed.
+
+    One look at the device for all of them: on a GPU a look takes longer than the sums.
+    """
+    error, value = error_squares.sum(), value_squares.sum()
+    floor_scale = (value / numel).sqrt_().mul_(_FLOOR * relative)
+    window = error_squares.sqrt().mul_(_MULTIPLE).add_(value_squares.sqrt(), alpha=relative)
+    window += math.sqrt(WINDOW) * floor_scale
+    if remainder := numel % WINDOW:
+        window[-1] -= (math.sqrt(WINDOW) - math.sqrt(remainder)) * floor_scale
+    allowed = window.mul_(_WINDOW_SLACK).square_()
+    errors, values, smallest = torch.stack([error, value, allowed.amin()]).tolist()
+    return allowed, errors, values, smallest
 
 
 def _window_norms(

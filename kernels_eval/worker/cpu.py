@@ -33,14 +33,14 @@ class CpuSide:
         """The model where it is to run."""
         return model
 
-    def attach(self, descriptor: int, calls: int) -> None:
-        self._region = mmap.mmap(descriptor, self._job.region_bytes(calls))
+    def attach(self, descriptor: int, calls: int, spare_bytes: int) -> None:
+        self._region = mmap.mmap(descriptor, self._job.region_bytes(calls) + spare_bytes)
         os.close(descriptor)
 
-    def memory(self) -> torch.Tensor:
-        """The inputs' memory as bytes."""
+    def memory(self, first: int = 0) -> torch.Tensor:
+        """The inputs' memory as bytes, from that one on."""
         assert self._region is not None
-        return torch.frombuffer(self._region, dtype=torch.uint8)
+        return torch.frombuffer(self._region, dtype=torch.uint8)[first:]
 
     def ready(self, count: int) -> None:
         """Map the pages that `count` calls need, outside any clock: inputs, and heap for outputs.

@@ -64,20 +64,20 @@ class CudaSide:
         """The model (or a tensor it is built from) where it is to run."""
         return model.to(self._device) if isinstance(model, _MOVABLE) else model
 
-    def attach(self, descriptor: int, calls: int) -> None:
+    def attach(self, descriptor: int, calls: int, spare_bytes: int) -> None:
         if self._address:
             self._synchronize()
             driver.unmap_memory(self._address, self._size)
         self._bytes = self._job.region_bytes(calls)
-        self._size = driver.rounded(self._bytes)
+        self._size = driver.rounded(self._bytes) + spare_bytes
         handle = driver.take(descriptor)
         os.close(descriptor)
         self._address = driver.map_memory(handle, self._size, self._device.index or 0)
         driver.release(handle)
 
-    def memory(self) -> torch.Tensor:
-        """The inputs' memory as bytes."""
-        return over(self._address, self._bytes, self._device)
+    def memory(self, first: int) -> torch.Tensor:
+        """The inputs' memory as bytes, from that one on."""
+        return over(self._address + first, self._bytes, self._device)
 
     def ready(self, count: int) -> None:  # noqa: ARG002 - nothing to map on a GPU
         """Nothing of the last batch is under way when the next one starts."""
@@ -147,7 +147,11 @@ class CudaSide:
         find = self._segments.find
         tensors, nesting = flatten(output)
         strangers = [
-            type(t) is torch.Tensor and t.is_cuda and not find(t.data_ptr())[0] for t in tensors
+            type(t) is torch.Tensor
+            and t.is_cuda
+            and t.layout is torch.strided
+            and not find(t.data_ptr())[0]
+            for t in tensors
         ]
         if not any(strangers):
             return output

@@ -90,16 +90,16 @@ def _answer(
         raw, descriptors, _, _ = socket.recv_fds(control, COMMAND_BYTES, 1)
         if not raw:
             return
-        command, count = unpack_command(raw)
+        command, count, size = unpack_command(raw)
         if command is Command.ATTACH:
             arguments, results = [], []
-            side.attach(*descriptors, count)
+            side.attach(*descriptors, count, size)
             continue
         try:
             if command is Command.PREPARE:
                 arguments, results = [], [None] * count
                 side.ready(count)
-                memory = side.memory()
+                memory = side.memory(size)
                 arguments = [_arguments(job, memory, index) for index in range(count)]
                 gc.collect(0)
                 gc.disable()

@@ -17,7 +17,7 @@ import torch
 TEXT_BYTES = 2000
 _REPORT = struct.Struct(f"<4sBBHQq{TEXT_BYTES}s")
 REPORT_BYTES = _REPORT.size
-_COMMAND = struct.Struct("<4sBxxxQ")
+_COMMAND = struct.Struct("<4sBxxxQQ")
 COMMAND_BYTES = _COMMAND.size
 _MAGIC = b"kev1"
 
@@ -31,12 +31,13 @@ class Command(IntEnum):
     """Judge to worker."""
 
     PREPARE = 1
-    """(n) Drop old outputs, build the arguments of n calls."""
+    """(n, bytes) Drop old outputs, build the arguments of n calls, whose sets start so far into the
+    inputs' memory."""
     GO = 2
     """(n) Call n times."""
     ATTACH = 3
-    """(n) Take memory for the inputs of n calls in place of what was there; its descriptor rides
-    along. No answer."""
+    """(n, bytes) Take memory for the inputs of n calls, and so much to spare, in place of what was
+    there; its descriptor rides along. No answer."""
 
 
 class Report(IntEnum):
@@ -96,13 +97,13 @@ def unpack_report(raw: bytes) -> Message | None:
         return None
 
 
-def pack_command(command: Command, count: int) -> bytes:
-    return _COMMAND.pack(_MAGIC, command, count)
+def pack_command(command: Command, count: int, size: int = 0) -> bytes:
+    return _COMMAND.pack(_MAGIC, command, count, size)
 
 
-def unpack_command(raw: bytes) -> tuple[Command, int]:
-    _, command, count = _COMMAND.unpack(raw)
-    return Command(command), count
+def unpack_command(raw: bytes) -> tuple[Command, int, int]:
+    _, command, count, size = _COMMAND.unpack(raw)
+    return Command(command), count, size
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Simulated:
         self.runs = 0
         self.worker = SimpleNamespace(children_ticks=lambda: 0, pin=lambda cores: None)  # noqa: ARG005
 
-    def run(self, sets: list[Any], timeout_s: float) -> Batch:  # noqa: ARG002
+    def run(self, sets: list[Any], timeout_s: float, *, steady_s: float = 0.0) -> Batch:  # noqa: ARG002
         self.runs += len(sets) == CALLS  # what precedes a batch is none
         claimed = round(CALL_NS * len(sets) * self._rng.normal(1.0, 0.002))
         slow = self._slow_every > 0 and self.runs % self._slow_every == 0

@@ -46,8 +46,8 @@ def test_no_physical_core_is_on_both_sides(gpu: bool, wanted: tuple[int, ...] | 
 
 def test_few_cores_launch_to_a_gpu_and_their_second_threads_rest() -> None:
     chosen = choose_cores(None, gpu=True, allowed=range(32), place=two_threads)
-    assert chosen.timing == (30, 31)
-    assert chosen.side == (*range(14), *range(16, 30))
+    assert chosen.timing == (28, 29, 30, 31)
+    assert chosen.side == (*range(12), *range(16, 28))
     chosen = choose_cores(None, gpu=True, allowed=range(96), place=lambda core: (0, core))
     assert len(chosen.timing) == 4
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +15,12 @@ from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import FAST, LAUNCH_SPREAD, Trials
 from tests.kernels_eval.speeds import QUICK, SLOW, Told
+
+
+def seconds(wait: Callable[[], object]) -> float:
+    started = time.monotonic()
+    wait()
+    return time.monotonic() - started
 
 
 def test_another_core_is_taken_while_one_is_slow() -> None:
@@ -27,9 +35,25 @@ def test_another_core_is_taken_while_one_is_slow() -> None:
 
 def test_where_all_are_slow_the_fastest_is_taken_in_the_end() -> None:
     speed = Told({4: SLOW, 5: SLOW - 1000, 6: SLOW})
-    assert 0.01 < speed.settle(0.01) < 1.0
+    assert 0.01 < seconds(lambda: speed.settle(0.01)) < 1.0
     assert speed.cores == (5,)
     assert speed.slowed(speed.read())
+
+
+def test_a_batch_starts_when_its_core_is_at_full_speed_again() -> None:
+    speed = Told({4: QUICK, 5: SLOW}, first={5: [SLOW, SLOW, QUICK, SLOW]})
+    assert speed.steady(1.0) == QUICK
+    assert speed.cores == (5,), "a worker's caches are warm there"
+    assert speed.steady(0.0) == SLOW
+
+
+def test_what_may_be_waited_is_for_all_waits_together() -> None:
+    speed = Told({5: SLOW})
+    speed.allow(0.03)
+    assert 0.03 < seconds(lambda: [speed.steady(0.02), speed.settle(1.0)]) < 0.5
+    assert seconds(lambda: [speed.steady(1.0), speed.settle(1.0)]) < 0.02
+    speed.allow(0.03)
+    assert 0.03 < seconds(lambda: speed.settle(1.0)) < 0.5
 
 
 def test_a_real_core_is_read_by_a_thread_that_ends() -> None:
@@ -50,7 +74,7 @@ def test_several_that_time_at_once_are_not_read() -> None:
     speed = Speedometer((0, 1), one_at_a_time=False)
     assert speed.cores == (0, 1)
     assert speed.read() == 0
-    assert speed.settle(1.0) < 0.1
+    assert seconds(lambda: [speed.settle(1.0), speed.steady(1.0)]) < 0.1
     assert not speed.slowed(0)
 
 

@@ -123,6 +123,7 @@ def test_a_problem_that_is_none(judge: Judge, body: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "inputs", "said"),
     [
+        ("(x + 1, x[:0])", "[torch.randn(64)]", "constant"),
         ("torch.zeros(4)", "[torch.randn(64)]", "constant"),
         ("torch.softmax(x, 0).sum()", "[torch.randn(64)]", "constant"),
         ("torch.rand(64) + x", "[torch.randn(64)]", "not a function"),

@@ -15,7 +15,7 @@ import torch
 
 from kernels_eval.config import Mode
 from kernels_eval.devices.base import Device, Shares
-from kernels_eval.devices.cuda.memory import CudaMemory
+from kernels_eval.devices.cuda.memory import SPARE_BYTES, CudaMemory
 from kernels_eval.devices.share import divide
 from kernels_eval.errors import HarnessError
 from kernels_eval.problems.pool import Pool
@@ -141,7 +141,7 @@ class CudaDevice(Device):
         peak = torch.cuda.max_memory_allocated(self.torch_device)
         working = peak - torch.cuda.memory_allocated(self.torch_device)
         outputs = sum(spec.nbytes for spec in job.outputs)
-        timed = job.region_bytes(job.max_calls) + outputs * job.max_calls
+        timed = job.region_bytes(job.max_calls) + SPARE_BYTES + outputs * job.max_calls
         working += timed - job.region_bytes(1) - outputs  # the other sets of a batch
         each = job.region_bytes(1) + outputs + _CONTEXT_BYTES  # for a first call
         # Every other worker that is being imported has a context, too.
