@@ -34,6 +34,8 @@ from tests.kernels_eval.candidate_files import (  # noqa: E402
 )
 
 GAIN = 1.05
+_HANGS_S = 180.0
+"""Without a verdict, and the judge is taken to hang: some hacks use up every wait there is."""
 
 
 @dataclass(frozen=True)
@@ -148,16 +150,17 @@ def main() -> int:
     for kind, timeout_s in limits.items():
         if arguments.kind not in (None, kind):
             continue
+        limit_s = max(_HANGS_S, 2 * timeout_s)
         with Judge(JudgeConfig(device=arguments.device, timeout_s=timeout_s)) as judge:
             for problem, files in by_problem(chosen(kind, arguments.only)).items():
                 print(f"-- {problem}: {len(files)} {kind}", flush=True)
-                faulthandler.dump_traceback_later(2 * timeout_s, exit=True)  # a judge that hangs
+                faulthandler.dump_traceback_later(limit_s, exit=True)
                 try:
                     sources = [file.source for file in files]
                     for index, verdict in judge.evaluate_many(problem_text(problem), sources):
                         outcomes.append(Outcome(kind, files[index], verdict))
                         print(outcomes[-1].line(), flush=True)
-                        faulthandler.dump_traceback_later(2 * timeout_s, exit=True)
+                        faulthandler.dump_traceback_later(limit_s, exit=True)
                 except ProblemError as error:
                     print(f"FAIL the problem {problem} cannot be judged: {error}", flush=True)
                     return 1

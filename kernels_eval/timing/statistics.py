@@ -78,6 +78,8 @@ class Budget:
     """For the timing core to be at full speed, where launching decides."""
     patience: int = 2
     """Pairs are measured again until this many times `max_pairs` were tried."""
+    again_seconds: float = math.inf
+    """For pairs that have to be measured again, their inputs and answers among it."""
     loosens: bool = False
     """`width` grows with the number of pairs: many are for noise that fewer cannot settle."""
     rough: float = math.inf
@@ -182,7 +184,7 @@ class Trials:
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._pairs: list[tuple[float, float, bool]] = []
-        self._spent_s = 0.0
+        self._spent_s = self._again_s = self._drawn_s = 0.0
         self._slowed = 0
         self.given_up = False
 
@@ -203,10 +205,16 @@ class Trials:
         again = disturbed or slowed
         self._pairs.append((candidate_ms, reference_ms, again))
         self._slowed += slowed
-        if not again:
+        if again:
+            self._again_s += wall_s + drawn_s - self._drawn_s
+        else:
             self._spent_s += wall_s
+        self._drawn_s = drawn_s
         quiet, tried = sum(not pair[2] for pair in self._pairs), len(self._pairs)
-        patient = tried < self._budget.patience * self._budget.max_pairs
+        patient = (
+            tried < self._budget.patience * self._budget.max_pairs
+            and self._again_s < self._budget.again_seconds
+        )
         if again and patient:
             return None
         least = max(self._budget.min_pairs, _QUIET_SHARE * (tried - self._slowed))

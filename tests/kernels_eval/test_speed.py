@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -138,6 +139,22 @@ def test_slow_pairs_are_measured_again_and_leave_no_trace() -> None:
     assert not trials.given_up
     assert speedup.ratio == 1.0
     assert count == 3 * FAST.min_pairs
+
+
+def test_pairs_that_take_long_are_not_measured_again_for_ever() -> None:
+    """A fifth of a second each, of which the batches are a quarter."""
+    budget = replace(FAST, again_seconds=3.0)
+    for share, given_up, ratio in ((2, False, 1.0), (8, True, 1 / 1.7)):
+        trials, count, speedup = Trials(budget), 0, None
+        while speedup is None:
+            count += 1
+            slowed = count % share > 0
+            speedup = trials.add(
+                1.7 if slowed else 1.0, 1.0, False, 0.05, 0.15 * count, slowed=slowed
+            )
+        assert trials.given_up is given_up
+        assert speedup.ratio == pytest.approx(ratio)
+        assert count <= 18
 
 
 def test_a_core_that_stays_slow_is_given_up() -> None:

@@ -45,8 +45,16 @@ class CudaDevice(Device):
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # Where launching is most of the time, pairs differ by more than others even at full speed,
         # and half of them may have to be measured again.
-        "fast": replace(FAST, max_pairs=48, seconds=0.5, patience=1, loosens=True, rough=0.25),
-        "full": FULL,
+        "fast": replace(
+            FAST,
+            max_pairs=48,
+            seconds=0.5,
+            patience=1,
+            again_seconds=3.0,
+            loosens=True,
+            rough=0.25,
+        ),
+        "full": replace(FULL, again_seconds=60.0),
     }
 
     def __init__(self, name: str, cores: Cores) -> None:
