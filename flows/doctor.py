@@ -39,13 +39,10 @@ def machine() -> dict[str, object]:
     import psutil
 
     from kernels_eval import sandbox
-    from kernels_eval.timing.cores import choose_cores
-    from kernels_eval.timing.speed import slow_share
 
     found: dict[str, object] = {
         "cores": len(psutil.Process().cpu_affinity()),
-        # Of half a second; much where something else shares the physical core (docs/judge.md).
-        "timing_core_slow_share": round(slow_share(choose_cores(None).timing[-1]), 2),
+        "timing_core_slow_share": _slow_share(),
         "memory_gib": round(psutil.virtual_memory().total / _GIB, 1),
         "g++": shutil.which(os.environ.get("CXX", "g++")) or "missing",
         "nvcc": shutil.which("nvcc") or "missing",
@@ -56,6 +53,17 @@ def machine() -> dict[str, object]:
     }
     found |= {f"sandbox: {name}": value for name, value in sandbox.available().items()}
     return found | {name: installed(name) or "not installed" for name in PACKAGES}
+
+
+def _slow_share() -> float | str:
+    """Of half a second; much where something else shares the physical core (docs/judge.md)."""
+    from kernels_eval.timing.cores import choose_cores
+    from kernels_eval.timing.speed import slow_share
+
+    try:
+        return round(slow_share(choose_cores(None).timing[-1]), 2)
+    except DeviceError as error:
+        return str(error)
 
 
 def prognosis(profile: str) -> Prognosis:

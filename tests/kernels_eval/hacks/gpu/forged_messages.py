@@ -1,5 +1,5 @@
 # problem: gpu/relu
-# expected: rejected incorrect
+# expected: rejected incorrect runtime_error
 # twin: relu_fallback
 """Speaks the protocol itself: ready, prepared, done, before anything was computed."""
 
