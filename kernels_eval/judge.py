@@ -184,7 +184,7 @@ class Judge:
             self._references.move_to_end(source)
             return known
         server = self._fork_server()
-        while len(self._references) >= (_PROBLEMS_KEPT if self.device.name == "cpu" else 1):
+        while len(self._references) >= (1 if self.device.on_gpu else _PROBLEMS_KEPT):
             _, oldest = self._references.popitem(last=False)
             oldest.close()
         self._current = None
@@ -192,7 +192,7 @@ class Judge:
         with self.drawing():
             problem = known.problem if known is not None else self._load(source)
             self._forget_memories()  # what inspection took beside what it keeps
-            if self.device.name != "cpu":  # what drawing a set takes at its peak: see `shares`
+            if self.device.on_gpu:  # what drawing a set takes at its peak: see `shares`
                 torch.cuda.reset_peak_memory_stats(self.device.torch_device)
                 problem.draw(secrets.randbits(62))
                 self._forget_memories()
@@ -245,7 +245,7 @@ class Judge:
 
     def _forget_memories(self) -> None:
         """Before another problem on a GPU: memory is what is short there."""
-        if self.device.name == "cpu":
+        if not self.device.on_gpu:
             return
         self._line.release()
         gc.collect()  # answers and their problem refer to each other

@@ -82,7 +82,7 @@ class Line:
 
     def memory(self, job: Job) -> Memory:
         """Memory between here and a worker: used before if it fits, since its pages are there."""
-        if self._device.name == "cpu":
+        if not self._device.on_gpu:
             self.bury()
         for position, memory in enumerate(self._memories):
             if memory.fits(job):
@@ -190,7 +190,7 @@ class Line:
             runner = self._ending.pop(0)
             runner.worker.close()
             self._memories.append(runner.memory)
-        keep = 2 + self._side_cores if self._device.name == "cpu" else 0
+        keep = 0 if self._device.on_gpu else 2 + self._side_cores
         while len(self._memories) > keep:
             self._memories.pop(0).close()
 

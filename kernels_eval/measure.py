@@ -108,7 +108,7 @@ class Measurement:
     def __post_init__(self) -> None:
         speed = self.bench.speed
         speed.allow(self.reference.budget.wait_seconds)
-        self.conditions = Conditions(speed, gpu=self.bench.device.name != "cpu")
+        self.conditions = Conditions(speed, gpu=self.bench.device.on_gpu)
 
     @property
     def runner(self) -> Runner:
@@ -183,7 +183,7 @@ class Measurement:
         if not distance <= 1.0:
             times = "no finite number of" if distance == float("inf") else f"{distance:.3g}"
             hint = ""
-            if _REDUCED[0] <= distance <= _REDUCED[1] and self.bench.device.name != "cpu":
+            if _REDUCED[0] <= distance <= _REDUCED[1] and self.bench.device.on_gpu:
                 hint = ' (TF32 or half precision? tl.dot wants input_precision="ieee")'
             raise VerdictError(
                 Status.INCORRECT,
@@ -282,7 +282,7 @@ class Measurement:
 
     def _keep_some(self, sets: list[InputSet]) -> None:
         """Of those just answered, for the next warm-up; none where calls are few, hence long."""
-        if self.bench.device.name != "cpu":
+        if self.bench.device.on_gpu:
             room = _WARM_BYTES // max(1, self.reference.problem.set_bytes)
             self.known = sets[: min(_WARM_CALLS, len(sets) // _WARM_SHARE, room)]
 

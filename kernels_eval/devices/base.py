@@ -111,6 +111,7 @@ class Device(abc.ABC):
 
     name: str
     torch_device: torch.device
+    on_gpu: ClassVar[bool]
     single_core: bool
     """Whether the scheduler's accounts of one core say who had it when."""
     batch_bytes: int

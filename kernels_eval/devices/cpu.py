@@ -78,6 +78,7 @@ class CpuDevice(Device):
     """The timing cores of this machine."""
 
     name = "cpu"
+    on_gpu = False
     torch_device = torch.device("cpu")
     batch_bytes = _BATCH_BYTES
     first_call_ahead = False

@@ -76,7 +76,7 @@ def measured(
     nothing = contextlib.nullcontext
     bench = SimpleNamespace(
         config=SimpleNamespace(timeout_s=1.0),
-        device=SimpleNamespace(single_core=False, name="cuda:0"),
+        device=SimpleNamespace(single_core=False, on_gpu=True),
         silent=nothing,
         speed=speed or Speedometer((0,), one_at_a_time=False),
         drawing=nothing,

@@ -36,6 +36,7 @@ _SHIM = Path(__file__).with_name("exportable.c")
 class CudaDevice(Device):
     """A whole GPU, for this judge alone while it times."""
 
+    on_gpu = True
     single_core = False
     first_call_ahead = True
     alignment = 512
