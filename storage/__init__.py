@@ -1,4 +1,4 @@
-"""The lake: Parquet files under one directory, appended atomically and read with SQL."""
+"""The lake: Parquet files under one directory or prefix, appended atomically and read with SQL."""
 
 from storage.errors import (
     LakeError,
@@ -13,6 +13,7 @@ from storage.errors import (
 )
 from storage.lake import Lake, default_lake
 from storage.ledger import evaluated, sampled
+from storage.writer import write_text
 
 __all__ = [
     "Lake",
@@ -28,4 +29,5 @@ __all__ = [
     "default_lake",
     "evaluated",
     "sampled",
+    "write_text",
 ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from storage import layout
 from storage.errors import (
+    LakeError,
     LakeMissingError,
     LakeTooNewError,
     LakeUnusableError,
@@ -19,23 +20,30 @@ from storage.errors import (
     RunUnknownError,
 )
 from storage.lock import locked
+from storage.place import in_object_store, located, put_new, reason, store_of
 from storage.rows import Rows, conform
 from storage.schemas import SCHEMA_VERSION, TABLES
 from storage.views import ALL, needed, statements
 from storage.writer import remove_leftovers, write_part
 
 
-def default_lake() -> Path:
+def default_lake() -> str:
     """`$BON_LAKE`, else `./lake`."""
-    return Path(os.environ.get("BON_LAKE") or "lake")
+    return os.environ.get("BON_LAKE") or "lake"
 
 
 class Lake:
-    """A directory of Parquet files. Holds no file open: cheap to make, to pickle and to share."""
+    """Parquet files in a directory, or under a prefix of an object store (`s3://bucket/prefix`).
+
+    Holds no file open: cheap to make, to pickle and to share.
+    """
 
     def __init__(self, root: str | Path) -> None:
-        """Checks nothing; `Lake.open` does, and is what a command should call."""
-        self.root = Path(root).expanduser().absolute()
+        """Checks nothing but the address; `Lake.open` does, and is what a command should call.
+
+        Raises LakeUnusableError for an address that cannot be opened.
+        """
+        self.root = located(root)
 
     def __repr__(self) -> str:
         return f"Lake({str(self.root)!r})"
@@ -49,6 +57,9 @@ class Lake:
         """
         lake = cls(default_lake() if root is None else root)
         path = lake.root
+        if in_object_store(path):
+            lake._open_store(create=create)
+            return lake
         try:
             if create:
                 layout.table_directory(path, "runs").mkdir(parents=True, exist_ok=True)
@@ -65,16 +76,38 @@ class Lake:
             ) from error
         return lake
 
+    def _open_store(self, *, create: bool) -> None:
+        """As `open` does for a directory. What an object store objects to has many types."""
+        try:
+            if create:
+                put_new(layout.lake_marker(self.root), b"")
+            self._check_present()
+            self._check_schema()
+        except LakeError:
+            raise
+        except Exception as error:
+            raise LakeUnusableError(
+                f"lake {self.root} cannot be reached ({reason(error)}); mend the address, the "
+                "credentials or AWS_ENDPOINT_URL, or name another with --lake"
+            ) from error
+
     def _check(self, *, writable: bool) -> None:
         path = self.root
-        if not path.exists():
-            raise LakeMissingError(
-                f"no lake at {path}; name one with --lake, or make one: bon sweep"
-            )
+        self._check_present()
         if not path.is_dir():
             raise NotADirectoryError
         if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if writable else 0)):
             raise PermissionError(13, "permission denied")
+        self._check_schema()
+
+    def _check_present(self) -> None:
+        if not self.root.exists():
+            raise LakeMissingError(
+                f"no lake at {self.root}; name one with --lake, or make one: bon sweep"
+            )
+
+    def _check_schema(self) -> None:
+        path = self.root
         newest = layout.newest_schema(path)
         if newest > SCHEMA_VERSION:
             raise LakeTooNewError(
@@ -104,15 +137,22 @@ class Lake:
             return None
         directory = layout.run_directory(self.root, table, run_id)
         try:
-            layout.table_directory(self.root, table).mkdir(parents=True, exist_ok=True)
-            layout.columns_marker(self.root, table).touch()
+            self._mark_columns(table)
             # The directory's name says the run; a column beside it would only contradict or bloat.
             return write_part(directory, part, conformed.drop_columns(["run_id"]))
         except OSError as error:
             raise LakeUnusableError(
-                f"cannot write to {directory} ({error.strerror}); "
+                f"cannot write to {directory} ({reason(error)}); "
                 "free some space, mend its permissions or name another lake with --lake"
             ) from error
+
+    def _mark_columns(self, table: str) -> None:
+        marker = layout.columns_marker(self.root, table)
+        if in_object_store(marker):
+            put_new(marker, b"")
+            return
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
 
     @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:
@@ -138,6 +178,8 @@ class Lake:
         connection = duckdb.connect()
         try:
             connection.execute("SET TimeZone = 'UTC'")
+            if in_object_store(self.root):
+                connection.register_filesystem(store_of(self.root))
             for statement in statements(self.root, run_ids, names):
                 connection.execute(statement)
         except duckdb.Error as error:

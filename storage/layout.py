@@ -67,6 +67,11 @@ def uniform(root: Path, table: str) -> bool:
     return [path.name for path in found] == [columns_marker(root, table).name]
 
 
+def lake_marker(root: Path) -> Path:
+    """The empty object that makes a lake of a prefix, where there are no directories."""
+    return table_directory(root, "runs") / ".lake"
+
+
 def newest_schema(root: Path) -> int:
     """The highest schema version that any table directory carries; 0 if there is none.
 

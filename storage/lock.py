@@ -1,4 +1,7 @@
-"""One writer per run. The lock belongs to a process and dies with it, however it dies."""
+"""One writer per run. The lock belongs to a process and dies with it, however it dies.
+
+In an object store, where there are no file locks: see object_lock.py.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from storage import object_lock
 from storage.errors import LakeUnusableError, RunLockedError
 from storage.layout import LOCKS
+from storage.place import in_object_store
 
 _held: set[int] = set()
 
@@ -30,6 +35,10 @@ os.register_at_fork(after_in_child=_drop_in_child)
 def locked(root: Path, run_id: str) -> Iterator[None]:
     """Hold the run exclusively. Raises RunLockedError at once if another writer holds it."""
     path = root / LOCKS / f"{run_id}.lock"
+    if in_object_store(root):
+        with object_lock.held(path, run_id):
+            yield
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -14,11 +15,13 @@ import pyarrow.parquet as pq
 
 from storage.errors import QueryError
 from storage.layout import is_part
+from storage.place import in_object_store, store_of
 
 T = TypeVar("T")
 
-Stamp = tuple[int, int, int]
-"""(inode, modification time in ns, size): the same name after the lake was made anew is another."""
+Stamp = tuple[Hashable, ...]
+"""(inode, modification time in ns, size), or an object's (tag, modification time, size): the same
+name after the lake was made anew is another."""
 
 
 class Parts(Generic[T]):
@@ -42,6 +45,8 @@ class Parts(Generic[T]):
             return {self._directory / name: made for name, (_, made) in self._known.items()}
 
     def _listed(self) -> dict[str, Stamp]:
+        if in_object_store(self._directory):
+            return _listed_objects(self._directory)
         try:
             with os.scandir(self._directory) as entries:
                 stats = {entry.name: entry.stat() for entry in entries if is_part(entry.name)}
@@ -56,10 +61,23 @@ class Parts(Generic[T]):
         return stamp, self._digest(read_part(self._directory / name, self._columns))
 
 
+def _listed_objects(directory: Path) -> dict[str, Stamp]:
+    try:
+        found = store_of(directory).ls(str(directory), detail=True)
+    except FileNotFoundError:
+        return {}
+    return {
+        name: (one.get("ETag"), str(one.get("LastModified")), one["size"])
+        for one in found
+        if is_part(name := one["name"].rpartition("/")[2])
+    }
+
+
 def read_part(path: Path, columns: tuple[str, ...]) -> pa.Table:
     """These columns of one part. Raises QueryError."""
     try:
-        with pq.ParquetFile(path) as file:
+        opened = path.open("rb") if in_object_store(path) else nullcontext(path)
+        with opened as source, pq.ParquetFile(source) as file:
             return file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]

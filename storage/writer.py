@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.layout import TEMPORARY_PREFIX
+from storage.place import draft_of, in_object_store, put_new
 
 
 def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None:
     """Write `part-<part or a fresh name>.parquet`; None if a part of that name is there already.
 
     The bytes go to a hidden name in the same directory, reach the disk, and are then renamed, so a
-    reader sees no half-written file whenever the writer dies. Raises OSError.
+    reader sees no half-written file whenever the writer dies. In an object store a whole object
+    appears at once. Raises OSError.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     final = directory / f"part-{part or uuid.uuid4().hex}.parquet"
+    if in_object_store(directory):
+        whole = io.BytesIO()
+        pq.write_table(rows, whole, compression="zstd")
+        return final if put_new(final, whole.getvalue()) else None
+    directory.mkdir(parents=True, exist_ok=True)
     if final.exists():
         return None
-    temporary = directory / f"{TEMPORARY_PREFIX}{os.getpid()}-{uuid.uuid4().hex}.parquet"
+    temporary = draft_of(final, TEMPORARY_PREFIX)
     try:
         with temporary.open("wb") as sink:
             pq.write_table(rows, sink, compression="zstd")
@@ -34,6 +42,25 @@ def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None
         raise
     _sync_directory(directory)
     return final
+
+
+def write_text(path: Path, text: str) -> Path:
+    """A text file that appears whole or not at all, in place of what was there; its path.
+
+    Its directory is made. Raises OSError.
+    """
+    if in_object_store(path):
+        path.write_text(text, encoding="utf-8")
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = draft_of(path, TEMPORARY_PREFIX)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        return draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def remove_leftovers(directory: Path) -> int:

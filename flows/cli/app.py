@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,7 +20,8 @@ app = typer.Typer(
 )
 
 LakeOption = Annotated[
-    Path | None, typer.Option("--lake", help="The lake; default $BON_LAKE, then ./lake.")
+    str | None,
+    typer.Option("--lake", help="A directory or s3://…; default $BON_LAKE, then ./lake."),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")

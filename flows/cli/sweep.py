@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -88,7 +87,7 @@ def sweep(
         raise typer.Exit(run_sweep(lake, run, options, as_json=json))
 
 
-def run_sweep(lake: Path | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
+def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Check the request before anything is started, run the flow, print; the exit status."""
     from flows.prefect_api import prefect_api
     from flows.request import resolve

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import Lake
+from storage import Lake, write_text
 from tasks.errors import RequestError
 from tasks.report.answer import answer
 from tasks.report.data import ReportData, gather
@@ -89,14 +87,10 @@ def write_page(lake: Lake, data: ReportData, out: Path) -> Path:
 
 def _write(out: Path, page: str) -> None:
     """All or nothing: a reader never opens half a page."""
-    draft = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(page, encoding="utf-8")
-        draft.replace(out)
+        write_text(out, page)
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise RequestError(
-            f"cannot write the report to {out} ({error.strerror}); name another file with --out"
+            f"cannot write the report to {out} ({error.strerror or error}); "
+            "name another file with --out"
         ) from error

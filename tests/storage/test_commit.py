@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from storage import Lake
 from storage.commit import commit, discard_uncommitted
 from tests.storage.make import evaluation_row
@@ -19,8 +17,7 @@ TIMING = {
 }
 
 
-def test_only_what_was_never_committed_is_discarded(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_only_what_was_never_committed_is_discarded(lake: Lake) -> None:
     commit(lake, "r", "p1", {"evaluations": [evaluation_row(1, "a")], "timings": [TIMING]})
     lake.append("timings", [TIMING], run_id="r", part="p2")
     assert discard_uncommitted(lake, "r") == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +12,7 @@ from storage.ledger import draws, judged
 from tests.storage.make import candidate_row, evaluation_row, small_run
 
 
-def test_the_ledger_of_a_run_is_its_own(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_the_ledger_of_a_run_is_its_own(lake: Lake) -> None:
     small_run(lake, "r1")
     lake.append("candidates", [candidate_row(9, 0, "a")], run_id="r2")
     assert sampled(lake, "r1") == {("s", 1, p, i) for p in (1, 2) for i in range(4)}
@@ -26,8 +24,7 @@ def test_the_ledger_of_a_run_is_its_own(tmp_path: Path) -> None:
     assert evaluated(lake, "r1", "another harness") == set()
 
 
-def test_a_harness_error_is_tried_again(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_a_harness_error_is_tried_again(lake: Lake) -> None:
     lake.append("candidates", [candidate_row(1, i, h) for i, h in enumerate("ab")], run_id="r")
     failed = [evaluation_row(1, source, status="harness_error") for source in "ab"]
     lake.append("evaluations", [*failed, evaluation_row(1, "b", status="timeout")], run_id="r")
@@ -35,15 +32,13 @@ def test_a_harness_error_is_tried_again(tmp_path: Path) -> None:
     assert judged(lake, "r", "h1") == {("s", 1, 1, 1)}
 
 
-def test_draws_come_in_order_of_their_index(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_draws_come_in_order_of_their_index(lake: Lake) -> None:
     rows = [candidate_row(1, i, f"h{i}") | {"source": f"s{i}"} for i in (2, 0, 1)]
     lake.append("candidates", rows, run_id="r")
     assert draws(lake, "r", ("s", 1, 1), [2, 0]) == [("h0", "s0"), ("h2", "s2")]
 
 
-def test_a_part_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lake = Lake(tmp_path)
+def test_a_part_is_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     whole = parts.read_part
 
@@ -58,18 +53,17 @@ def test_a_part_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert read == ["part-0.parquet", "part-1.parquet", "part-2.parquet"]
 
 
-def test_a_lake_made_anew_at_the_same_place_is_another(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+def test_a_lake_made_anew_at_the_same_place_is_another(lake: Lake) -> None:
     lake.append("candidates", [candidate_row(1, 0, "a")], run_id="r", part="p")
     assert sampled(lake, "r") == {("s", 1, 1, 0)}
-    shutil.rmtree(lake.root)
+    for path in lake.root.rglob("part-*"):
+        path.unlink()
     assert sampled(lake, "r") == set()
     lake.append("candidates", [candidate_row(2, 5, "b")], run_id="r", part="p")
     assert sampled(lake, "r") == {("s", 1, 2, 5)}
 
 
-def test_a_broken_part_is_one_line(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_a_broken_part_is_one_line(lake: Lake) -> None:
     path = lake.append("candidates", [candidate_row(1, 0, "a")], run_id="r")
     assert path is not None
     path.write_bytes(b"PAR1 torn")

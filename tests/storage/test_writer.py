@@ -18,6 +18,7 @@ from storage.layout import TEMPORARY_PREFIX
 from tests.storage.make import candidate_row, run_row
 
 ROWS = 20_000
+APPENDS = 20
 WRITER = f"""
 import os, sys
 import pyarrow as pa
@@ -79,14 +80,24 @@ def test_a_writer_killed_in_the_middle_leaves_readers_fine(tmp_path: Path) -> No
     assert torn, "no kill hit a write; the test proved nothing"
 
 
-def test_readers_beside_a_writer_see_whole_appends(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_a_killed_writers_lock_is_taken_over_and_nothing_is_torn(lake: Lake) -> None:
+    for wait_s in (0.0, random.uniform(0, 0.5)):
+        process = start(WRITER, lake)
+        time.sleep(wait_s)
+        kill(process)
+        count = lake.sql("SELECT count(*) AS n FROM candidates")["n"][0].as_py()
+        assert count % ROWS == 0
+        with lake.run_lock("r1"):
+            pass
+
+
+def test_readers_beside_a_writer_see_whole_appends(lake: Lake) -> None:
     rows = [candidate_row(1, i, "a") for i in range(500)]
     lake.append("candidates", rows, run_id="r1")
     done = threading.Event()
 
     def write() -> None:
-        for _ in range(40):
+        for _ in range(APPENDS):
             lake.append("candidates", rows, run_id="r1")
         done.set()
 
@@ -98,11 +109,10 @@ def test_readers_beside_a_writer_see_whole_appends(tmp_path: Path) -> None:
     writer.join()
     assert all(count % 500 == 0 for count in counts)
     assert counts == sorted(counts)
-    assert lake.sql("SELECT count(*) AS n FROM results")["n"][0].as_py() == 41 * 500
+    assert lake.sql("SELECT count(*) AS n FROM results")["n"][0].as_py() == (1 + APPENDS) * 500
 
 
-def test_two_writers_of_one_run_exclude_each_other(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_two_writers_of_one_run_exclude_each_other(lake: Lake) -> None:
     process = start(WRITER, lake)
     try:
         with pytest.raises(RunLockedError, match=str(process.pid)) as refused, lake.run_lock("r1"):
@@ -116,8 +126,7 @@ def test_two_writers_of_one_run_exclude_each_other(tmp_path: Path) -> None:
         lake.append("runs", [run_row()], run_id="r1")
 
 
-def test_the_lock_excludes_within_a_process_and_is_released(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_the_lock_excludes_within_a_process_and_is_released(lake: Lake) -> None:
     with lake.run_lock("r1"), pytest.raises(RunLockedError), lake.run_lock("r1"):
         pass
     with pytest.raises(ZeroDivisionError), lake.run_lock("r1"):
@@ -139,8 +148,7 @@ time.sleep(30)
 """
 
 
-def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
+def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(lake: Lake) -> None:
     process = start(FORKER, lake)
     assert process.stdout is not None
     child = int(process.stdout.readline())

@@ -1,0 +1,65 @@
+"""Where a lake lies: a directory, or a prefix in an object store (`s3://bucket/prefix`).
+
+universal_pathlib speaks pathlib over an object store and s3fs speaks S3, so the rest of the room
+knows paths only. What differs is that there are no renames, no directories and no file locks there,
+but a whole object appears at once, and can be put on condition that none of its name is there.
+Credentials and endpoint are those that every AWS tool finds (AWS_ACCESS_KEY_ID, AWS_PROFILE,
+AWS_ENDPOINT_URL, …).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from storage.errors import LakeUnusableError
+
+
+def located(root: str | Path) -> Path:
+    """The path of a lake's root. Raises LakeUnusableError for an address that cannot be opened."""
+    address = str(root)
+    if "://" not in address:
+        return Path(root).expanduser().absolute()
+    try:
+        from upath import UPath
+
+        # Listings are not kept: other processes add parts, and resuming goes by what is there.
+        path = UPath(address, use_listings_cache=False)
+        path.fs  # noqa: B018 - imports what speaks the protocol
+    except (ImportError, ValueError) as error:
+        raise LakeUnusableError(
+            f"lake {address} cannot be opened ({error}); name a directory, or an s3:// address "
+            "with pip install 'bon-sweep[s3]'"
+        ) from error
+    return cast("Path", path)
+
+
+def in_object_store(path: Path) -> bool:
+    """Whether this is no path of the file system."""
+    return not isinstance(path, Path)
+
+
+def store_of(path: Path) -> Any:
+    """The fsspec file system behind a path in an object store."""
+    return cast("Any", path).fs
+
+
+def put_new(path: Path, content: bytes) -> bool:
+    """Put an object unless there is one of that name; whether it was put. Raises OSError."""
+    try:
+        store_of(path).pipe_file(cast("Any", path).path, content, mode="create")
+    except FileExistsError:
+        return False
+    return True
+
+
+def reason(error: Exception) -> str:
+    """What went wrong, in one line."""
+    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    return " ".join(str(text).split())
+
+
+def draft_of(path: Path, prefix: str) -> Path:
+    """A hidden name beside it, of this process alone."""
+    return path.with_name(f"{prefix}{os.getpid()}-{os.urandom(8).hex()}{path.suffix}")

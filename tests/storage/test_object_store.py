@@ -1,0 +1,80 @@
+"""What only an object store can refuse, and what is to be told of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from storage import Lake, LakeMissingError, LakeUnusableError, RunLockedError
+from storage.duckdb_file import write_duckdb_file
+from storage.place import put_new
+from tests.storage.make import small_run
+
+
+def one_line(error: BaseException) -> str:
+    text = str(error)
+    assert "\n" not in text
+    return text
+
+
+def test_a_prefix_without_a_lake_and_a_bucket_that_is_not_there(bucket: str) -> None:
+    with pytest.raises(LakeMissingError, match=f"no lake at {bucket}/none"):
+        Lake.open(f"{bucket}/none")
+    for create in (False, True):
+        with pytest.raises((LakeMissingError, LakeUnusableError)) as refused:
+            Lake.open("s3://no-such-bucket-anywhere/lake", create=create)
+        assert "s3://no-such-bucket-anywhere/lake" in one_line(refused.value)
+
+
+def test_a_server_that_does_not_answer_is_one_line() -> None:
+    """In another process: s3fs keeps the connections of this one."""
+    script = (
+        "from storage import Lake, LakeUnusableError\n"
+        "try: Lake.open('s3://bucket/lake', create=True)\n"
+        "except LakeUnusableError as error: print(error)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a"}
+        | {"AWS_SECRET_ACCESS_KEY": "b", "AWS_MAX_ATTEMPTS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.startswith("lake s3://bucket/lake cannot be reached (")
+    assert "AWS_ENDPOINT_URL" in said.stdout
+    assert said.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("address", ["nonsense://bucket/lake", "gs://bucket/lake"])
+def test_a_protocol_that_nobody_here_speaks(address: str) -> None:
+    with pytest.raises(LakeUnusableError, match=address) as refused:
+        Lake.open(address)
+    assert "bon-sweep[s3]" in one_line(refused.value)
+
+
+def test_another_machines_lock_is_respected_and_told(bucket: str) -> None:
+    lake = Lake.open(f"{bucket}/elsewhere", create=True)
+    lock = lake.root / ".locks" / "r1.lock"
+    assert put_new(lock, b'{"process": 7, "host": "far-away", "started": 1.0}')
+    with (
+        pytest.raises(RunLockedError, match="process 7 on far-away") as refused,
+        lake.run_lock("r1"),
+    ):
+        pass
+    assert str(lock) in one_line(refused.value)
+    lock.unlink()
+    with lake.run_lock("r1"):
+        pass
+    assert not lock.exists()
+
+
+def test_bon_sql_names_the_store_for_the_plain_shell(bucket: str) -> None:
+    lake = Lake.open(f"{bucket}/shell", create=True)
+    small_run(lake)
+    text = write_duckdb_file(lake).read_text()
+    assert "LOAD httpfs" in text
+    assert f"'{bucket}/shell/candidates/schema=v1/run_id=*/part-*.parquet'" in text
+    assert {path.name for path in lake.root.iterdir()} >= {"bon.sql", "candidates", "runs"}
