@@ -20,7 +20,8 @@ from storage.errors import (
     RunUnknownError,
 )
 from storage.lock import locked
-from storage.place import in_object_store, located, put_new, reason, store_of
+from storage.mirror import mirrored
+from storage.place import in_object_store, located, os_errors, put_new, reason
 from storage.rows import Rows, conform
 from storage.schemas import SCHEMA_VERSION, TABLES
 from storage.views import ALL, needed, statements
@@ -172,17 +173,19 @@ class Lake:
         """An in-memory DuckDB with all views; with `run_ids` they see (and list) only those runs.
 
         `names`: of the views and macros, where fewer will do. Files that come later are seen too,
-        except in tables that had none when this was called. Raises QueryError if a file of the
-        lake is unreadable.
+        except in tables that had none when this was called, and in an object store. Raises
+        QueryError if a file of the lake is unreadable.
         """
         connection = duckdb.connect()
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            if in_object_store(self.root):
-                connection.register_filesystem(store_of(self.root))
-            for statement in statements(self.root, run_ids, names):
+            root = self.root
+            if in_object_store(root):
+                with os_errors():
+                    root = mirrored(root, [table for table in TABLES if table in names], run_ids)
+            for statement in statements(root, run_ids, names):
                 connection.execute(statement)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             connection.close()
             raise QueryError(f"lake {self.root} cannot be read: {_first_line(error)}") from error
         return connection
@@ -243,7 +246,7 @@ def _answer(
     return pa.table({}) if relation is None else relation.to_arrow_table()
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: Exception) -> str:
     """DuckDB's message without the excerpt and the caret below it, hint included."""
     text = str(error).split("\n\nLINE", 1)[0]
     return " ".join(text.split())

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from storage.errors import RunIdInvalidError
+from storage.place import in_object_store
 from storage.schemas import SCHEMA_VERSION, TABLES
 
 SCHEMA_DIR = f"schema=v{SCHEMA_VERSION}"
@@ -90,6 +91,9 @@ def has_parts(root: Path, table: str, run_ids: list[str] | None) -> bool:
 
 def run_ids(root: Path) -> list[str]:
     """Every run that has written anything, sorted."""
+    if in_object_store(root):  # one listing instead of one per run
+        paths = root.glob(f"*/{SCHEMA_DIR}/run_id=*/{PARTS}")
+        return sorted({path.parent.name.removeprefix("run_id=") for path in paths})
     names = {
         path.name.removeprefix("run_id=")
         for table in TABLES

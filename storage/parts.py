@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Hashable
-from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from storage.errors import QueryError
 from storage.layout import is_part
-from storage.place import in_object_store, store_of
+from storage.place import in_object_store, os_errors, reason, store_of
 
 T = TypeVar("T")
 
@@ -63,9 +63,12 @@ class Parts(Generic[T]):
 
 def _listed_objects(directory: Path) -> dict[str, Stamp]:
     try:
-        found = store_of(directory).ls(str(directory), detail=True)
+        with os_errors():
+            found = store_of(directory).ls(str(directory), detail=True)
     except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise QueryError(f"{directory} cannot be listed: {reason(error)}") from error
     return {
         name: (one.get("ETag"), str(one.get("LastModified")), one["size"])
         for one in found
@@ -73,11 +76,15 @@ def _listed_objects(directory: Path) -> dict[str, Stamp]:
     }
 
 
+def _fetched(path: Path) -> io.BytesIO:
+    with os_errors():
+        return io.BytesIO(path.read_bytes())
+
+
 def read_part(path: Path, columns: tuple[str, ...]) -> pa.Table:
     """These columns of one part. Raises QueryError."""
     try:
-        opened = path.open("rb") if in_object_store(path) else nullcontext(path)
-        with opened as source, pq.ParquetFile(source) as file:
+        with pq.ParquetFile(_fetched(path) if in_object_store(path) else path) as file:
             return file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]

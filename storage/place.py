@@ -10,6 +10,8 @@ AWS_ENDPOINT_URL, …).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,10 +47,22 @@ def store_of(path: Path) -> Any:
     return cast("Any", path).fs
 
 
+@contextmanager
+def os_errors() -> Iterator[None]:
+    """Whatever the client of an object store raises (no answer, no credentials), as an OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(reason(error)) from error
+
+
 def put_new(path: Path, content: bytes) -> bool:
     """Put an object unless there is one of that name; whether it was put. Raises OSError."""
     try:
-        store_of(path).pipe_file(cast("Any", path).path, content, mode="create")
+        with os_errors():
+            store_of(path).pipe_file(cast("Any", path).path, content, mode="create")
     except FileExistsError:
         return False
     return True

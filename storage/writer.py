@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.layout import TEMPORARY_PREFIX
-from storage.place import draft_of, in_object_store, put_new
+from storage.place import draft_of, in_object_store, os_errors, put_new
 
 
 def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None:
@@ -50,7 +50,8 @@ def write_text(path: Path, text: str) -> Path:
     Its directory is made. Raises OSError.
     """
     if in_object_store(path):
-        path.write_text(text, encoding="utf-8")
+        with os_errors():
+            path.write_text(text, encoding="utf-8")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path, TEMPORARY_PREFIX)

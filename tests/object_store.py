@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,7 +16,10 @@ _numbers = count()
 
 @contextmanager
 def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an empty bucket; children of this process find it, too."""
+    """The address of an empty bucket; children of this process find it, too.
+
+    What is fetched from there is kept in a directory that goes with it.
+    """
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -33,7 +37,9 @@ def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
         patch.setenv(name, value)
     bucket = f"{BUCKET}-{next(_numbers)}"
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
-    try:
-        yield f"s3://{bucket}"
-    finally:
-        server.stop()
+    with TemporaryDirectory() as cache:
+        patch.setenv("XDG_CACHE_HOME", cache)
+        try:
+            yield f"s3://{bucket}"
+        finally:
+            server.stop()

@@ -1,16 +1,19 @@
-"""A sweep from a server that fails: what was drawn is kept, and the run goes on when it is back."""
+"""A sweep from a server that fails: what was drawn is kept, and the run goes on when it is back.
+
+Its lake lies in an object store.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from storage import Lake
 from tests.conftest import Bon
 from tests.end_to_end.conftest import SECRET
+from tests.object_store import served
 from tests.tasks.policies.served import Served, serve
 
 pytestmark = [
@@ -24,13 +27,22 @@ DRAWS = "SELECT problem_id, sample_index, completion, created_at FROM candidates
 
 @pytest.fixture
 def server() -> Iterator[Served]:
-    for served in serve():
-        with served.being(key=SECRET):
-            yield served
+    for server in serve():
+        with server.being(key=SECRET):
+            yield server
+
+
+@pytest.fixture
+def lake(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
+    """The default of the command line."""
+    assert bon
+    with served(monkeypatch) as bucket:
+        monkeypatch.setenv("BON_LAKE", f"{bucket}/lake")
+        yield Lake(f"{bucket}/lake")
 
 
 def test_a_server_that_fails_costs_no_candidate(
-    bon: Bon, server: Served, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bon: Bon, server: Served, lake: Lake, caplog: pytest.LogCaptureFixture
 ) -> None:
     # The probe takes two requests at this temperature, then nine draws succeed.
     server.faults(*[""] * 11, *["500"] * 500)
@@ -39,7 +51,6 @@ def test_a_server_that_fails_costs_no_candidate(
     settings += ["--policy", policy, "--temperature", "0.8", "--run", "served", "--json"]
     first = bon("sweep", "-k", "8", *settings)
     assert first.returncode == 1, first.stderr
-    lake = Lake.open(tmp_path / "lake")
     kept = lake.sql(DRAWS).to_pylist()
     assert len(kept) == 9
 
@@ -48,6 +59,9 @@ def test_a_server_that_fails_costs_no_candidate(
     assert second.returncode == 0, second.stderr
     summary = json.loads(second.stdout)
     assert (summary["candidates"], summary["unfinished"]) == (16, 0)
+    page = lake.root / "reports" / "served.html"
+    assert summary["report"] == str(page)
+    assert page.read_text("utf-8").startswith("<!doctype html")
     drawn = lake.sql(DRAWS).to_pylist()
     assert [row for row in drawn if row in kept] == kept
 
@@ -64,5 +78,5 @@ def test_a_server_that_fails_costs_no_candidate(
 
     said = caplog.text + first.stdout + first.stderr + second.stdout + second.stderr + third.stderr
     assert SECRET not in said
-    for file in (tmp_path / "lake").rglob("*"):
+    for file in lake.root.rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes(), file

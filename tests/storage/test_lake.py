@@ -47,11 +47,13 @@ def test_results_has_one_row_per_draw_in_the_contracts_columns(lake: Lake) -> No
     assert results["speedup"].to_pylist()[:4] == [1.5, 1.5, 0.5, None]
 
 
+@LOCAL
 def test_a_draw_without_verdict_has_a_null_status(lake: Lake) -> None:
     lake.append("candidates", [candidate_row(1, 0, "a")], run_id="r1")
     assert lake.results(["r1"])["status"].to_pylist() == [None]
 
 
+@LOCAL
 def test_the_latest_verdict_stands_and_a_harness_error_only_alone(lake: Lake) -> None:
     lake.append("candidates", [candidate_row(1, 0, "a"), candidate_row(1, 1, "b")], run_id="r1")
     rows = [
@@ -67,6 +69,7 @@ def test_the_latest_verdict_stands_and_a_harness_error_only_alone(lake: Lake) ->
     assert results["status"].to_pylist() == ["correct", "harness_error"]
 
 
+@LOCAL
 def test_verdicts_stay_within_their_run(lake: Lake) -> None:
     lake.append("candidates", [candidate_row(1, 0, "a")], run_id="r1")
     lake.append("evaluations", [evaluation_row(1, "a")], run_id="r2")
@@ -93,6 +96,7 @@ def test_run_ids_stay_text(lake: Lake) -> None:
     assert lake.sql("SELECT count(*) AS n FROM runs WHERE run_id = '007'")["n"].to_pylist() == [1]
 
 
+@LOCAL
 def test_runs_tell_what_is_there(lake: Lake) -> None:
     small_run(lake)
     lake.append("runs", [run_row(k=8, minute=5)], run_id="r1")

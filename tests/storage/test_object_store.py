@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from storage import Lake, LakeMissingError, LakeUnusableError, RunLockedError
+from storage import Lake, LakeMissingError, LakeUnusableError, RunLockedError, mirror
 from storage.duckdb_file import write_duckdb_file
 from storage.place import put_new
-from tests.storage.make import small_run
+from tests.storage.make import candidate_row, evaluation_row, small_run
 
 
 def one_line(error: BaseException) -> str:
@@ -69,6 +71,39 @@ def test_another_machines_lock_is_respected_and_told(bucket: str) -> None:
     with lake.run_lock("r1"):
         pass
     assert not lock.exists()
+
+
+def test_a_part_is_fetched_once_and_only_for_who_asks(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake.open(f"{bucket}/fetched", create=True)
+    fetched: list[str] = []
+    fetch = mirror._fetch
+
+    def noted(store: Any, name: str, path: Path, there: dict[str, Any]) -> None:
+        fetched.append(name.partition("schema=v1/")[2])
+        fetch(store, name, path, there)
+
+    def draws(run_ids: list[str] | None = None) -> int:
+        fetched.clear()
+        return int(lake.sql("SELECT count(*) AS n FROM candidates", run_ids)["n"][0].as_py())
+
+    monkeypatch.setattr(mirror, "_fetch", noted)
+    for run_id in ("a", "b"):
+        lake.append("candidates", [candidate_row(1, 0, "x")], run_id=run_id, part="p")
+    lake.append("evaluations", [evaluation_row(1, "x")], run_id="a", part="p")
+    assert draws(["a"]) == 1
+    assert [name for name in fetched if name.startswith("run_id")] == ["run_id=a/part-p.parquet"]
+    assert draws() == 2
+    assert fetched == ["run_id=b/part-p.parquet"]
+    assert draws() == 2
+    assert fetched == []
+
+    gone = lake.append("candidates", [candidate_row(1, 1, "y")], run_id="a", part="q")
+    assert gone is not None
+    assert (draws(), fetched) == (3, ["run_id=a/part-q.parquet"])
+    gone.unlink()
+    assert (draws(), fetched) == (2, [])
 
 
 def test_bon_sql_names_the_store_for_the_plain_shell(bucket: str) -> None:
