@@ -21,6 +21,7 @@ from storage.layout import COLUMNS_PREFIX, PARTS, TEMPORARY_PREFIX, is_part, tab
 from storage.place import draft_of, store_of
 
 _AT_ONCE = 16
+_CLOCK_S = 1e-3
 
 
 def mirrored(root: Path, tables: Collection[str], run_ids: Sequence[str] | None) -> Path:
@@ -71,7 +72,7 @@ def _same(path: Path, there: dict[str, Any]) -> bool:
     """By size and time of writing, which `_fetch` hands on."""
     with suppress(FileNotFoundError):
         mine = path.stat()
-        return (mine.st_size, mine.st_mtime) == (there["size"], _written(there))
+        return mine.st_size == there["size"] and abs(mine.st_mtime - _written(there)) < _CLOCK_S
     return False
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 import psutil
 
 from storage.errors import LakeUnusableError, RunLockedError
-from storage.place import put_new, reason
+from storage.place import os_errors, put_new, reason
 
 
 @contextmanager
@@ -36,20 +37,28 @@ def held(path: Path, run_id: str) -> Iterator[None]:
     finally:
         if os.getpid() == owner:  # not in a child that was forked inside the block
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                _remove(path)
 
 
 def _take(path: Path, run_id: str) -> None:
-    while not put_new(path, json.dumps(_me()).encode()):
+    me = _me()
+    while not put_new(path, json.dumps(me).encode()):
         holder = _holder(path)
         if holder is None:
             continue
+        if holder == me:
+            return  # an answer got lost, and the client asked again
         if not _gone(holder):
             raise RunLockedError(
                 f"run {run_id!r} is being written by process {holder.get('process')} on "
                 f"{holder.get('host')}; wait until it ends, or choose another run id "
                 f"(if it was killed there, remove {path})"
             )
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with os_errors():
         path.unlink(missing_ok=True)
 
 
@@ -66,13 +75,16 @@ def _me() -> dict[str, object]:
         "process": os.getpid(),
         "host": socket.gethostname(),
         "started": psutil.Process().create_time(),
+        "token": uuid.uuid4().hex,  # of this attempt: the same process may ask twice
     }
 
 
 def _holder(path: Path) -> dict[str, object] | None:
     """Who put it there; None if it has just been removed."""
     try:
-        found = json.loads(path.read_bytes())
+        with os_errors():
+            content = path.read_bytes()
+        found = json.loads(content)
     except FileNotFoundError:
         return None
     except ValueError:

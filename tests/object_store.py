@@ -21,6 +21,7 @@ def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
     What is fetched from there is kept in a directory that goes with it.
     """
     import boto3
+    import s3fs
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -35,6 +36,7 @@ def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
         "AWS_ENDPOINT_URL": endpoint,
     }.items():
         patch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()  # which would go on asking an earlier server
     bucket = f"{BUCKET}-{next(_numbers)}"
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
     with TemporaryDirectory() as cache:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from storage import Lake, LakeMissingError, LakeUnusableError, RunLockedError, mirror
+from storage import Lake, LakeMissingError, LakeUnusableError, RunLockedError, mirror, object_lock
 from storage.duckdb_file import write_duckdb_file
 from storage.place import put_new
+from tests.object_store import served
 from tests.storage.make import candidate_row, evaluation_row, small_run
 
 
@@ -71,6 +72,21 @@ def test_another_machines_lock_is_respected_and_told(bucket: str) -> None:
     with lake.run_lock("r1"):
         pass
     assert not lock.exists()
+
+
+def test_a_lock_whose_answer_got_lost_is_held(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client asks again, and is told that there is one: its own."""
+    lake = Lake.open(f"{bucket}/lost", create=True)
+    monkeypatch.setattr(object_lock, "put_new", lambda *given: put_new(*given) and False)
+    with lake.run_lock("r1"), pytest.raises(RunLockedError), lake.run_lock("r1"):
+        pass
+
+
+def test_a_bucket_may_be_a_lake_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(monkeypatch) as bucket:
+        lake = Lake.open(bucket, create=True)
+        small_run(lake)
+        assert len(Lake.open(bucket).results(["r1"])) == 8
 
 
 def test_a_part_is_fetched_once_and_only_for_who_asks(
