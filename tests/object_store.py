@@ -36,12 +36,13 @@ def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
         "AWS_ENDPOINT_URL": endpoint,
     }.items():
         patch.setenv(name, value)
-    s3fs.S3FileSystem.clear_instance_cache()  # which would go on asking an earlier server
     bucket = f"{BUCKET}-{next(_numbers)}"
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
     with TemporaryDirectory() as cache:
         patch.setenv("XDG_CACHE_HOME", cache)
+        s3fs.S3FileSystem.clear_instance_cache()  # which would go on asking another server
         try:
             yield f"s3://{bucket}"
         finally:
+            s3fs.S3FileSystem.clear_instance_cache()
             server.stop()
