@@ -149,13 +149,14 @@ class Measurement:
         Raises DisturbedError if it goes on and need not be this candidate's.
         """
         timeout_s = self.bench.config.timeout_s
+        run = functools.partial(runner.run, sets, timeout_s, steady_s=steady_s)
         with contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s, steady_s=steady_s)
+            return run()
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s, steady_s=steady_s)
+            return run()
         others = self.bench.settle_others()
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
-            return runner.run(sets, timeout_s, steady_s=steady_s)
+            return run()
         text = "work goes on on the device although the candidate is stopped"
         raise DisturbedError(text, Status.REJECTED) if others else LateWorkError(text)
 

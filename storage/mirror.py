@@ -17,8 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from storage.layout import COLUMNS_PREFIX, PARTS, TEMPORARY_PREFIX, is_part, table_directory
-from storage.place import draft_of, store_of
+from storage.layout import COLUMNS_PREFIX, PARTS, is_part, table_directory
+from storage.place import store_of
+from storage.writer import appearing
 
 _AT_ONCE = 16
 _CLOCK_S = 1e-3
@@ -89,11 +90,6 @@ def _written(there: dict[str, Any]) -> float:
 
 def _fetch(store: Any, name: str, path: Path, there: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = draft_of(path, TEMPORARY_PREFIX)
-    try:
+    with appearing(path) as draft:
         draft.write_bytes(store.cat_file(name))
         os.utime(draft, (_written(there), _written(there)))
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

@@ -87,8 +87,8 @@ def read_part(path: Path, columns: tuple[str, ...]) -> pa.Table:
         with pq.ParquetFile(_fetched(path) if in_object_store(path) else path) as file:
             return file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise QueryError(f"{path} cannot be read: {reason}") from error
+        said = str(error).splitlines()[0]
+        raise QueryError(f"{path} cannot be read: {said}") from error
 
 
 @lru_cache(maxsize=16)

@@ -9,7 +9,6 @@ AWS_ENDPOINT_URL, …).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,8 +71,3 @@ def reason(error: Exception) -> str:
     """What went wrong, in one line."""
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return " ".join(str(text).split())
-
-
-def draft_of(path: Path, prefix: str) -> Path:
-    """A hidden name beside it, of this process alone."""
-    return path.with_name(f"{prefix}{os.getpid()}-{os.urandom(8).hex()}{path.suffix}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from storage.layout import TEMPORARY_PREFIX
-from storage.place import draft_of, in_object_store, os_errors, put_new
+from storage.place import in_object_store, os_errors, put_new
 
 
 def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None:
@@ -30,16 +31,10 @@ def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None
     directory.mkdir(parents=True, exist_ok=True)
     if final.exists():
         return None
-    temporary = draft_of(final, TEMPORARY_PREFIX)
-    try:
-        with temporary.open("wb") as sink:
-            pq.write_table(rows, sink, compression="zstd")
-            sink.flush()
-            os.fsync(sink.fileno())
-        temporary.rename(final)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with appearing(final) as draft, draft.open("wb") as sink:
+        pq.write_table(rows, sink, compression="zstd")
+        sink.flush()
+        os.fsync(sink.fileno())
     _sync_directory(directory)
     return final
 
@@ -54,10 +49,18 @@ def write_text(path: Path, text: str) -> Path:
             path.write_text(text, encoding="utf-8")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = draft_of(path, TEMPORARY_PREFIX)
-    try:
+    with appearing(path) as draft:
         draft.write_text(text, encoding="utf-8")
-        return draft.replace(path)
+    return path
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A hidden draft beside a file, which takes its place when the block has ended well."""
+    draft = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{uuid.uuid4().hex}{path.suffix}")
+    try:
+        yield draft
+        draft.replace(path)
     except BaseException:
         with suppress(OSError):
             draft.unlink()
