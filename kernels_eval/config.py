@@ -24,7 +24,8 @@ class JudgeConfig:
     mode: Mode = "fast"
     protocol: Protocol = "trusted"
     timeout_s: float = 60.0
-    """Seconds a candidate may take to be imported and built, and again for each answer."""
+    """Seconds a candidate may take to be imported and built, and again for each answer; more where
+    several are being compiled on fewer cores (`builds.py`)."""
     cores: tuple[int, ...] | None = None
     """The cores that time; None takes the upper half of those this process may use."""
     baseline: Baseline = "eager"

@@ -241,7 +241,8 @@ class Judge:
             reason = f"a fresh worker failed: {error!r}"
             return index, self._verdict(Status.HARNESS_ERROR, reason, findings)
         pack = reference.problem.packed
-        return Pending(index, source, findings, runner, self._timeout_s, pack)
+        builds = self._objects.wants(source)
+        return Pending(index, source, findings, runner, self._timeout_s, pack, builds)
 
     def _forget_memories(self) -> None:
         """Before another problem on a GPU: memory is what is short there."""

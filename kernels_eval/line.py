@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from kernels_eval.backends.objects import ObjectCache, harvest
+from kernels_eval.builds import Share
 from kernels_eval.devices.base import Device, Memory
 from kernels_eval.errors import OutOfRoomError
 from kernels_eval.pending import Pending, Stage, wait_any
@@ -37,6 +38,8 @@ class Line:
         self._side_cores = side_cores
         self._objects = objects
         self._ahead = ahead
+        # On a GPU's machine for the kernel, and for its binding to Python.
+        self._share = Share(side_cores, compilers=2 if device.on_gpu else 1)
         self._pending: deque[Pending | Judged] = deque()
         self._ending: list[Runner] = []
         self._memories: list[Memory] = []
@@ -126,6 +129,7 @@ class Line:
         `held`: how many others hold memory of the device.
         """
         moving = self._moving()
+        self._share.stretch(moving)
         for item in moving:
             while item.advance():
                 pass

@@ -42,6 +42,8 @@ class Pending:
     timeout_s: float
     pack: Callable[[InputSet], InputSet]
     """Of the problem: leaves out of a set what can be had again."""
+    builds: bool = False
+    """Whether its import runs compilers for long."""
     accepted: float = field(default_factory=time.monotonic)
     stage: Stage = Stage.IMPORTING
     failure: Failed | HarnessError | OutOfRoomError | None = None
