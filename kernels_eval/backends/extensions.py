@@ -1,10 +1,10 @@
 """Faster compilers for torch extensions (`load_inline`).
 
-What was compiled before is taken again (objects.py); else lean headers come first, then torch's.
+What was compiled before is taken again (objects.py); else leaner headers come first, then torch's.
 
 Parsing <torch/extension.h> is most of what building a small extension costs: nvcc reads it three
-times. The kernel compiled is the same; what does not compile with the lean header is compiled as
-written, and its errors are those of that second run.
+times. The kernel compiled is the same; what does not compile with a lean header is compiled as
+written, and its errors are those of that last run.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import shlex
 import shutil
 from pathlib import Path
 
-LEAN = Path(__file__).with_name("lean")
+HEADERS = Path(__file__).with_name("headers")
+_LEAN = ("tensors", "library")
+"""Below it, leanest first."""
 _SCRIPT = """#!/bin/sh
 case "$*" in
 *TORCH_EXTENSION_NAME*) ;;
 *) exec {compiler} "$@" ;;
 esac
-before=
+before= compiled=
 for word in "$@"; do
     case "$before" in
     -c) from=$word ;;
@@ -35,7 +37,10 @@ if [ -n "$HOME" ] && [ -f "$from" ] && [ -n "$to" ]; then
     )
     [ -f "$kept" ] && cp "$kept" "$to" && exit
 fi
-{compiler} -I{lean} "$@" 2>/dev/null || {compiler} "$@" || exit
+for lean in {lean}; do
+    {compiler} -I"$lean" "$@" 2>/dev/null && compiled=yes && break
+done
+[ -n "$compiled" ] || {compiler} "$@" || exit
 [ -n "$kept" ] && mkdir -p "$HOME/objects" && cp "$to" "$kept"
 exit 0
 """
@@ -50,9 +55,8 @@ def wrap_compilers(directory: Path) -> dict[str, str]:
     named = {}
     for variable, compiler in compilers().items():
         script = directory / Path(compiler).name
-        script.write_text(
-            _SCRIPT.format(compiler=shlex.quote(compiler), lean=shlex.quote(str(LEAN)))
-        )
+        lean = shlex.join(str(HEADERS / name) for name in _LEAN)
+        script.write_text(_SCRIPT.format(compiler=shlex.quote(compiler), lean=lean))
         script.chmod(0o755)
         named[variable] = str(script)
     return named

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from kernels_eval.backends.extensions import LEAN, compilers
+from kernels_eval.backends.extensions import HEADERS, compilers
 from kernels_eval.cache import cache_directory
 
 DIRECTORY = "objects"
@@ -135,11 +135,11 @@ def _files(place: Path) -> dict[str, bytes]:
 
 
 def _tools() -> bytes:
-    """What else object files depend on: torch, the compilers and the lean header."""
+    """What else object files depend on: torch, the compilers and the lean headers."""
     digest = hashlib.sha256(torch.__version__.encode())
     for compiler in compilers().values():
         done = subprocess.run([compiler, "--version"], capture_output=True, check=False)
         digest.update(compiler.encode() + done.stdout)
-    for header in sorted(LEAN.rglob("*.h")):
+    for header in sorted(HEADERS.rglob("*.h")):
         digest.update(header.read_bytes())
     return digest.digest()
