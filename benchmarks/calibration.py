@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import multiprocessing
 import os
@@ -116,6 +117,7 @@ def get_init_inputs():
 SIZES = {
     "cuda": {
         "launches": (LAUNCH, 16, 4),
+        "10 us": (GPU, 16, 3_000),
         "15 us": (GPU, 16, 5_000),
         "25 us": (GPU, 16, 10_000),
         "0.1 ms": (GPU, 2048, 200),
@@ -126,6 +128,8 @@ SIZES = {
 }
 FACTORS = (1.1, 1.5, 3.0)
 _RUNS = 100
+_UNCACHED_BYTES = 128 << 20
+"""More than twice what an H200 caches."""
 _TOLD = 12
 """Intervals that missed of which the trials are kept."""
 
@@ -141,7 +145,8 @@ def bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
     """Milliseconds per call of both, back to back, and other over one: medians of 100 runs each.
 
     In a process of its own (the judge's launches more slowly), in turn, 5 ms each, from `core`
-    while it is at full speed.
+    while it is at full speed, and on inputs that no cache holds, as a judge's are: those of 0.3 MB
+    make a kernel of 10 µs 3 % faster when they lie in the second-level cache.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_bare, (one, other, device, core))
@@ -154,9 +159,9 @@ def _bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
     event: Callable[..., Any] = torch.cuda.Event
     start, end = (event(enable_timing=True) for _ in range(2))
 
-    def each_ms(model: Any, x: torch.Tensor, calls: int) -> float:
+    def each_ms(model: Any, inputs: Iterator[torch.Tensor], calls: int) -> float:
         start.record()
-        for _ in range(calls):
+        for x in itertools.islice(inputs, calls):
             model(x)
         end.record()
         torch.cuda.synchronize()
@@ -167,8 +172,9 @@ def _bare(one: str, other: str, device: str, core: int) -> tuple[float, float]:
         space: dict[str, Any] = {}
         exec(source, space)
         model, (x,) = space["ModelNew"](), (each.to(device) for each in space["get_inputs"]())
-        each_ms(model, x, 3)  # compiles
-        sides.append((model, x, max(1, round(5.0 / each_ms(model, x, 20)))))
+        inputs = itertools.cycle([x.clone() for _ in range(2 + _UNCACHED_BYTES // x.nbytes)])
+        each_ms(model, inputs, 3)  # compiles
+        sides.append((model, inputs, max(1, round(5.0 / each_ms(model, inputs, 20)))))
     gc.freeze()
     gc.disable()
     times: list[list[float]] = []
