@@ -12,8 +12,8 @@ import torch
 
 from kernels_eval.config import Mode
 from kernels_eval.devices.base import Device, Memory, Shares, span_of
+from kernels_eval.problems.layout import in_memory_order
 from kernels_eval.problems.pool import Pool
-from kernels_eval.problems.prepared import in_memory_order
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.processes.worker import Worker

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
+from kernels_eval.problems.layout import lay_out, storable
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line
 from kernels_eval.problems.pool import Pool
+from kernels_eval.problems.posed import check_dependence, check_deterministic
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.problems.sets import InputSet
@@ -22,10 +24,9 @@ from kernels_eval.problems.spread import spread
 from kernels_eval.tree import flatten, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
-from kernels_eval.worker.protocol import Job, OutputSpec, TensorPlace
+from kernels_eval.worker.protocol import Job, OutputSpec
 
 _CPU = torch.device("cpu")
-_MORE_DRAWS = 5
 _LARGE_BYTES = 256 << 20
 """Inputs that a GPU draws again rather than keeps: it takes a tenth of the time that the answer
 takes, and twice as many answers find room."""
@@ -126,7 +127,7 @@ class PreparedProblem:
             tensors, nesting = flatten(self._module.draw_inputs(seed))
             if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
                 raise ProblemError("get_inputs() returns other non-tensor values each time")
-            return [_storable(one) for one in (spread(tensors) if self.spread else tensors)]
+            return [storable(one) for one in (spread(tensors) if self.spread else tensors)]
 
     def slim(self) -> bool:
         """Keep sets without their answers' values from now on, if that is less. Whether it is.
@@ -194,8 +195,8 @@ class PreparedProblem:
                 raise ProblemError(
                     f"input {index} is on {tensor.device}; get_inputs() must draw on the CPU"
                 )
-        tensors = [_storable(tensor) for tensor in tensors]
-        self.places, self.set_bytes = _place(tensors, self._alignment)
+        tensors = [storable(tensor) for tensor in tensors]
+        self.places, self.set_bytes = lay_out(tensors, self._alignment)
         self._redraws = (
             self._device.type == "cuda"
             and self.set_bytes >= _LARGE_BYTES
@@ -217,16 +218,17 @@ class PreparedProblem:
         second = self.pool.fresh()
         if self._fixed:
             return  # KernelBench asks nothing of its problems
-        self._check_deterministic(first)
+        check_deterministic(first, self._call(self._model, first.inputs, seed=1))
         try:
-            self._check_dependence(first, second)
+            check_dependence(first, second, self._draw_any, self._answer)
         except OutOfRoomError:
             raise
         except ProblemError:
             del first, second
             self.pool.clear()
             self.spread = True
-            self._check_dependence(self.pool.fresh(), self.pool.fresh())
+            fresh = self.pool.fresh(), self.pool.fresh()
+            check_dependence(*fresh, self._draw_any, self._answer)
 
     def _call(
         self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0
@@ -299,86 +301,7 @@ class PreparedProblem:
     def _draw_any(self) -> InputSet:
         return self.draw(secrets.randbits(62))
 
-    def _check_deterministic(self, item: InputSet) -> None:
-        again = self._call(self._model, item.inputs, seed=1)
-        for index, (output, truth) in enumerate(zip(again, item.truths, strict=True)):
-            if truth.distance(output.contiguous().reshape(-1)) > 1:
-                raise ProblemError(
-                    f"output {index} is not a function of the inputs: two calls of the reference "
-                    "differ, or float32 is too far from float64 (random or ill-conditioned)"
-                )
-
-    def _check_dependence(self, first: InputSet, second: InputSet) -> None:
-        """Outputs must vary between draws, and with each input, beyond tolerance.
-
-        Two draws of a single number are near each other now and then: one of several must not be.
-        """
-        if not any(
-            self._differ(first.truths, other.truths, every=True) for other in self._others(second)
-        ):
-            raise ProblemError(
-                "an output is constant, or varies less than the tolerance, over random inputs: "
-                "a kernel that computes nothing would pass"
-            )
-        if len(first.inputs) == 1:
-            return
-        for index, (mine, theirs) in enumerate(zip(first.inputs, second.inputs, strict=True)):
-            if torch.equal(mine, theirs):
-                continue  # not drawn at random
-            if not any(
-                self._differ(first.truths, self._exchanged(first, index, other), every=False)
-                for other in self._others(second)
-            ):
-                raise ProblemError(f"the output does not depend on input {index}")
-
-    def _others(self, second: InputSet) -> Iterator[InputSet]:
-        """The second draw, and some more if that does not settle it."""
-        yield second
-        for _ in range(_MORE_DRAWS):
-            yield self.draw(secrets.randbits(62))
-
-    def _exchanged(
-        self, first: InputSet, index: int, other: InputSet
-    ) -> tuple[Truth | FixedTolerance, ...]:
-        """Answers to the first set with one input of the other."""
-        mixed = list(first.inputs)
-        mixed[index] = other.inputs[index]
-        return self._answer(mixed)
-
-    @staticmethod
-    def _differ(
-        ones: Sequence[Truth | FixedTolerance],
-        others: Sequence[Truth | FixedTolerance],
-        every: bool,
-    ) -> bool:
-        """Whether answers differ by more than twice what is allowed: no constant fits both."""
-        verdicts = [
-            one.distance(other.values()) > 2 for one, other in zip(ones, others, strict=True)
-        ]
-        return all(verdicts) if every else any(verdicts)
-
 
 def _moved(value: Any, device: torch.device) -> Any:
     """Modules and tensors on the device; anything else as it is."""
     return value.to(device) if isinstance(value, torch.nn.Module | torch.Tensor) else value
-
-
-def _storable(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor, with its strides if its storage has neither holes nor overlap."""
-    tensor = tensor.detach()
-    span = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True))
-    return tensor if span == tensor.numel() else tensor.contiguous()
-
-
-def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
-    """A flat view of a tensor without holes."""
-    return tensor.as_strided((tensor.numel(),), (1,))
-
-
-def _place(tensors: Sequence[torch.Tensor], alignment: int) -> tuple[tuple[TensorPlace, ...], int]:
-    places, offset = [], 0
-    for tensor in tensors:
-        places.append(TensorPlace(offset, tuple(tensor.shape), tensor.stride(), tensor.dtype))
-        used = tensor.numel() * tensor.element_size()
-        offset += -(-used // alignment) * alignment
-    return tuple(places), max(alignment, offset)

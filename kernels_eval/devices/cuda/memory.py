@@ -27,7 +27,7 @@ from kernels_eval.devices.cuda import driver, gather
 from kernels_eval.devices.cuda.cool import cool
 from kernels_eval.devices.cuda.interface import over
 from kernels_eval.errors import OutOfRoomError
-from kernels_eval.problems.prepared import in_memory_order
+from kernels_eval.problems.layout import in_memory_order
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.worker import Worker, WorkerForgedError
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
