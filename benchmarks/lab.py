@@ -83,7 +83,7 @@ def main() -> None:
     from tasks.imports import import_results
     from tasks.report import build_report
     from tasks.strategies import strategy
-    from tasks.strategies.document import strategies_document
+    from tasks.strategies.compute import strategies_document
     from tasks.strategies.select import select_run
     from tasks.strategies.step import write_selections
 

@@ -36,7 +36,7 @@ def strategies(
 ) -> None:
     """Every strategy at every budget, with intervals, costs and paired comparisons."""
     from storage import Lake
-    from tasks.strategies.document import strategies_document
+    from tasks.strategies.compute import strategies_document
     from tasks.strategies.expression import score_expression
     from tasks.strategies.ledger import run_ledger
     from tasks.strategies.plugin import load_plugin

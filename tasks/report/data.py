@@ -10,7 +10,8 @@ from tasks.errors import RequestError
 from tasks.report import rows
 from tasks.report.query import Query, query
 from tasks.report.statistics import Statistics, statistics_of
-from tasks.strategies.document import StrategiesDocument, strategies_document
+from tasks.strategies.compute import strategies_document
+from tasks.strategies.document import StrategiesDocument
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,7 +13,7 @@ import pytest
 from storage import Lake
 from tasks.report.query import query
 from tasks.report.statistics import Statistics, statistics_of
-from tasks.strategies.document import strategies_document
+from tasks.strategies.compute import strategies_document
 from tasks.strategies.step import write_selections
 from tests.tasks.report.synthetic import write_run
 

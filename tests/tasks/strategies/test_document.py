@@ -12,7 +12,7 @@ import pytest
 
 from storage import Lake, RunUnknownError
 from tasks.errors import RequestError
-from tasks.strategies.document import strategies_document
+from tasks.strategies.compute import strategies_document
 from tasks.strategies.select import select_run
 from tests.storage.make import candidate_row, evaluation_row, run_row
 from tests.tasks.strategies.make import Row, imported, random_rows

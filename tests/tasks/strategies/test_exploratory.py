@@ -12,8 +12,8 @@ import pytest
 from storage import Lake
 from tasks.errors import RequestError
 from tasks.strategies import Applicability, base, strategies, strategy
+from tasks.strategies.compute import strategies_document
 from tasks.strategies.curve import curve
-from tasks.strategies.document import strategies_document
 from tasks.strategies.expression import score_expression
 from tasks.strategies.ledger import run_ledger
 from tasks.strategies.load import load_draws

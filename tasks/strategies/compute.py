@@ -1,0 +1,278 @@
+"""From the draws of one run or more to the document of their strategies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from storage import Lake
+from tasks.statistics import (
+    Correlation,
+    EquivalentK,
+    EquivalentKInterval,
+    Resampling,
+    bootstrap_mean,
+    equivalent_k_interval,
+    median_interval,
+    rate_interval,
+)
+from tasks.statistics.arrays import Floats
+from tasks.strategies.association import Association, associate
+from tasks.strategies.base import LEAST_SPREAD, Applicability, Strategy, strategies
+from tasks.strategies.compare import Comparison, compare
+from tasks.strategies.document import (
+    AssociationOut,
+    CorrelationOut,
+    EquivalentSamples,
+    Estimate,
+    Fast1Comparison,
+    PairedComparison,
+    ProblemSpread,
+    Quartile,
+    SpeedupComparison,
+    StrategiesDocument,
+    StrategyAtK,
+    StrategyCurve,
+)
+from tasks.strategies.expression import ScoreExpression, scored
+from tasks.strategies.load import load_draws
+from tasks.strategies.study import COSTS, Study, study
+from tasks.strategies.words import association_in_words, comparison_in_words, reason
+
+
+def strategies_document(
+    lake: Lake,
+    run_ids: Sequence[str],
+    ks: Sequence[int] | None = None,
+    seed: int = 0,
+    *,
+    exploratory: bool = False,
+    scores: Sequence[ScoreExpression] = (),
+) -> StrategiesDocument:
+    """The registered strategies over these runs, exactly, with intervals and paired tests.
+
+    The runs are seeds of one study: each problem's values are averaged over them first, then the
+    problem is the unit. `ks` defaults to the powers of two up to the most draws of any problem;
+    `seed` fixes the intervals. `exploratory` adds the strategies beyond those that every report
+    compares, `scores` the user's own.
+
+    A run without a verdict gives a document of no problems. Raises RequestError for no run, k < 1
+    or a score that is no expression, and storage's RunUnknownError, naming the known runs.
+    """
+    names = list(dict.fromkeys(run_ids))
+    chosen = (*strategies(exploratory=exploratory), *scored(scores))
+    needs = [need for one in chosen for need in one.needs]
+    draws = load_draws(lake, names, needs=needs, scores=scores)
+    how = Resampling(seed=seed)
+    table = study(draws, ks, chosen)
+    return StrategiesDocument(
+        runs=names,
+        problems=len(table.problems),
+        samples=sum(one.n for one in draws),
+        ks=list(table.ks),
+        least_spread=LEAST_SPREAD,
+        strategies=_curves(table, how),
+        pass_at_k=_by_k(table, rate_interval(table.pass_at_k, how)),
+        fast_1_at_k=_by_k(table, rate_interval(table.fast_1_at_k, how)),
+        spread=[
+            ProblemSpread(
+                suite=suite,
+                level=level,
+                problem_id=problem_id,
+                logprob_std=_number(std),
+                applicable=bool(std >= LEAST_SPREAD),
+            )
+            for (suite, level, problem_id), std in zip(
+                table.problems, table.logprob_std.tolist(), strict=True
+            )
+        ],
+        comparisons=[_comparison(one) for one in compare(table, how)],
+        association=_association(associate(draws)),
+    )
+
+
+def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
+    names = [one.name for one in table.strategies]
+    problems = (~np.isnan(table.pass_at_k)).sum(axis=0)
+
+    def columns(measure: str) -> Floats:
+        return np.hstack([table.values[measure][name] for name in names])
+
+    def shaped(bounds: Floats) -> Floats:
+        return bounds.reshape(3, len(names), len(table.ks))
+
+    log_speedup = columns("log_speedup_mean")
+    # P(the pick is correct) is pass@k whatever the strategy: one interval for all.
+    success = rate_interval(table.values["success"][names[0]], how)
+    measures = {
+        "fast_1": shaped(rate_interval(columns("fast_1"), how)),
+        "success": np.repeat(success[:, None, :], len(names), axis=1),
+        "speedup_geomean": np.exp(shaped(bootstrap_mean(log_speedup, how))),
+        "speedup_median": np.exp(shaped(median_interval(log_speedup, how.level))),
+        "speedup_mean": shaped(bootstrap_mean(columns("speedup_mean"), how)),
+    }
+    costs = {name: _means(columns(name)).reshape(len(names), -1) for name in COSTS}
+    tokens = _means(table.completion_tokens[:, None])
+    equivalents = _equivalents(table, how)
+    found = {}
+    for i, one in enumerate(table.strategies):
+        worth = table.applicability[one.name]
+        narrow, missing = worth.count(Applicability.NARROW), worth.count(Applicability.MISSING)
+        found[one.name] = StrategyCurve(
+            k={
+                k: StrategyAtK(
+                    problems=int(problems[j]),
+                    **{name: _estimate(values[:, i, j]) for name, values in measures.items()},
+                    **{name: _number(float(values[i, j])) for name, values in costs.items()},
+                    tokens=_number(float(tokens[0]) * k) if problems[j] else None,
+                )
+                for j, k in enumerate(table.ks)
+            },
+            top=one.top,
+            problems=len(worth),
+            applicable=worth.count(Applicability.APPLICABLE),
+            abstained_missing=missing,
+            abstained_narrow=narrow,
+            abstains=reason(one, missing, narrow, len(worth)),
+            exploratory=one.exploratory,
+            saturation_k=saturation_k(table.ks, measures["fast_1"][0, i], table.deepest),
+            equivalent_k=equivalents.get(one.name),
+            spent=_spent(table, one, how),
+            spent_seconds=_spent_seconds(table, one),
+        )
+    return found
+
+
+SATURATED = 0.01
+"""Less than one percentage point to gain."""
+
+
+def saturation_k(ks: Sequence[int], curve: Floats, deepest: int) -> int | None:
+    """The least budget within `SATURATED` of every larger one up to `deepest`.
+
+    None if only `deepest` itself is, since nothing larger was tried; and for fewer than two
+    budgets.
+    """
+    known = [(k, float(value)) for k, value in zip(ks, curve, strict=True) if k <= deepest]
+    for at, (k, value) in enumerate(known[:-1]):
+        if all(abs(later - value) < SATURATED for _, later in known[at + 1 :]):
+            return k
+    return None
+
+
+def _equivalents(table: Study, how: Resampling) -> dict[str, EquivalentSamples]:
+    if not table.problems:
+        return {}
+    at = table.ks.index(table.deepest)
+    names = [one.name for one in table.strategies]
+    targets = np.stack([table.values["fast_1"][name][:, at] for name in names], axis=1)
+    shared = slice(0, at + 1)  # up to there one denominator for all
+    found = equivalent_k_interval(table.ks[shared], table.fast_1_at_k[:, shared], targets, how)
+    return {name: _equivalent(one, table.deepest) for name, one in zip(names, found, strict=True)}
+
+
+def _equivalent(one: EquivalentKInterval, at: int) -> EquivalentSamples:
+    def end(value: EquivalentK | None) -> tuple[float | None, str | None]:
+        return (None, None) if value is None else (_number(value.k), value.censored)
+
+    (k, side), (low, low_side), (high, high_side) = map(end, (one.value, one.low, one.high))
+    return EquivalentSamples(
+        at=at,
+        k=k,
+        censored=side,
+        low=low,
+        low_censored=low_side,
+        high=high,
+        high_censored=high_side,
+    )
+
+
+def _spent(table: Study, one: Strategy, how: Resampling) -> dict[int, Estimate]:
+    if one.name not in table.spent:
+        return {}
+    bounds = rate_interval(table.spent[one.name], how)
+    return {e: _estimate(bounds[:, j]) for j, e in enumerate(table.spent_ks)}
+
+
+def _spent_seconds(table: Study, one: Strategy) -> dict[int, float | None]:
+    if one.name not in table.spent_seconds:
+        return {}
+    means = _means(table.spent_seconds[one.name])
+    return {e: _number(float(means[j])) for j, e in enumerate(table.spent_ks)}
+
+
+def _means(values: Floats) -> Floats:
+    """Over problems, NaN left out."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _association(found: Association) -> AssociationOut:
+    def out(one: Correlation) -> CorrelationOut:
+        return CorrelationOut(
+            rho=_number(one.rho), p=_number(one.p), draws=one.draws, problems=one.problems
+        )
+
+    return AssociationOut(
+        surprisal_speedup=out(found.surprisal_speedup),
+        surprisal_speedup_given_length=out(found.surprisal_speedup_given_length),
+        length_speedup=out(found.length_speedup),
+        quartiles=[
+            Quartile(
+                quartile=row.quartile,
+                draws=row.draws,
+                fast_1=_number(row.fast_1),
+                speedup_geomean=_number(row.speedup_geomean),
+                speedup_mean=_number(row.speedup_mean),
+                tokens=_number(row.tokens),
+            )
+            for row in found.quartiles
+        ],
+        sentence=association_in_words(found),
+    )
+
+
+def _comparison(one: Comparison) -> PairedComparison:
+    return PairedComparison(
+        a=one.a,
+        b=one.b,
+        k=one.k,
+        problems=one.problems,
+        applicable=one.applicable,
+        fast_1=Fast1Comparison(
+            difference=_estimate(one.difference),
+            cohens_h=_number(one.effect),
+            a_better=one.a_better,
+            b_better=one.b_better,
+            mcnemar_p=_number(one.discordant.p),
+            mcnemar_p_holm=_number(one.discordant_holm),
+            test=one.test,
+            problems_needed=one.problems_needed,
+        ),
+        speedup=SpeedupComparison(
+            ratio=_estimate(np.exp(one.log_ratio)),
+            pairs=one.wilcoxon.pairs,
+            wilcoxon_statistic=_number(one.wilcoxon.statistic),
+            wilcoxon_p=_number(one.wilcoxon.p),
+            wilcoxon_p_holm=_number(one.wilcoxon_holm),
+        ),
+        exploratory=one.exploratory,
+        sentence=comparison_in_words(one),
+    )
+
+
+def _by_k(table: Study, bounds: Floats) -> dict[int, Estimate]:
+    return {k: _estimate(bounds[:, j]) for j, k in enumerate(table.ks)}
+
+
+def _estimate(bounds: Floats) -> Estimate:
+    mean, low, high = (_number(value) for value in bounds.tolist())
+    return Estimate(mean=mean, low=low, high=high)
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return value if math.isfinite(value) else None
