@@ -8,6 +8,7 @@ from kernels_eval.processes.worker import (
     WorkerEndedError,
     WorkerError,
     WorkerForgedError,
+    WorkerRestlessError,
     WorkerTimeoutError,
 )
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
@@ -48,7 +49,7 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
         return status, failure.text, finding
     if isinstance(failure, WorkerTimeoutError):
         return Status.TIMEOUT, f"no answer from {stage} within {timeout_s:g} s", None
-    if isinstance(failure, LateWorkError):
+    if isinstance(failure, LateWorkError | WorkerRestlessError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)
     if isinstance(failure, WorkerForgedError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +13,7 @@ from kernels_eval.config import Mode
 from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.shared import SharedMemory
-from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.processes.worker import Worker, WorkerForgedError, close_aside
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.clocks import Clocks
@@ -57,7 +56,7 @@ class Memory(abc.ABC):
     def accept(self, message: Message, descriptors: list[int]) -> None:
         """Memory that the worker says its outputs lie in. Raises WorkerForgedError."""
         for descriptor in descriptors:
-            os.close(descriptor)
+            close_aside(descriptor)
         raise WorkerForgedError(f"memory of {message.value} bytes was offered on the CPU")
 
     @abc.abstractmethod
@@ -67,6 +66,9 @@ class Memory(abc.ABC):
     @abc.abstractmethod
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
         """One output, flat. Raises WorkerForgedError for a record that leads nowhere."""
+
+    def _span_of(self, spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
+        return span_of(spec, record, trusted=self.job.trusted)
 
     def verify(self) -> bool:
         """Whether the outputs are still what they were when the clock stopped."""
@@ -89,8 +91,9 @@ class Memory(abc.ABC):
         )
 
     def reset(self, job: Job) -> None:
-        """Ready for another worker."""
+        """Ready for another worker, with nothing left of what the last one wrote."""
         self.job = job
+        self.report.zero()
 
     def close(self) -> None:
         self.report.close()
@@ -163,10 +166,13 @@ class Device(abc.ABC):
         """
 
 
-def span_of(spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
+def span_of(
+    spec: OutputSpec, record: list[int], *, trusted: bool
+) -> tuple[int, tuple[int, ...] | None]:
     """Elements that an output spans in memory, and its strides unless contiguous.
 
-    Raises WorkerForgedError for strides that make no sense.
+    Raises WorkerForgedError for strides that make no sense, and unless `trusted` for elements that
+    share memory: the worker says so of itself, too, but it can be made not to.
     """
     _, _, dimensions, *strides = record
     if dimensions == 0:
@@ -174,7 +180,19 @@ def span_of(spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] |
     if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
         raise WorkerForgedError("the strides of an output make no sense")
     kept = tuple(strides[:dimensions])
+    if not trusted and _overlaps(spec.shape, kept):
+        raise WorkerForgedError("elements of an output share memory")
     span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, kept, strict=True))
     if span > _HOLES * spec.numel:
         raise WorkerForgedError("an output spread over far more memory than it has elements")
     return span, kept
+
+
+def _overlaps(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether two elements may lie in one place: a stride is within what smaller ones span."""
+    within = 0
+    for stride, extent in sorted((s, n) for s, n in zip(strides, shape, strict=True) if n > 1):
+        if stride <= within:
+            return True
+        within += (extent - 1) * stride
+    return False

@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 
 from kernels_eval.config import Mode
-from kernels_eval.devices.base import Device, Memory, Shares, span_of
+from kernels_eval.devices.base import Device, Memory, Shares
 from kernels_eval.problems.layout import in_memory_order
 from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.sets import InputSet
@@ -50,6 +50,7 @@ class CpuMemory(Memory):
 
     def reset(self, job: Job) -> None:
         super().reset(job)
+        self._region.zero()
         self._views(job)
 
     def write(self, sets: Sequence[InputSet]) -> None:
@@ -63,7 +64,7 @@ class CpuMemory(Memory):
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
         if spec.numel == 0:
             return torch.empty(0, dtype=spec.dtype)
-        span, strides = span_of(spec, record)
+        span, strides = self._span_of(spec, record)
         storage = torch.empty(span, dtype=spec.dtype)
         worker.read([record[1]], span * spec.dtype.itemsize, storage.data_ptr())
         return storage if strides is None else storage.as_strided(spec.shape, strides).reshape(-1)

@@ -13,6 +13,13 @@ from kernels_eval.errors import HarnessError
 _AT_ONCE_S = 0.005
 """A worker that is on its own core has stopped long before; until then every microsecond counts."""
 
+_LATE_S = 4.0
+"""Nothing of an honest candidate's takes as long to stop, unless it is in the kernel (state D)."""
+
+
+class RestlessError(Exception):
+    """The process was told to stop and does not."""
+
 
 def threads(pid: int) -> list[int]:
     """Thread ids of a process; empty once it is gone."""
@@ -44,19 +51,27 @@ def stop(pid: int, patience_s: float = 20.0) -> bool:
     """SIGSTOP the process; True when no thread of it runs any more, False if it is dead.
 
     A thread inside an uninterruptible system call stops when that returns; HarnessError if it does
-    not within `patience_s`.
+    not within `patience_s`. RestlessError if threads go on although none is in such a call, or one
+    waited for a child in it (vfork); that is killed.
     """
     os.kill(pid, signal.SIGSTOP)
     started = time.monotonic()
+    killed = 0
     while True:
         states = [_state(pid, thread) for thread in threads(pid)]
         if not states or all(state in "ZX" for state in states):
             return False
         if all(state in "TtZX" for state in states):
+            if killed:
+                raise RestlessError("a thread waited for a process that the candidate had started")
             return True
         waited = time.monotonic() - started
         if waited > _AT_ONCE_S:
             time.sleep(0.001)  # the worker may need this very core in order to stop
+        if waited > _LATE_S and not killed:
+            killed = kill_descendants(pid)
+        if waited > _LATE_S and "D" not in states:
+            raise RestlessError(f"told to stop, threads of the candidate go on: {states}")
         if waited > patience_s:
             raise HarnessError(f"worker {pid} did not stop within {patience_s} s: {states}")
 

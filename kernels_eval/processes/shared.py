@@ -8,12 +8,14 @@ import mmap
 import os
 from types import TracebackType
 
+import numpy as np
+
 
 class SharedMemory:
     """A sealed memfd: a worker can write it, but not resize it (the judge would fault on its map).
 
-    Used again for the next candidate, since fresh pages cost more than most kernels; what is in it
-    is overwritten or not believed.
+    Used again for the next candidate, since fresh pages cost more than most kernels; it is cleared
+    first, or one candidate could leave the next a word about inputs that both are called on.
     """
 
     def __init__(self, name: str, content: int | bytes) -> None:
@@ -26,6 +28,10 @@ class SharedMemory:
         self.map = mmap.mmap(self.descriptor, self.size)
         if isinstance(content, bytes):
             self.map[:] = content
+
+    def zero(self) -> None:
+        """Forget the content; the pages stay."""
+        np.frombuffer(self.map, np.uint8).fill(0)
 
     def close(self) -> None:
         """Give the memory back; a view that is still held keeps the mapping until it goes."""

@@ -9,6 +9,7 @@ import pickle
 import select
 import shutil
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from kernels_eval.worker.protocol import (
 )
 
 _USER_SPACE = 1 << 47
+_LAST_STEPS_NS = 30_000
+"""A thread counts as stopped a moment before it leaves its core."""
 _CPUCLOCK_SCHED = 2
 """linux/posix-timers.h: a process's CPU clock is (~pid << 3) | 2."""
 
@@ -53,6 +56,15 @@ class WorkerForgedError(WorkerError):
     """Bytes that are not a message, a message out of turn, or an address that leads nowhere."""
 
 
+class WorkerRestlessError(WorkerError):
+    """It runs on although it was stopped."""
+
+
+def close_aside(descriptor: int) -> None:
+    """Close what a candidate sent, in a thread: of a socket it may take as long as it likes."""
+    threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
+
+
 class Worker:
     """One candidate process. Owned by the judge; `close` ends it and all it started."""
 
@@ -68,6 +80,7 @@ class Worker:
         self.closed = False
         self._cores: tuple[int, ...] = ()
         self._hung_up = False
+        self._stopped_at_ns = 0
 
     def wait_born(self, timeout_s: float = 30.0) -> None:
         """Wait for the keeper's word that the process is confined. Raises HarnessError."""
@@ -164,7 +177,7 @@ class Worker:
     def _take(self, descriptors: list[int]) -> None:
         """Keep what came along with the last message only."""
         for descriptor in self.offered:
-            os.close(descriptor)
+            close_aside(descriptor)
         self.offered = descriptors
 
     def _end(self) -> WorkerError:
@@ -193,14 +206,35 @@ class Worker:
         return bool(poll.poll(0))
 
     def stop(self) -> None:
-        """No thread of the candidate runs after this. Raises WorkerEndedError."""
+        """No thread of the candidate runs after this.
+
+        Raises WorkerEndedError, and WorkerRestlessError if it does not stop.
+        """
         try:
             alive = control.stop(self.pid)
         except ProcessLookupError:
             alive = False
+        except control.RestlessError as error:
+            raise WorkerRestlessError(str(error)) from None
         if not alive:
             raise self._end()
         self.stopped = True
+        self._stopped_at_ns = self.cpu_ns()
+
+    def stayed(self) -> bool:
+        """Whether no thread of it ran since it was stopped: a timer's SIGCONT lets it go on."""
+        return self.cpu_ns() - self._stopped_at_ns <= _LAST_STEPS_NS
+
+    def strayed(self) -> bool:
+        """Whether a thread left the cores or the scheduling class that it was given."""
+        wanted = set(self._cores)
+        for thread in control.threads(self.pid):
+            with contextlib.suppress(OSError):
+                if os.sched_getscheduler(thread) != os.SCHED_OTHER:
+                    return True
+                if wanted and os.sched_getaffinity(thread) != wanted:
+                    return True
+        return False
 
     def resume(self) -> None:
         control.resume(self.pid)

@@ -28,6 +28,9 @@ class Clocks:
       than that per batch.
     - Otherwise, on one core: wall time less both waits and the usual overhead, but no less than the
       CPU time all its threads took. On several cores: wall time less the usual overhead.
+    - Of the worker's wait no more is left out than the CPU time that it took itself. Whoever waits
+      while a process of its own works, one that ends unseen, pays for that work either way: with
+      b for its own time and w for the other's, max(b, b + w - min(w, b)) is never less than w.
 
     So a late thread or an output computed when looked at costs what it took.
     """
@@ -75,8 +78,9 @@ class Clocks:
         if self.agrees(batch) and not batch.disturbed:
             total = float(batch.claimed_ns)
         elif self._single_core:
-            waited = batch.waited_ns + batch.judge_waited_ns
-            total = max(self._busy(batch), batch.wall_ns - waited - self.usual(batch.calls))
+            busy = self._busy(batch)
+            waited = min(batch.waited_ns, max(0.0, busy)) + batch.judge_waited_ns
+            total = max(busy, batch.wall_ns - waited - self.usual(batch.calls))
         else:
             total = batch.wall_ns - self.usual(batch.calls)
         return max(total, 1.0) / batch.calls / 1e6

@@ -14,6 +14,8 @@ from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
+_WENT_ON = "a thread of the candidate went on although it was stopped"
+
 
 class CandidateFailedError(Exception):
     """The worker reported a failure of its own."""
@@ -58,6 +60,8 @@ class Runner:
         self.job = job
         self.memory = memory
         self._room = 0
+        # What a driver's own threads do in a stopped process on a GPU has not been measured yet.
+        self._watched = job.device == "cpu"
         self._started: _Start | None = None
         worker.start(job, memory.report)
 
@@ -127,6 +131,8 @@ class Runner:
         """Start the clock and let the worker go."""
         worker = self.worker
         waited, judge_waited, cpu = worker.waited_ns(), _own_wait_ns(), worker.cpu_ns()
+        if self._watched and not worker.stayed():  # with inputs before its eyes
+            raise LateWorkError(_WENT_ON)
         worker.send(Command.GO, calls)
         self._started = _Start(calls, time.perf_counter_ns(), waited, judge_waited, cpu)
         worker.resume()
@@ -143,6 +149,8 @@ class Runner:
             raise WorkerForgedError("more than one message for one command")
         if worker.helpers():
             raise LateWorkError
+        if self._watched and worker.strayed():
+            raise LateWorkError("a thread of the candidate left its cores or its scheduling class")
         return Batch(
             calls=started.calls,
             wall_ns=ended - started.at_ns,
@@ -166,6 +174,8 @@ class Runner:
             distance = worst_distance([item.truths[place] for item in sets], answers, spec.numel)
             if not distance <= worst:
                 worst = distance
+        if self._watched and not self.worker.stayed():
+            raise LateWorkError(_WENT_ON)
         if not self.memory.verify():
             raise LateWorkError("outputs changed after the candidate had answered")
         return worst
