@@ -212,6 +212,7 @@ class Judge:
             device=self.device.torch_device,
             alignment=self.device.alignment,
             pool_bytes=self.device.pool_bytes(),
+            reuse=self.config.mode == "fast",
         )
 
     # One candidate

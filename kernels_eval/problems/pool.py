@@ -17,8 +17,14 @@ class Pool:
         draw: Callable[[], InputSet],
         pack: Callable[[InputSet], InputSet],
         unpack: Callable[[InputSet], InputSet],
+        *,
+        reuse: bool = True,
     ) -> None:
-        """`draw` makes a set; `pack` and `unpack` are what keeping one does to it, and undoes."""
+        """`draw` makes a set; `pack` and `unpack` are what keeping one does to it, and undoes.
+
+        Without `reuse` no set is shown to a second candidate.
+        """
+        self._reuse = reuse
         self._most_bytes = most_bytes
         self._draw, self._pack, self._unpack = draw, pack, unpack
         self._sets: dict[int, InputSet] = {}
@@ -62,6 +68,8 @@ class Pool:
 
         One such iterator per candidate: what it was shown never comes again.
         """
+        while not self._reuse:
+            yield self.fresh()
         order = list(self._sets)
         secrets.SystemRandom().shuffle(order)
         newest = self._newest

@@ -44,11 +44,13 @@ class PreparedProblem:
         fixed_tolerance: bool = False,
         device: torch.device = _CPU,
         alignment: int = 64,
+        reuse: bool = True,
     ) -> None:
         """Inputs, weights and answers live on `device`, in at most `pool_bytes` of its memory.
 
         `fixed_tolerance`: KernelBench's criterion in place of float64. `alignment`: bytes, of each
-        tensor in a worker's memory. Raises ProblemError if the problem cannot be judged well.
+        tensor in a worker's memory. `reuse`: whether several candidates are shown the same sets.
+        Raises ProblemError if the problem cannot be judged well.
         """
         self._fixed = fixed_tolerance
         self._device = device
@@ -64,7 +66,7 @@ class PreparedProblem:
             for name, value in getattr(self._model, "state_dict", dict)().items()
             if isinstance(value, torch.Tensor)
         }
-        self.pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked)
+        self.pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked, reuse=reuse)
         """The sets that are kept."""
         self._next_serial = 0
         self._redraws = self._slim = False
