@@ -255,8 +255,11 @@ class Worker:
             return 0
 
     def cpu_ns(self) -> int:
-        """CPU time of all threads so far, by the kernel's account."""
-        return time.clock_gettime_ns((~self.pid << 3) | _CPUCLOCK_SCHED)
+        """CPU time of all threads so far, by the kernel's account. Raises WorkerEndedError."""
+        try:
+            return time.clock_gettime_ns((~self.pid << 3) | _CPUCLOCK_SCHED)
+        except OSError:
+            raise self._end() from None
 
     @property
     def home(self) -> Path:

@@ -61,7 +61,7 @@ class Runner:
         self.memory = memory
         self._room = 0
         # What a driver's own threads do in a stopped process on a GPU has not been measured yet.
-        self._watched = job.device == "cpu"
+        self._watched = job.device == "cpu" and not job.trusted
         self._started: _Start | None = None
         worker.start(job, memory.report)
 
