@@ -43,7 +43,7 @@ import torch  # noqa: E402
 
 from kernels_eval import Judge, JudgeConfig, Verdict  # noqa: E402
 from kernels_eval.baselines import device_words  # noqa: E402
-from kernels_eval.timing.cores import Cores, share  # noqa: E402
+from kernels_eval.timing.cores import share  # noqa: E402
 from tests.kernels_eval.candidate_files import by_problem, collect, problem_text  # noqa: E402
 
 Interval = tuple[float, float]
@@ -83,15 +83,11 @@ def neighbour(device: str, choice: Choice) -> Iterator[None]:
 
 def _for_ever(device: str, choice: Choice, at_work: EventType) -> None:
     half = share(1, 2)
-    place(half)
+    os.sched_setaffinity(0, half.all)
     with Judge(JudgeConfig(device=device, cores=half.timing)) as judge:
         while True:
             for _ in verdicts(judge, choice):
                 at_work.set()
-
-
-def place(cores: Cores) -> None:
-    os.sched_setaffinity(0, {*cores.timing, *cores.side})
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ def main() -> None:
         started = time.monotonic()
         with around():
             if own is not None:
-                place(own)
+                os.sched_setaffinity(0, own.all)
             with Judge(config) as judge:
                 measured[name] = dict(verdicts(judge, choice))
                 timing = judge.cores.timing

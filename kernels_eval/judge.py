@@ -372,7 +372,7 @@ class Judge:
         The side cores compile meanwhile; on two cores they would be the bottleneck.
         """
         before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {*self.cores.timing, *self.cores.side})
+        os.sched_setaffinity(0, self.cores.all)
         try:
             yield
         finally:

@@ -67,8 +67,24 @@ class Memory(abc.ABC):
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
         """One output, flat. Raises WorkerForgedError for a record that leads nowhere."""
 
-    def _span_of(self, spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
-        return span_of(spec, record, trusted=self.job.trusted)
+    def span_of(self, spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
+        """Elements that an output spans in memory, and its strides unless contiguous.
+
+        Raises WorkerForgedError for strides that make no sense, and unless the job is trusted for
+        elements that share memory: the worker says so of itself, too, but it can be made not to.
+        """
+        _, _, dimensions, *strides = record
+        if dimensions == 0:
+            return spec.numel, None
+        if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
+            raise WorkerForgedError("the strides of an output make no sense")
+        kept = tuple(strides[:dimensions])
+        if not self.job.trusted and _overlaps(spec.shape, kept):
+            raise WorkerForgedError("elements of an output share memory")
+        span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, kept, strict=True))
+        if span > _HOLES * spec.numel:
+            raise WorkerForgedError("an output spread over far more memory than it has elements")
+        return span, kept
 
     def verify(self) -> bool:
         """Whether the outputs are still what they were when the clock stopped."""
@@ -164,28 +180,6 @@ class Device(abc.ABC):
 
         `wanted`: sets that one candidate sees.
         """
-
-
-def span_of(
-    spec: OutputSpec, record: list[int], *, trusted: bool
-) -> tuple[int, tuple[int, ...] | None]:
-    """Elements that an output spans in memory, and its strides unless contiguous.
-
-    Raises WorkerForgedError for strides that make no sense, and unless `trusted` for elements that
-    share memory: the worker says so of itself, too, but it can be made not to.
-    """
-    _, _, dimensions, *strides = record
-    if dimensions == 0:
-        return spec.numel, None
-    if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
-        raise WorkerForgedError("the strides of an output make no sense")
-    kept = tuple(strides[:dimensions])
-    if not trusted and _overlaps(spec.shape, kept):
-        raise WorkerForgedError("elements of an output share memory")
-    span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, kept, strict=True))
-    if span > _HOLES * spec.numel:
-        raise WorkerForgedError("an output spread over far more memory than it has elements")
-    return span, kept
 
 
 def _overlaps(shape: Sequence[int], strides: Sequence[int]) -> bool:

@@ -64,7 +64,7 @@ class CpuMemory(Memory):
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:
         if spec.numel == 0:
             return torch.empty(0, dtype=spec.dtype)
-        span, strides = self._span_of(spec, record)
+        span, strides = self.span_of(spec, record)
         storage = torch.empty(span, dtype=spec.dtype)
         worker.read([record[1]], span * spec.dtype.itemsize, storage.data_ptr())
         return storage if strides is None else storage.as_strided(spec.shape, strides).reshape(-1)

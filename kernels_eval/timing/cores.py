@@ -29,6 +29,10 @@ class Cores:
     timing: tuple[int, ...]
     side: tuple[int, ...]
 
+    @property
+    def all(self) -> set[int]:
+        return {*self.timing, *self.side}
+
 
 def choose_cores(
     wanted: tuple[int, ...] | None,

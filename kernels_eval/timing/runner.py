@@ -14,8 +14,6 @@ from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
-_WENT_ON = "a thread of the candidate went on although it was stopped"
-
 
 class CandidateFailedError(Exception):
     """The worker reported a failure of its own."""
@@ -131,11 +129,15 @@ class Runner:
         """Start the clock and let the worker go."""
         worker = self.worker
         waited, judge_waited, cpu = worker.waited_ns(), _own_wait_ns(), worker.cpu_ns()
-        if self._watched and not worker.stayed():  # with inputs before its eyes
-            raise LateWorkError(_WENT_ON)
+        self._check_stayed()  # with inputs before its eyes
         worker.send(Command.GO, calls)
         self._started = _Start(calls, time.perf_counter_ns(), waited, judge_waited, cpu)
         worker.resume()
+
+    def _check_stayed(self) -> None:
+        """Raises LateWorkError for a candidate that ran on since it was stopped."""
+        if self._watched and not self.worker.stayed():
+            raise LateWorkError("a thread of the candidate went on although it was stopped")
 
     def done(self, deadline: float) -> Batch:
         """Wait for the answer, stop the worker and the clock."""
@@ -174,8 +176,7 @@ class Runner:
             distance = worst_distance([item.truths[place] for item in sets], answers, spec.numel)
             if not distance <= worst:
                 worst = distance
-        if self._watched and not self.worker.stayed():
-            raise LateWorkError(_WENT_ON)
+        self._check_stayed()
         if not self.memory.verify():
             raise LateWorkError("outputs changed after the candidate had answered")
         return worst

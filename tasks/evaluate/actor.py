@@ -39,7 +39,7 @@ class JudgeActor:
         return ray.get_runtime_context().get_node_id(), str(ray.get_gpu_ids()[0])
 
     def _place(self, cores: Cores) -> None:
-        os.sched_setaffinity(0, {*cores.timing, *cores.side})
+        os.sched_setaffinity(0, cores.all)
         self._config = replace(self._config, cores=cores.timing)
 
     def ready(self, station: Station | None = None) -> int:

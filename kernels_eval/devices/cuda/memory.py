@@ -217,7 +217,7 @@ class CudaMemory(Memory):
         spans = np.tile(np.array([spec.nbytes for spec in specs], dtype=np.int64), count)
         for position in np.flatnonzero(table[:, 2]):
             spec = specs[position % len(specs)]
-            spans[position] = self._span_of(spec, table[position].tolist())[0] * spec.dtype.itemsize
+            spans[position] = self.span_of(spec, table[position].tolist())[0] * spec.dtype.itemsize
         starts = np.zeros(total, dtype=np.uint64)
         for serial in np.unique(table[spans > 0, 0]).tolist():
             mine = (table[:, 0] == serial) & (spans > 0)
@@ -242,7 +242,7 @@ class CudaMemory(Memory):
     ) -> torch.Tensor:
         if spec.numel == 0:
             return torch.empty(0, dtype=spec.dtype, device=self._device)
-        span, strides = self._span_of(spec, record)
+        span, strides = self.span_of(spec, record)
         length = span * spec.dtype.itemsize
         address = self._at(record[0], record[1], length)
         if address % spec.dtype.itemsize:
