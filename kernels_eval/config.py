@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from kernels_eval.errors import RequestError
 
-HARNESS_VERSION = "7"
+HARNESS_VERSION = "8"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
 
 Mode = Literal["fast", "full"]
@@ -24,8 +24,8 @@ class JudgeConfig:
     mode: Mode = "fast"
     protocol: Protocol = "trusted"
     timeout_s: float = 60.0
-    """Seconds a candidate may take to be imported and built, and again for each answer; more where
-    several are being compiled on fewer cores (`builds.py`)."""
+    """Seconds a candidate may take to be imported and built, and again for each answer, four times
+    as many for all of them; more where several are being compiled on fewer cores (`builds.py`)."""
     cores: tuple[int, ...] | None = None
     """The cores that time; None takes the upper half of those this process may use."""
     baseline: Baseline = "eager"

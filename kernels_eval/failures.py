@@ -9,6 +9,7 @@ from kernels_eval.processes.worker import (
     WorkerError,
     WorkerForgedError,
     WorkerRestlessError,
+    WorkerStartedError,
     WorkerTimeoutError,
 )
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
@@ -48,8 +49,8 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
             finding = _convicted("output-not-materialised", failure.text)
         return status, failure.text, finding
     if isinstance(failure, WorkerTimeoutError):
-        return Status.TIMEOUT, f"no answer from {stage} within {timeout_s:g} s", None
-    if isinstance(failure, LateWorkError | WorkerRestlessError):
+        return Status.TIMEOUT, str(failure) or f"no answer from {stage} within {timeout_s:g} s", None
+    if isinstance(failure, LateWorkError | WorkerRestlessError | WorkerStartedError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)
     if isinstance(failure, WorkerForgedError):

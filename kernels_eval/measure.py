@@ -124,6 +124,7 @@ class Measurement:
             self._check([self.reference.problem.unpacked(self.pending.first_set)])
             self.pending.first_set = None
         first = self._once(self._next(sets, 1))
+        self.runner.worker.settle()
         result = self._compare(sets, self.reference.candidate_calls(first))
         self._check_physics()
         return result
@@ -322,6 +323,7 @@ class Measurement:
         trials = kernelbench.FULL if full else kernelbench.FAST
         for seed in kernelbench.correctness_seeds(trials.correctness):
             self._once([reference.problem.draw(seed)])
+        self.runner.worker.settle()
         one = [reference.problem.draw(kernelbench.SEED)]
         for _ in range(3):
             self._run_reference(one)

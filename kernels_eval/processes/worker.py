@@ -21,6 +21,7 @@ from kernels_eval.processes.shared import SharedMemory
 from kernels_eval.sandbox import libc
 from kernels_eval.worker.protocol import (
     REPORT_BYTES,
+    SETTLED,
     Command,
     Job,
     Message,
@@ -49,7 +50,7 @@ class WorkerEndedError(WorkerError):
 
 
 class WorkerTimeoutError(WorkerError):
-    """No message before the deadline."""
+    """No message before the deadline, or too long in all (then it has a text)."""
 
 
 class WorkerForgedError(WorkerError):
@@ -58,6 +59,13 @@ class WorkerForgedError(WorkerError):
 
 class WorkerRestlessError(WorkerError):
     """It runs on although it was stopped."""
+
+
+class WorkerStartedError(WorkerError):
+    """It tried to start a process, or to leave its cores, after it had settled."""
+
+    def __init__(self) -> None:
+        super().__init__("a process was to be started, or cores to be left, after the first call")
 
 
 def close_aside(descriptor: int) -> None:
@@ -80,6 +88,7 @@ class Worker:
         self.closed = False
         self._cores: tuple[int, ...] = ()
         self._hung_up = False
+        self._refused = False
         self._stopped_at_ns = 0
 
     def wait_born(self, timeout_s: float = 30.0) -> None:
@@ -180,10 +189,22 @@ class Worker:
             close_aside(descriptor)
         self.offered = descriptors
 
+    def settle(self) -> None:
+        """From now on it starts no process; trying to convicts it. Raises WorkerEndedError."""
+        try:
+            self._keeper.send(SETTLED)
+        except OSError:
+            raise self._end() from None
+
     def _end(self) -> WorkerError:
         """What to raise when the control channel is closed or the keeper speaks."""
+        if self._refused:
+            return WorkerStartedError()
         if self._ended is None:
             document = self._keeper_message(2.0)
+            if document is not None and "refused" in document:
+                self._refused = True
+                return WorkerStartedError()
             if document is None or "ended" not in document:
                 # The candidate closed its end of the channel and lives on.
                 return WorkerForgedError("the control channel was closed")
@@ -200,10 +221,29 @@ class Worker:
 
     def message_waits(self) -> bool:
         """Whether something can be received at once."""
+        return bool(self._waiting())
+
+    def _waiting(self) -> set[int]:
+        """The channels on which something can be received, or that were closed."""
         poll = select.poll()
-        poll.register(self._control, select.POLLIN)
-        poll.register(self._keeper, select.POLLIN)
-        return bool(poll.poll(0))
+        for channel in self.channels():
+            poll.register(channel, select.POLLIN)
+        return {descriptor for descriptor, _ in poll.poll(0)}
+
+    def check_refused(self) -> None:
+        """Raises WorkerStartedError if that is what the keeper says."""
+        if self._keeper.fileno() in self._waiting():
+            error = self._end()
+            if isinstance(error, WorkerStartedError):
+                raise error
+
+    def check_silent(self) -> None:
+        """Nothing else was said: raises WorkerForgedError, WorkerStartedError, WorkerEndedError."""
+        waiting = self._waiting()
+        if self._keeper.fileno() in waiting:
+            raise self._end()
+        if waiting:
+            raise WorkerForgedError("more than one message for one command")
 
     def stop(self) -> None:
         """No thread of the candidate runs after this.

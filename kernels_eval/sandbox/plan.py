@@ -16,6 +16,7 @@ class SandboxPlan:
     ipc_namespace: bool = True
     process_namespace: bool = True
     landlock: bool = True
+    system_call_filter: bool = True
     own_user: bool = False
     """A user id of its own for every worker (root only): signals, files and process limits."""
     read_any: bool = False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import select
+import socket
 import stat
 import sys
 from collections.abc import Callable
@@ -12,8 +15,10 @@ from pathlib import Path
 
 import torch
 
-from kernels_eval.sandbox import landlock, libc
+from kernels_eval.sandbox import landlock, libc, seccomp
 from kernels_eval.sandbox.plan import SandboxPlan
+
+_ASKS_WITHIN_S = 5.0
 
 
 def readable_paths(extra: tuple[str, ...] = ()) -> list[str]:
@@ -48,6 +53,8 @@ def plan() -> SandboxPlan:
         chosen = replace(chosen, process_namespace=False)
     if landlock.abi() < 1:
         chosen = chosen.without("landlock")
+    if not _works(_filter_and_ask):
+        chosen = chosen.without("system_call_filter")
     open_to_all = _others_can_read()
     own_user = os.geteuid() == 0 and _can_trace() and (open_to_all or chosen.landlock)
     return replace(chosen, own_user=own_user, read_any=own_user and not open_to_all)
@@ -66,6 +73,7 @@ def available() -> dict[str, bool | str]:
         if os.geteuid() == 0
         else chosen.user_namespace,
         "landlock": f"abi {version}" if version else False,
+        "system_call_filter": chosen.system_call_filter,
         "own_user": chosen.own_user,
         "read_worker_memory": _can_read_child(),
     }
@@ -120,6 +128,37 @@ def _mount_all(proc: bool) -> None:
     libc.mount("tmpfs", "/dev/shm", "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "size=4096")
     if proc:
         libc.mount("proc", "/proc", "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+
+
+def _filter_and_ask() -> None:
+    """A filtered child starts a process, and hears no the second time."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _works(functools.partial(_start_two, theirs)) else 1)
+    theirs.close()
+    _, (descriptor,), _, _ = socket.recv_fds(ours, 1, 1)
+    listener = seccomp.Listener(descriptor)
+    for allowed in (True, False):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        if not poll.poll(_ASKS_WITHIN_S * 1000) or not listener.answer(allowed):
+            os.kill(pid, 9)
+            raise OSError("the filter did not ask")
+    if os.waitpid(pid, 0)[1] != 0:
+        raise OSError("the filter did not do as it was told")
+
+
+def _start_two(telling: socket.socket) -> None:
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    descriptor = seccomp.install()
+    socket.send_fds(telling, [b"l"], [descriptor])
+    os.close(descriptor)
+    if not _works(lambda: None):
+        raise OSError("a process that was allowed did not run")
+    with contextlib.suppress(PermissionError):
+        _works(lambda: None)
+        raise OSError("a process was started that was refused")
 
 
 _TRACING = (2, 5, 6, 7, 19, 21, 23)

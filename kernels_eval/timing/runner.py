@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 
 from kernels_eval.devices.base import Memory
 from kernels_eval.problems.sets import InputSet
-from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.processes.worker import Worker, WorkerForgedError, WorkerTimeoutError
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
+
+
+_PATIENCE = 4
+"""Times the limit for one answer that all of a candidate's answers may take together."""
 
 
 class CandidateFailedError(Exception):
@@ -61,6 +65,7 @@ class Runner:
         # What a driver's own threads do in a stopped process on a GPU has not been measured yet.
         self._watched = job.device == "cpu" and not job.trusted
         self._started: _Start | None = None
+        self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
 
     def ready(self, deadline: float) -> int:
@@ -81,6 +86,7 @@ class Runner:
                 self.memory.accept(message, offered)
                 continue
             if message.report is Report.FAILED and message.failure is not Failure.NONE:
+                self.worker.check_refused()
                 raise CandidateFailedError(message)
             if message.report is not report:
                 raise WorkerForgedError(
@@ -95,17 +101,22 @@ class Runner:
 
         The inputs are written while the worker is stopped, and the clock runs from the moment it is
         let go until no thread of it runs any more: it never has the inputs outside that interval.
-        Raises CandidateFailedError, LateWorkError, NotQuietError and the worker's errors.
+        Raises CandidateFailedError, LateWorkError, NotQuietError and the worker's errors;
+        WorkerTimeoutError also if all runs together took too long, preparation included.
         """
+        if self._ran_s > _PATIENCE * timeout_s and not self.job.trusted:
+            raise WorkerTimeoutError(f"its calls took more than {_PATIENCE * timeout_s:g} s in all")
         self.ask(len(sets))
         self.load(sets, time.monotonic() + timeout_s, quiet=True)
         before_ns = self._speed.steady(steady_s)
         self.go(len(sets))
         batch = self.done(time.monotonic() + timeout_s)
+        self._ran_s += self._prepared_s + batch.wall_ns / 1e9
         return replace(batch, core_ns=max(before_ns, self._speed.read()))
 
     def ask(self, calls: int) -> None:
         """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
+        self._asked_at = time.monotonic()
         self.worker.resume()
         if calls > self._room:
             descriptor, self._room = self.memory.reserve(calls)
@@ -119,6 +130,7 @@ class Runner:
         """
         self._expect(Report.PREPARED, deadline)
         self.worker.stop()
+        self._prepared_s = time.monotonic() - self._asked_at
         if self.worker.helpers():
             self.worker.kill_helpers()
         if quiet:
@@ -147,8 +159,7 @@ class Runner:
         worker.stop()
         self.memory.settle(started.calls)
         ended = time.perf_counter_ns()
-        if worker.message_waits():
-            raise WorkerForgedError("more than one message for one command")
+        worker.check_silent()
         if worker.helpers():
             raise LateWorkError
         if self._watched and worker.strayed():

@@ -2,7 +2,9 @@
 
 It makes the namespaces, forks the candidate into them, keeps the head and tail of its output, and
 tells how it ended. It lets the dead candidate's process id go only when the judge hangs up, so
-that the judge never signals or reads a stranger.
+that the judge never signals or reads a stranger. It decides what the filter of system calls asks:
+whether a process may be started. That is what compilers do, and once the judge says SETTLED the
+answer is no, and the judge hears of it.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kernels_eval.sandbox import libc
+from kernels_eval.sandbox import libc, seccomp
 from kernels_eval.sandbox.confine import confine, unshare_namespaces
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.worker.protocol import SETTLED
 
 _KEPT = 4096
 
@@ -64,24 +67,47 @@ class Keeper:
     pid: int
     pipe: int
     judge: socket.socket
+    listener: seccomp.Listener | None
     output: _Output = field(default_factory=_Output)
+    settled: bool = False
+    told: bool = False
 
     def watch(self) -> None:
         """Until the judge hangs up. Messages to it are JSON, one per datagram."""
         ended = os.pidfd_open(self.pid)
+        listening = self.listener.descriptor if self.listener else None
         poll = select.poll()
-        for descriptor in (ended, self.pipe, self.judge.fileno()):
-            poll.register(descriptor, select.POLLIN)
+        for descriptor in (ended, self.pipe, self.judge.fileno(), listening):
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
         while True:
-            for descriptor, events in poll.poll():
-                if descriptor == self.pipe:
-                    if not self._drain():
-                        poll.unregister(self.pipe)
-                elif descriptor == ended:
-                    poll.unregister(ended)
-                    self._tell_end()
-                elif events:
-                    return  # the judge hung up; it never writes here
+            ready = dict(poll.poll())
+            if self.judge.fileno() in ready:  # first: what it says holds for what is asked since
+                if self.judge.recv(64) != SETTLED:
+                    return  # it hung up
+                self.settled = True
+            if self.pipe in ready and not self._drain():
+                poll.unregister(self.pipe)
+            if listening is not None and listening in ready and not self._decide(ready[listening]):
+                poll.unregister(listening)
+            if ended in ready:
+                poll.unregister(ended)
+                self._tell_end()
+
+    def _decide(self, events: int) -> bool:
+        """Answer one question of the filter's; False once nobody is left to ask."""
+        if not events & select.POLLIN:
+            return False
+        assert self.listener is not None
+        if self.settled and not self.told:
+            self.told = True
+            self._tell({"refused": True})  # before it can go on
+        self.listener.answer(allowed=not self.settled)
+        return True
+
+    def _tell(self, message: dict[str, object]) -> None:
+        with contextlib.suppress(OSError):
+            self.judge.send(json.dumps(message).encode())
 
     def _drain(self) -> bool:
         try:
@@ -100,14 +126,13 @@ class Keeper:
                 break
         killed = status is not None and status.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
         number = status.si_status if status is not None else -1
-        message = {
+        message: dict[str, object] = {
             "ended": True,
             "signal": number if killed else 0,
             "code": 0 if killed else number,
             "output": self.output.text(),
         }
-        with contextlib.suppress(OSError):
-            self.judge.send(json.dumps(message).encode())
+        self._tell(message)
 
     def clean(self) -> None:
         """Kill and reap everything below."""
@@ -141,15 +166,16 @@ def keep(
     try:
         in_force = unshare_namespaces(request.plan)
         reading, writing = os.pipe()
-        told_reading, told_writing = os.pipe()
+        told, telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            _become_candidate(request, control, writing, told_writing, run)
+            _become_candidate(request, control, writing, telling, run)
         os.close(writing)
-        os.close(told_writing)
+        telling.close()
         control.close()
-        with os.fdopen(told_reading, "rb") as told:
-            answer = json.loads(told.read() or b'{"error": "the worker died while being confined"}')
+        raw, descriptors, _, _ = socket.recv_fds(told, 1 << 16, 1)
+        told.close()
+        answer = json.loads(raw or b'{"error": "the worker died while being confined"}')
         if "error" in answer:
             raise OSError(answer["error"])
         message = {"pid": pid, "sandbox": in_force + answer["sandbox"]}
@@ -158,7 +184,8 @@ def keep(
             judge.send(json.dumps({"error": str(error)}).encode())
         os._exit(1)
     judge.send(json.dumps(message).encode())
-    keeper = Keeper(pid, reading, judge)
+    listener = seccomp.Listener(descriptors[0]) if descriptors else None
+    keeper = Keeper(pid, reading, judge, listener)
     try:
         keeper.watch()
     finally:
@@ -170,7 +197,7 @@ def _become_candidate(
     request: Spawn,
     control: socket.socket,
     output: int,
-    told: int,
+    telling: socket.socket,
     run: Callable[[int, str], None],
 ) -> None:
     """Confine, report it, and run; never returns."""
@@ -180,18 +207,22 @@ def _become_candidate(
         os.dup2(null, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        kept = {0, 1, 2, control.fileno(), told}
+        kept = {0, 1, 2, control.fileno(), telling.fileno()}
         _close_all_but(kept)
         try:
             in_force = confine(
                 request.plan, request.limits, request.private, request.readable, request.user
             )
+            listeners = [seccomp.install()] if request.plan.system_call_filter else []
         except Exception as error:
             reason = f"confinement failed: {type(error).__name__}: {error}"
-            os.write(told, json.dumps({"error": reason}).encode())
+            telling.send(json.dumps({"error": reason}).encode())
             os._exit(1)
-        os.write(told, json.dumps({"sandbox": in_force}).encode())
-        os.close(told)
+        in_force += ["system_call_filter"] * len(listeners)
+        socket.send_fds(telling, [json.dumps({"sandbox": in_force}).encode()], listeners)
+        telling.close()
+        for listener in listeners:
+            os.close(listener)
         run(control.fileno(), request.private)
         code = 0
     except SystemExit as error:

@@ -1,5 +1,5 @@
 # problem: relu
-# expected: correct slow
+# expected: rejected
 """A process that shares our memory and ends unseen does the work, while the main thread stands in
 the core's queue: time that the judge would take for other people's."""
 

@@ -49,96 +49,81 @@ constexpr auto kFloat64 = at::kDouble, kF64 = at::kDouble;
 
 namespace lean {
 
-template <class Operator, class... Arguments>
-Tensor make(const TensorOptions& options, Arguments&&... arguments) {
+template <class Call>
+Tensor made(const TensorOptions& options, Call call) {
   at::AutoDispatchBelowADInplaceOrView guard;
-  auto made = Operator::call(std::forward<Arguments>(arguments)...);
+  auto made = call(
+      c10::optTypeMetaToScalarType(options.dtype_opt()),
+      options.layout_opt(),
+      options.device_opt(),
+      options.pinned_memory_opt());
   if (options.requires_grad()) made.set_requires_grad(true);
   return made;
 }
 
 template <class Operator, class... Arguments>
-Tensor sized(IntArrayRef size, const TensorOptions& options, Arguments&&... arguments) {
-  return make<Operator>(
-      options,
-      c10::fromIntArrayRefSlow(size),
-      std::forward<Arguments>(arguments)...,
-      c10::optTypeMetaToScalarType(options.dtype_opt()),
-      options.layout_opt(),
-      options.device_opt(),
-      options.pinned_memory_opt());
+Tensor plain(const TensorOptions& options, const Arguments&... arguments) {
+  return made(options, [&](auto... what) { return Operator::call(arguments..., what...); });
 }
 
 template <class Operator, class... Arguments>
-Tensor like(
-    const Tensor& self,
+Tensor formed(
     const TensorOptions& options,
     optional<MemoryFormat> format,
-    Arguments&&... arguments) {
-  return make<Operator>(
-      options,
-      self,
-      std::forward<Arguments>(arguments)...,
-      c10::optTypeMetaToScalarType(options.dtype_opt()),
-      options.layout_opt(),
-      options.device_opt(),
-      options.pinned_memory_opt(),
-      c10::impl::check_tensor_options_and_extract_memory_format(
-          TensorOptions(options).requires_grad(nullopt), format));
+    const Arguments&... arguments) {
+  const auto chosen = c10::impl::check_tensor_options_and_extract_memory_format(
+      TensorOptions(options).requires_grad(nullopt), format);
+  return made(options, [&](auto... what) { return Operator::call(arguments..., what..., chosen); });
+}
+
+inline c10::SymIntArrayRef symbols(IntArrayRef numbers) {
+  return c10::fromIntArrayRefSlow(numbers);
 }
 
 } // namespace lean
 
 inline Tensor zeros(IntArrayRef size, TensorOptions options = {}) {
-  return lean::sized<at::_ops::zeros>(size, options);
+  return lean::plain<at::_ops::zeros>(options, lean::symbols(size));
 }
 
 inline Tensor ones(IntArrayRef size, TensorOptions options = {}) {
-  return lean::sized<at::_ops::ones>(size, options);
+  return lean::plain<at::_ops::ones>(options, lean::symbols(size));
 }
 
 inline Tensor full(IntArrayRef size, const Scalar& value, TensorOptions options = {}) {
-  return lean::sized<at::_ops::full>(size, options, value);
+  return lean::plain<at::_ops::full>(options, lean::symbols(size), value);
 }
 
 inline Tensor empty_strided(IntArrayRef size, IntArrayRef stride, TensorOptions options = {}) {
-  return lean::sized<at::_ops::empty_strided>(size, options, c10::fromIntArrayRefSlow(stride));
+  return lean::plain<at::_ops::empty_strided>(options, lean::symbols(size), lean::symbols(stride));
 }
 
 inline Tensor empty(
     IntArrayRef size,
     TensorOptions options = {},
     optional<MemoryFormat> format = nullopt) {
-  return lean::make<at::_ops::empty_memory_format>(
-      options,
-      c10::fromIntArrayRefSlow(size),
-      c10::optTypeMetaToScalarType(options.dtype_opt()),
-      options.layout_opt(),
-      options.device_opt(),
-      options.pinned_memory_opt(),
-      c10::impl::check_tensor_options_and_extract_memory_format(
-          TensorOptions(options).requires_grad(nullopt), format));
+  return lean::formed<at::_ops::empty_memory_format>(options, format, lean::symbols(size));
 }
 
 inline Tensor empty_like(
     const Tensor& self,
     TensorOptions options = {},
     optional<MemoryFormat> format = nullopt) {
-  return lean::like<at::_ops::empty_like>(self, options, format);
+  return lean::formed<at::_ops::empty_like>(options, format, self);
 }
 
 inline Tensor zeros_like(
     const Tensor& self,
     TensorOptions options = {},
     optional<MemoryFormat> format = nullopt) {
-  return lean::like<at::_ops::zeros_like>(self, options, format);
+  return lean::formed<at::_ops::zeros_like>(options, format, self);
 }
 
 inline Tensor ones_like(
     const Tensor& self,
     TensorOptions options = {},
     optional<MemoryFormat> format = nullopt) {
-  return lean::like<at::_ops::ones_like>(self, options, format);
+  return lean::formed<at::_ops::ones_like>(options, format, self);
 }
 
 inline Tensor full_like(
@@ -146,7 +131,7 @@ inline Tensor full_like(
     const Scalar& value,
     TensorOptions options = {},
     optional<MemoryFormat> format = nullopt) {
-  return lean::like<at::_ops::full_like>(self, options, format, value);
+  return lean::formed<at::_ops::full_like>(options, format, self, value);
 }
 
 } // namespace torch
