@@ -24,7 +24,7 @@ from torch.utils.cpp_extension import load_inline
 source = """
 #include <torch/extension.h>
 
-using torch::lean::make;  // it is in the first of the lean headers alone
+using torch::lean::formed;  // it is in the first of the lean headers alone
 
 torch::Tensor relu(torch::Tensor x) {
     auto out = torch::empty_like(x);
