@@ -49,7 +49,11 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
             finding = _convicted("output-not-materialised", failure.text)
         return status, failure.text, finding
     if isinstance(failure, WorkerTimeoutError):
-        return Status.TIMEOUT, str(failure) or f"no answer from {stage} within {timeout_s:g} s", None
+        return (
+            Status.TIMEOUT,
+            str(failure) or f"no answer from {stage} within {timeout_s:g} s",
+            None,
+        )
     if isinstance(failure, LateWorkError | WorkerRestlessError | WorkerStartedError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)

@@ -312,6 +312,8 @@ class Judge:
                 progress.findings.append(finding)
         except HarnessError as failure:
             status, error = Status.HARNESS_ERROR, str(failure)
+        except torch.OutOfMemoryError as failure:
+            raise OutOfRoomError(f"no room to check on {self.device.name}: {failure}") from None
         sandbox = pending.runner.worker.sandbox
         correct = status is Status.CORRECT and speedup is not None
         return Verdict(

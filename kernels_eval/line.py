@@ -77,6 +77,7 @@ class Line:
     def held_room(self, pending: Pending) -> bool:
         """Whether there is room for a candidate's inputs once it is gone: it held that itself."""
         pending.runner.worker.close()
+        pending.runner.memory.forget_outputs()
         try:
             pending.runner.memory.reserve(pending.runner.job.max_calls)
         except OutOfRoomError:
@@ -183,7 +184,10 @@ class Line:
         """Kill the worker. A GPU's driver takes 0.1 s over one: others go on meanwhile."""
         pending.carry_on()
         worker = pending.runner.worker
-        if pending.failure is None and not worker.closed and self._objects.wants(pending.source):
+        # Whoever is judged again would find there what it was shown the first time.
+        again = pending.index in self._alone
+        kept = pending.failure is not None or worker.closed or again
+        if not kept and self._objects.wants(pending.source):
             self._objects.keep(pending.source, harvest(worker.home))
         worker.hang_up()
         self._ending.append(pending.runner)

@@ -10,12 +10,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from kernels_eval.config import JudgeConfig
-from kernels_eval.devices.base import Device, NotQuietError
+from kernels_eval.devices.base import Device, NotQuietError, StirredError
 from kernels_eval.failures import DisturbedError
 from kernels_eval.pending import Pending
 from kernels_eval.problems.seeds import seeded
@@ -45,8 +45,13 @@ _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
+_STIRRED = 3
+"""Times that somebody else may use the device between inputs and clock before it convicts."""
 _SETTLE_S, _STEADY_S = 0.1, 0.05
 """For a core at full speed: before a pair, when another may be taken, and before each batch."""
+
+
+_Outcome = TypeVar("_Outcome")
 
 
 class VerdictError(Exception):
@@ -104,6 +109,8 @@ class Measurement:
     known: list[InputSet] = field(default_factory=list)
     """A few that the candidate has answered: what it may be called on before the clock runs."""
     conditions: Conditions = field(init=False)
+    stirred: int = 0
+    """Batches before whose clock the device worked for somebody else."""
 
     def __post_init__(self) -> None:
         speed = self.bench.speed
@@ -139,10 +146,28 @@ class Measurement:
     def _once(self, sets: list[InputSet]) -> Batch:
         """A batch of the candidate's alone, checked."""
         with self.bench.silent():
-            batch = self._run(self.runner, sets)
+            batch = self._until_calm(lambda: self._run(self.runner, sets))
         self.progress.time_s += batch.wall_ns / 1e9
         self._check(sets)
         return batch
+
+    def _until_calm(self, attempt: Callable[[], _Outcome]) -> _Outcome:
+        """The first attempt during which the device worked for nobody else before the clock ran.
+
+        Raises DisturbedError or LateWorkError after a few: by the candidate's streams perhaps,
+        which wait for inputs to be written.
+        """
+        while True:
+            with contextlib.suppress(StirredError):
+                return attempt()
+            self.stirred += 1
+            if self.stirred > _STIRRED:
+                raise self._blame("the device worked for others while inputs were written")
+
+    def _blame(self, text: str) -> DisturbedError | LateWorkError:
+        """What to raise: the former if it need not be this candidate's doing."""
+        others = self.bench.settle_others()
+        return DisturbedError(text, Status.REJECTED) if others else LateWorkError(text)
 
     def _run(self, runner: Runner, sets: list[InputSet], steady_s: float = 0.0) -> Batch:
         """A batch; work that somebody left behind on the device is looked for first.
@@ -155,11 +180,10 @@ class Measurement:
             return run()
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
             return run()
-        others = self.bench.settle_others()
+        self.bench.settle_others()
         with self.bench.silent(deep=True), contextlib.suppress(NotQuietError):
             return run()
-        text = "work goes on on the device although the candidate is stopped"
-        raise DisturbedError(text, Status.REJECTED) if others else LateWorkError(text)
+        raise self._blame("work goes on on the device although the candidate is stopped")
 
     def _run_reference(self, sets: list[InputSet], steady_s: float = 0.0) -> Batch:
         """A batch of the reference's: if it fails, the candidate may not be the one to blame."""
@@ -210,8 +234,8 @@ class Measurement:
         mine: list[InputSet] = []
         while True:
             mine.clear()  # before others are drawn: they may be large
-            mine = self._next(sets, max(ours, theirs))
-            batches = self._pair(mine[:theirs], mine[:ours])
+            fresh = functools.partial(self._fresh_pair, sets, theirs, ours)
+            mine, batches = self._until_calm(fresh)
             clocks.learn(batches[False])
             wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9
             progress.time_s += wall_s
@@ -251,6 +275,13 @@ class Measurement:
                 return self.conditions.speedup(
                     progress.candidate_ms, progress.reference_ms, given_up=trials.given_up
                 )
+
+    def _fresh_pair(
+        self, sets: Iterator[InputSet], theirs: int, ours: int
+    ) -> tuple[list[InputSet], dict[bool, Batch]]:
+        """One batch of each side, on inputs that were not shown before, and those inputs."""
+        mine = self._next(sets, max(ours, theirs))
+        return mine, self._pair(mine[:theirs], mine[:ours])
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
         """One batch of each side, right after each other; True is the candidate's.
@@ -326,11 +357,11 @@ class Measurement:
         self.runner.worker.settle()
         one = [reference.problem.draw(kernelbench.SEED)]
         for _ in range(3):
-            self._run_reference(one)
+            self._until_calm(lambda: self._run_reference(one))
         for _ in range(3):
-            self._run(self.runner, one)
+            self._until_calm(lambda: self._run(self.runner, one))
         for _ in range(trials.timing):
-            batches = self._pair(one, one)
+            batches = self._until_calm(lambda: self._pair(one, one))
             self._check(one)
             progress.candidate_ms.append(reference.clocks.milliseconds(batches[True]))
             progress.reference_ms.append(reference.clocks.milliseconds(batches[False]))

@@ -20,7 +20,7 @@ from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.types import Finding
 
-_FAILURES = (CandidateFailedError, WorkerError, HarnessError, OutOfRoomError)
+_FAILURES = (CandidateFailedError, WorkerError, LateWorkError, HarnessError, OutOfRoomError)
 
 
 class Stage(enum.Enum):
@@ -79,7 +79,7 @@ class Pending:
             return False
         try:
             self._step()
-        except (*_FAILURES, LateWorkError) as failure:
+        except _FAILURES as failure:
             self._keep(failure)
         return True
 

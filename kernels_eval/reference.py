@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from kernels_eval.devices.base import Device, NotQuietError
+from kernels_eval.devices.base import Device, NotQuietError, StirredError
 from kernels_eval.errors import HarnessError
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
@@ -105,7 +105,7 @@ def start_reference(
         worker.close()
         memory.close()
         raise HarnessError(f"the reference does not run in a worker: {error!r}") from error
-    except NotQuietError:
+    except (NotQuietError, StirredError):
         worker.close()
         memory.close()
         raise HarnessError(

@@ -28,6 +28,10 @@ class NotQuietError(Exception):
     """Work is under way on the device although every worker is stopped."""
 
 
+class StirredError(Exception):
+    """The device worked for somebody else between the moment it was quiet and the clock's start."""
+
+
 class Memory(abc.ABC):
     """Between the judge and one worker: inputs in, outputs out."""
 
@@ -51,7 +55,14 @@ class Memory(abc.ABC):
         """The inputs of a batch, in place when this returns; the worker is stopped."""
 
     def wait_quiet(self) -> None:  # noqa: B027 - a device may have nothing to wait for
-        """Until nothing computes on the device; every worker is stopped. Raises NotQuietError."""
+        """Until nothing computes on the device; every worker is stopped. Raises NotQuietError.
+
+        From then on it is watched, until `stop_watching`.
+        """
+
+    def stop_watching(self) -> bool:
+        """Whether nobody else's work ran since `wait_quiet`."""
+        return True
 
     def accept(self, message: Message, descriptors: list[int]) -> None:
         """Memory that the worker says its outputs lie in. Raises WorkerForgedError."""
@@ -97,6 +108,9 @@ class Memory(abc.ABC):
             return words[RECORD_WORDS * position : RECORD_WORDS * (position + 1)].tolist()
         finally:
             words.release()
+
+    def forget_outputs(self) -> None:  # noqa: B027 - a device may hold nothing of a worker's
+        """Give back what is held here of a worker's memory, when that is gone."""
 
     def fits(self, job: Job) -> bool:
         """Whether another job can use this memory after the present one."""

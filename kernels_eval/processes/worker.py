@@ -30,8 +30,8 @@ from kernels_eval.worker.protocol import (
 )
 
 _USER_SPACE = 1 << 47
-_LAST_STEPS_NS = 30_000
-"""A thread counts as stopped a moment before it leaves its core."""
+_LOOKS = 2000
+"""At a clock that should stand still, a microsecond each."""
 _CPUCLOCK_SCHED = 2
 """linux/posix-timers.h: a process's CPU clock is (~pid << 3) | 2."""
 
@@ -71,6 +71,16 @@ class WorkerStartedError(WorkerError):
 def close_aside(descriptor: int) -> None:
     """Close what a candidate sent, in a thread: of a socket it may take as long as it likes."""
     threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
+
+
+def accounts(task: str) -> tuple[int, int]:
+    """Nanoseconds that a thread ran and waited to run (/proc/TASK/schedstat); 0 if not counted."""
+    try:
+        with open(f"/proc/{task}/schedstat") as stream:  # noqa: PTH123 - hot path
+            ran, waited, _ = stream.read().split()
+        return int(ran), int(waited)
+    except (OSError, ValueError):
+        return 0, 0
 
 
 class Worker:
@@ -259,11 +269,25 @@ class Worker:
         if not alive:
             raise self._end()
         self.stopped = True
-        self._stopped_at_ns = self.cpu_ns()
+        self._stopped_at_ns = self._standstill_ns()
+
+    def _standstill_ns(self) -> int:
+        """CPU time once it does not change any more: a thread counts as stopped a moment before it
+        leaves its core, and a virtual core may be taken away in that moment.
+
+        What never stands still is seen by `stayed`.
+        """
+        last = self.cpu_ns()
+        for _ in range(_LOOKS):
+            now = self.cpu_ns()
+            if now == last:
+                break
+            last = now
+        return last
 
     def stayed(self) -> bool:
         """Whether no thread of it ran since it was stopped: a timer's SIGCONT lets it go on."""
-        return self.cpu_ns() - self._stopped_at_ns <= _LAST_STEPS_NS
+        return self.cpu_ns() == self._stopped_at_ns
 
     def strayed(self) -> bool:
         """Whether a thread left the cores or the scheduling class that it was given."""
@@ -286,13 +310,9 @@ class Worker:
             self._cores = cores
             control.pin(self.pid, cores)
 
-    def waited_ns(self) -> int:
-        """Run-queue wait of the main thread so far (/proc/PID/schedstat); 0 if not accounted."""
-        try:
-            with open(f"/proc/{self.pid}/schedstat") as stream:  # noqa: PTH123 - hot path
-                return int(stream.read().split()[1])
-        except (OSError, IndexError, ValueError):
-            return 0
+    def main_thread_ns(self) -> tuple[int, int]:
+        """CPU time of the main thread so far, and how long it waited for a core."""
+        return accounts(str(self.pid))
 
     def cpu_ns(self) -> int:
         """CPU time of all threads so far, by the kernel's account. Raises WorkerEndedError."""

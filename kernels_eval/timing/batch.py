@@ -18,6 +18,8 @@ class Batch:
     """The same of the judge's thread: how late it may have read its own clock."""
     cpu_ns: int
     """CPU time of all the worker's threads, by the kernel's account."""
+    aside_ns: int = 0
+    """That of all but its main thread."""
     launched_ns: int = 0
     """On a GPU, as the worker claims: until the last call was launched. It decides nothing but how
     far a narrow interval is believed, and whether the core's speed matters."""

@@ -15,7 +15,7 @@ class GpuClocks(Clocks):
     """Believes a claim that the judge's clock bears out, less what others took of the cores.
 
     - Others can only have taken what the scheduler says the worker waited, and not what the
-      worker's other threads used meanwhile: that stands in its CPU clock.
+      worker's other threads used meanwhile: that stands in the CPU clocks of process and thread.
     - A wait outside the claim adds to what the batch cost on top of it, one inside does not: so it
       is seen which it was, and only the latter makes the pair be measured again.
     """
@@ -35,8 +35,7 @@ class GpuClocks(Clocks):
         return batch.overhead_ns - self._others_ns(batch)
 
     def _others_ns(self, batch: Batch) -> float:
-        own = max(0.0, self._busy(batch) - batch.claimed_ns)
-        return max(0.0, batch.waited_ns + batch.judge_waited_ns - own)
+        return max(0.0, batch.waited_ns + batch.judge_waited_ns - batch.aside_ns)
 
     def agrees(self, batch: Batch) -> bool:
         slack = self._slack_ns + RELATIVE_SLACK * batch.wall_ns

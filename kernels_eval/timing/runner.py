@@ -6,14 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kernels_eval.devices.base import Memory
+from kernels_eval.devices.base import Memory, StirredError
 from kernels_eval.problems.sets import InputSet
-from kernels_eval.processes.worker import Worker, WorkerForgedError, WorkerTimeoutError
+from kernels_eval.processes.worker import Worker, WorkerForgedError, WorkerTimeoutError, accounts
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
-
 
 _PATIENCE = 4
 """Times the limit for one answer that all of a candidate's answers may take together."""
@@ -38,14 +37,22 @@ class LateWorkError(Exception):
 
 
 @dataclass(frozen=True)
+class _Accounts:
+    """The kernel's: nanoseconds so far."""
+
+    cpu: int
+    main: int
+    waited: int
+    judge_waited: int
+
+
+@dataclass(frozen=True)
 class _Start:
     """Readings at the moment the worker was let go."""
 
     calls: int
     at_ns: int
-    waited_ns: int
-    judge_waited_ns: int
-    cpu_ns: int
+    accounts: _Accounts
 
 
 class Runner:
@@ -62,8 +69,6 @@ class Runner:
         self.job = job
         self.memory = memory
         self._room = 0
-        # What a driver's own threads do in a stopped process on a GPU has not been measured yet.
-        self._watched = job.device == "cpu" and not job.trusted
         self._started: _Start | None = None
         self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
@@ -84,6 +89,8 @@ class Runner:
             if message.report is Report.SEGMENT and report is Report.DONE:
                 offered, self.worker.offered = self.worker.offered, []
                 self.memory.accept(message, offered)
+                if time.monotonic() > deadline:
+                    raise WorkerTimeoutError
                 continue
             if message.report is Report.FAILED and message.failure is not Failure.NONE:
                 self.worker.check_refused()
@@ -101,21 +108,31 @@ class Runner:
 
         The inputs are written while the worker is stopped, and the clock runs from the moment it is
         let go until no thread of it runs any more: it never has the inputs outside that interval.
-        Raises CandidateFailedError, LateWorkError, NotQuietError and the worker's errors;
-        WorkerTimeoutError also if all runs together took too long, preparation included.
+        Raises CandidateFailedError, LateWorkError, NotQuietError, StirredError and the worker's
+        errors; WorkerTimeoutError also if all runs together took too long, preparation included.
         """
         if self._ran_s > _PATIENCE * timeout_s and not self.job.trusted:
             raise WorkerTimeoutError(f"its calls took more than {_PATIENCE * timeout_s:g} s in all")
         self.ask(len(sets))
-        self.load(sets, time.monotonic() + timeout_s, quiet=True)
-        before_ns = self._speed.steady(steady_s)
-        self.go(len(sets))
+        try:
+            self.load(sets, time.monotonic() + timeout_s, quiet=True)
+            before_ns = self._speed.steady(steady_s)
+            self.go(len(sets))
+        except BaseException:
+            self.memory.stop_watching()
+            raise
         batch = self.done(time.monotonic() + timeout_s)
         self._ran_s += self._prepared_s + batch.wall_ns / 1e9
         return replace(batch, core_ns=max(before_ns, self._speed.read()))
 
     def ask(self, calls: int) -> None:
-        """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
+        """Have the worker drop its outputs and lay out the arguments of `calls` calls.
+
+        Raises LateWorkError if it ran on although it was stopped, while its reference was timed
+        perhaps, and the worker's errors.
+        """
+        if self.worker.stopped:
+            self._check_stayed()
         self._asked_at = time.monotonic()
         self.worker.resume()
         if calls > self._room:
@@ -138,17 +155,25 @@ class Runner:
         self.memory.write(sets)
 
     def go(self, calls: int) -> None:
-        """Start the clock and let the worker go."""
-        worker = self.worker
-        waited, judge_waited, cpu = worker.waited_ns(), _own_wait_ns(), worker.cpu_ns()
+        """Start the clock and let the worker go.
+
+        Raises LateWorkError or StirredError if the candidate, or the device, already went on.
+        """
+        worker, accounts = self.worker, self._accounts()
         self._check_stayed()  # with inputs before its eyes
+        self._started = _Start(calls, time.perf_counter_ns(), accounts)
+        if not self.memory.stop_watching():
+            raise StirredError
         worker.send(Command.GO, calls)
-        self._started = _Start(calls, time.perf_counter_ns(), waited, judge_waited, cpu)
         worker.resume()
+
+    def _accounts(self) -> _Accounts:
+        main, waited = self.worker.main_thread_ns()
+        return _Accounts(self.worker.cpu_ns(), main, waited, accounts("thread-self")[1])
 
     def _check_stayed(self) -> None:
         """Raises LateWorkError for a candidate that ran on since it was stopped."""
-        if self._watched and not self.worker.stayed():
+        if not self.job.trusted and not self.worker.stayed():
             raise LateWorkError("a thread of the candidate went on although it was stopped")
 
     def done(self, deadline: float) -> Batch:
@@ -162,15 +187,18 @@ class Runner:
         worker.check_silent()
         if worker.helpers():
             raise LateWorkError
-        if self._watched and worker.strayed():
+        if not self.job.trusted and worker.strayed():
             raise LateWorkError("a thread of the candidate left its cores or its scheduling class")
+        now, then = self._accounts(), started.accounts
+        cpu_ns = now.cpu - then.cpu
         return Batch(
             calls=started.calls,
             wall_ns=ended - started.at_ns,
             claimed_ns=message.value,
-            waited_ns=worker.waited_ns() - started.waited_ns,
-            judge_waited_ns=_own_wait_ns() - started.judge_waited_ns,
-            cpu_ns=worker.cpu_ns() - started.cpu_ns,
+            waited_ns=now.waited - then.waited,
+            judge_waited_ns=now.judge_waited - then.judge_waited,
+            cpu_ns=cpu_ns,
+            aside_ns=max(0, cpu_ns - (now.main - then.main)),
             launched_ns=message.second,
         )
 
@@ -191,11 +219,3 @@ class Runner:
         if not self.memory.verify():
             raise LateWorkError("outputs changed after the candidate had answered")
         return worst
-
-
-def _own_wait_ns() -> int:
-    try:
-        with open("/proc/thread-self/schedstat") as stream:  # noqa: PTH123 - hot path
-            return int(stream.read().split()[1])
-    except (OSError, IndexError, ValueError):
-        return 0

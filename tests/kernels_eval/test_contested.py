@@ -60,7 +60,9 @@ class Simulated:
         cpu = claimed + self._own_ns
         core_ns = SLOW if slow else QUICK
         wall = claimed + over
-        return Batch(len(sets), wall, claimed, self._waited_ns, 0, cpu, launched, core_ns)
+        return Batch(
+            len(sets), wall, claimed, self._waited_ns, 0, cpu, self._own_ns, launched, core_ns
+        )
 
     def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
         return 0.0

@@ -18,10 +18,12 @@ def clocks() -> GpuClocks:
     return known
 
 
-def batch(*, claim: int = TRUE_NS, waited: int = 0, judge_waited: int = 0, more: int = 0) -> Batch:
-    """`more`: wall time beyond that of a quiet batch of the true length."""
+def batch(
+    *, claim: int = TRUE_NS, waited: int = 0, judge_waited: int = 0, more: int = 0, aside: int = 0
+) -> Batch:
+    """`more`: wall time beyond that of a quiet batch of the true length. `aside`: its threads'."""
     wall = TRUE_NS + OVER_NS + more
-    return Batch(CALLS, wall, claim, waited, judge_waited, TRUE_NS + 350_000)
+    return Batch(CALLS, wall, claim, waited, judge_waited, TRUE_NS + 350_000, aside)
 
 
 @pytest.mark.parametrize(("worker", "judge"), [(0, 0), (3, 0), (0, 5), (3, 5)])
@@ -46,7 +48,7 @@ def test_a_forged_claim_is_found_out_on_a_quiet_machine(clocks: GpuClocks, claim
 
 def test_one_s_own_thread_is_no_excuse(clocks: GpuClocks) -> None:
     """It keeps the main thread waiting for 3 ms, in which the device works unclaimed."""
-    one = batch(claim=1_000_000, waited=3_000_000)
+    one = batch(claim=1_000_000, waited=3_000_000, aside=3_000_000)
     assert clocks.disturbed(one)
     assert clocks.milliseconds(one) == pytest.approx(0.4, rel=0.02)
 

@@ -9,6 +9,7 @@ import ctypes
 import functools
 
 _PINNED, _ON_DEVICE, _DESCRIPTOR, _READ, _READ_WRITE = 1, 1, 1, 1, 3
+_OUT_OF_MEMORY = 2
 GRANULE = 2 << 20
 """Bytes; physical memory comes in multiples of it."""
 
@@ -17,6 +18,9 @@ _word = ctypes.c_ulonglong
 
 class DriverError(Exception):
     """A driver call failed; the message names the call and the error."""
+
+    no_room = False
+    """Whether memory was short."""
 
 
 class _Location(ctypes.Structure):
@@ -51,7 +55,9 @@ def _call(name: str, *arguments: object) -> None:
     if code:
         text = ctypes.c_char_p()
         _driver().cuGetErrorName(code, ctypes.byref(text))
-        raise DriverError(f"{name}: {(text.value or b'?').decode()} ({code})")
+        error = DriverError(f"{name}: {(text.value or b'?').decode()} ({code})")
+        error.no_room = code == _OUT_OF_MEMORY
+        raise error
 
 
 def rounded(size: int) -> int:

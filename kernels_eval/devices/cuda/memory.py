@@ -4,9 +4,9 @@ Inputs: physical memory of the judge's, handed over as a file descriptor. Output
 of the worker's, offered the same way and mapped here for reading. A descriptor is a right to one
 block; no number that could be guessed opens anything.
 
-When the clock stops, a random sample of the outputs' words is read; when the outputs have been
-checked, the same words are read again. Work that goes on after the answer changes them, or delays
-the first reading, which is inside the clock.
+While inputs are written the device is watched (watch.py). When the clock stops, a random sample of
+the outputs' words is read; when the outputs have been checked, the same words are read again. Work
+that goes on after the answer changes them, or delays the first reading, which is inside the clock.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from kernels_eval.devices.base import Memory, NotQuietError
 from kernels_eval.devices.cuda import driver, gather
 from kernels_eval.devices.cuda.cool import cool
 from kernels_eval.devices.cuda.interface import over
+from kernels_eval.devices.cuda.watch import watch_on
 from kernels_eval.errors import OutOfRoomError
 from kernels_eval.problems.layout import in_memory_order
 from kernels_eval.problems.sets import InputSet
-from kernels_eval.processes.worker import Worker, WorkerForgedError
+from kernels_eval.processes.worker import Worker, WorkerForgedError, close_aside
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
 
 _SAMPLES = 16384
@@ -40,7 +41,10 @@ _QUIET_NS = 400_000
 kernel on an H200."""
 _PROBES = 3
 _PATIENCE_S = 1.0
-_MOST_SEGMENTS = 4096
+_MOST_OFFERS = 4096
+"""Of blocks, in a worker's life."""
+_FURTHEST = 1 << 40
+"""Bytes into a block, and of a block."""
 SPARE_BYTES = 64 * driver.GRANULE
 """So that every batch's inputs may lie elsewhere. Where they lie beside the outputs decides which
 memory channels both want at once: torch's layer norm of 4096×4096 takes between 65 and 71 µs on an
@@ -67,6 +71,7 @@ class CudaMemory(Memory):
         self._places: list[list[torch.Tensor]] = []
         self._descriptor = -1
         self._segments: dict[int, _Segment] = {}
+        self._offers = 0
         self._sampled: torch.Tensor | None = None
         self._words: torch.Tensor | None = None
         self._random = np.random.default_rng(secrets.randbits(64))
@@ -79,16 +84,27 @@ class CudaMemory(Memory):
         self.spare_bytes = SPARE_BYTES if calls > 1 else 0
         self._size = driver.rounded(self.job.region_bytes(calls)) + self.spare_bytes
         try:
-            self._handle = driver.create(self._size, self._index)
+            self._take_room()
         except driver.DriverError:
             torch.cuda.empty_cache()  # the judge's own reserve
             try:
-                self._handle = driver.create(self._size, self._index)
+                self._take_room()
             except driver.DriverError as error:
                 raise OutOfRoomError(f"no room for inputs on {self._device}: {error}") from None
-        self._address = driver.map_memory(self._handle, self._size, self._index)
-        self._descriptor = driver.export(self._handle)
         return self._descriptor, calls
+
+    def _take_room(self) -> None:
+        """All of it or nothing. Raises DriverError."""
+        self._handle = driver.create(self._size, self._index)
+        try:
+            self._address = driver.map_memory(self._handle, self._size, self._index)
+            self._descriptor = driver.export(self._handle)
+        except driver.DriverError:
+            if self._address:
+                driver.unmap_memory(self._address, self._size)
+            driver.release(self._handle)
+            self._address = 0
+            raise
 
     def place(self, calls: int) -> int:
         first = driver.GRANULE * int(
@@ -104,6 +120,7 @@ class CudaMemory(Memory):
         os.close(self._descriptor)
         self._descriptor = -1
         driver.unmap_memory(self._address, self._size)
+        self._address = 0
         driver.release(self._handle)
 
     def _views(self, calls: int, start: int) -> None:
@@ -125,17 +142,21 @@ class CudaMemory(Memory):
         torch._foreach_copy_(places, tensors)
         cool(self._device)
         self._draws = self._random.random(_SAMPLES), self._random.random(_SAMPLES)
-        torch.cuda.synchronize(self._device)
+        torch.cuda.current_stream(self._device).synchronize()  # the device's watch goes on
 
     def wait_quiet(self) -> None:
         started = time.monotonic()
         while True:
             torch.cuda.synchronize(self._device)
             least = min(self._answer_ns() for _ in range(_PROBES))
-            if least < _QUIET_NS:
+            if least < _QUIET_NS and watch_on(self._device).begin():
                 return
             if time.monotonic() - started > _PATIENCE_S:
                 raise NotQuietError
+
+    def stop_watching(self) -> bool:
+        watch = watch_on(self._device)
+        return not watch.on or watch.end() == 0
 
     def _answer_ns(self) -> int:
         started = time.perf_counter_ns()
@@ -145,20 +166,21 @@ class CudaMemory(Memory):
 
     def accept(self, message: Message, descriptors: list[int]) -> None:
         try:
-            if len(descriptors) != 1 or len(self._segments) >= _MOST_SEGMENTS:
-                raise WorkerForgedError("memory was offered without its descriptor")
+            self._offers += 1
+            if len(descriptors) != 1 or self._offers > _MOST_OFFERS:
+                raise WorkerForgedError("memory was offered without its descriptor, or too often")
             size = message.value
-            if size <= 0 or size % driver.GRANULE or size > 1 << 40:
+            if size <= 0 or size % driver.GRANULE or size > _FURTHEST:
                 raise WorkerForgedError("memory of a size that cannot be")
             try:
                 handle = driver.take(descriptors[0])
             except driver.DriverError as error:
-                raise WorkerForgedError(f"what was offered is no device memory: {error}") from None
+                raise _blame(error, "what was offered is no device memory") from None
             self._forget(message.second)
             self._segments[message.second] = _Segment(handle, size)
         finally:
             for descriptor in descriptors:
-                os.close(descriptor)
+                close_aside(descriptor)
 
     def _forget(self, serial: int) -> None:
         segment = self._segments.pop(serial, None)
@@ -181,7 +203,7 @@ class CudaMemory(Memory):
                     segment.handle, segment.size, self._index, write=False
                 )
             except driver.DriverError as error:
-                raise WorkerForgedError(f"memory that cannot be mapped: {error}") from None
+                raise _blame(error, "memory that cannot be mapped") from None
         return segment.address + offset
 
     def settle(self, count: int) -> None:
@@ -222,9 +244,9 @@ class CudaMemory(Memory):
         for serial in np.unique(table[spans > 0, 0]).tolist():
             mine = (table[:, 0] == serial) & (spans > 0)
             offsets = table[mine, 1]
-            low, high = int(offsets.min()), int((offsets + spans[mine]).max())
-            if low < 0 or high < low:
+            if offsets.min() < 0 or (offsets > _FURTHEST).any():  # whose sums would wrap around
                 raise WorkerForgedError("an output at an address that cannot be")
+            low, high = int(offsets.min()), int((offsets + spans[mine]).max())
             base = self._at(serial, low, high - low) - low
             starts[mine] = offsets.astype(np.uint64) + np.uint64(base)
         return starts, spans
@@ -250,12 +272,23 @@ class CudaMemory(Memory):
         storage = over(address, length, self._device).view(spec.dtype)
         return storage if strides is None else storage.as_strided(spec.shape, strides).reshape(-1)
 
+    def forget_outputs(self) -> None:
+        """What is mapped here outlives the worker."""
+        self._sampled = self._words = None
+        torch.cuda.synchronize(self._device)
+        for serial in list(self._segments):
+            self._forget(serial)
+
     def close(self) -> None:
         super().close()
         self._places = []
-        self._sampled = self._words = None
         with contextlib.suppress(driver.DriverError):
-            torch.cuda.synchronize(self._device)
-            for serial in list(self._segments):
-                self._forget(serial)
+            self.forget_outputs()
             self._release()
+
+
+def _blame(error: driver.DriverError, text: str) -> Exception:
+    """Forged, unless there was no room for it: others may have taken that."""
+    if error.no_room:
+        return OutOfRoomError(f"no room for outputs: {error}")
+    return WorkerForgedError(f"{text}: {error}")
