@@ -67,6 +67,8 @@ class Judge:
         self._current: Reference | None = None
         self._timeout_s = self.config.timeout_s
         self._closed = False
+        self.lost = ""
+        """Why this process cannot use its device any more; no judge of the same process could."""
 
     # The public face
 
@@ -87,7 +89,12 @@ class Judge:
     def evaluate_many(
         self, problem_source: str, candidates: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:
-        """(index, verdict) as they finish. Others are imported while one is checked and timed."""
+        """(index, verdict) as they finish. Others are imported while one is checked and timed.
+
+        Raises ProblemError, and HarnessError once the device is lost.
+        """
+        if self.lost:
+            raise HarnessError(self.lost)
         compiled = self._compiled(problem_source) if self.config.baseline == "compile" else None
         for index, verdict in self._evaluate_many(
             problem_source, candidates, self.config.timeout_s
@@ -122,7 +129,11 @@ class Judge:
         try:
             while queue or line:
                 with self._on_side_cores():
-                    index, verdict = self._next_verdict(reference, queue)
+                    try:
+                        index, verdict = self._next_verdict(reference, queue)
+                    except torch.AcceleratorError as error:
+                        self._lose(error)
+                        break
                     if verdict is None:
                         queue.append((index, candidates[index]))
                     elif not queue and not line and self._server is not None:
@@ -131,14 +142,24 @@ class Judge:
                     yield index, verdict
                 if self._closed:
                     return
+                if self.lost:
+                    break
                 if reference.runner.worker.closed:
                     # The new one is timed on a device that is empty: the others begin anew.
                     begun = line.end_all()
                     queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
                         reference = self._reference(problem_source)
+            for index in (*line.end_all(), *(index for index, _ in queue)):
+                yield index, self._verdict(Status.HARNESS_ERROR, self.lost, ())
         finally:
             line.end_all()
+
+    def _lose(self, error: torch.AcceleratorError) -> str:
+        """The driver lets a process whose context failed do nothing more with the device."""
+        reason = str(error).strip().partition("\n")[0]
+        self.lost = f"{self.device.name} is lost to this process, start another judge: {reason}"
+        return self.lost
 
     def close(self) -> None:
         """End everything this judge started. Safe to call twice."""
@@ -312,6 +333,8 @@ class Judge:
                 progress.findings.append(finding)
         except HarnessError as failure:
             status, error = Status.HARNESS_ERROR, str(failure)
+        except torch.AcceleratorError as failure:
+            status, error = Status.HARNESS_ERROR, self._lose(failure)
         except torch.OutOfMemoryError as failure:
             raise OutOfRoomError(f"no room to check on {self.device.name}: {failure}") from None
         sandbox = pending.runner.worker.sandbox

@@ -16,6 +16,7 @@ import numpy as np
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices.base import Device, NotQuietError, StirredError
+from kernels_eval.errors import HarnessError
 from kernels_eval.failures import DisturbedError
 from kernels_eval.pending import Pending
 from kernels_eval.problems.seeds import seeded
@@ -45,8 +46,9 @@ _CONTESTED_PAIRS = 48
 """That decide whether a candidate hides work behind its claims, once fewer seem to say so: on a
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
-_STIRRED = 3
-"""Times that somebody else may use the device between inputs and clock before it convicts."""
+_STIRRED, _UNWATCHED = 3, 10
+"""Times that somebody else may use the device between inputs and clock before it convicts, and that
+it may not be known."""
 _SETTLE_S, _STEADY_S = 0.1, 0.05
 """For a core at full speed: before a pair, when another may be taken, and before each batch."""
 
@@ -110,7 +112,9 @@ class Measurement:
     """A few that the candidate has answered: what it may be called on before the clock runs."""
     conditions: Conditions = field(init=False)
     stirred: int = 0
-    """Batches before whose clock the device worked for somebody else."""
+    """Batches before whose clock the device was seen to work for somebody else."""
+    unwatched: int = 0
+    """Those before whose clock it could not be seen."""
 
     def __post_init__(self) -> None:
         speed = self.bench.speed
@@ -158,11 +162,15 @@ class Measurement:
         which wait for inputs to be written.
         """
         while True:
-            with contextlib.suppress(StirredError):
+            try:
                 return attempt()
-            self.stirred += 1
-            if self.stirred > _STIRRED:
-                raise self._blame("the device worked for others while inputs were written")
+            except StirredError as error:
+                self.stirred += error.known
+                self.unwatched += not error.known
+                if self.stirred > _STIRRED:
+                    raise self._blame(str(error)) from None
+                if self.unwatched > _UNWATCHED:
+                    raise HarnessError("the device could not be watched before batches") from None
 
     def _blame(self, text: str) -> DisturbedError | LateWorkError:
         """What to raise: the former if it need not be this candidate's doing."""

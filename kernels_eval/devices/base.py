@@ -29,7 +29,14 @@ class NotQuietError(Exception):
 
 
 class StirredError(Exception):
-    """The device worked for somebody else between the moment it was quiet and the clock's start."""
+    """The device worked for somebody else between the moment it was quiet and the clock's start.
+
+    `known`: it was seen to; else it could not be watched all the time.
+    """
+
+    def __init__(self, *, known: bool) -> None:
+        super().__init__("the device worked for others while inputs were written")
+        self.known = known
 
 
 class Memory(abc.ABC):
@@ -60,9 +67,9 @@ class Memory(abc.ABC):
         From then on it is watched, until `stop_watching`.
         """
 
-    def stop_watching(self) -> bool:
-        """Whether nobody else's work ran since `wait_quiet`."""
-        return True
+    def stop_watching(self) -> int | None:
+        """Nanoseconds that others had the device since `wait_quiet`; None if it is not known."""
+        return 0
 
     def accept(self, message: Message, descriptors: list[int]) -> None:
         """Memory that the worker says its outputs lie in. Raises WorkerForgedError."""

@@ -162,8 +162,9 @@ class Runner:
         worker, accounts = self.worker, self._accounts()
         self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), accounts)
-        if not self.memory.stop_watching():
-            raise StirredError
+        lost_ns = self.memory.stop_watching()
+        if lost_ns != 0:
+            raise StirredError(known=lost_ns is not None)
         worker.send(Command.GO, calls)
         worker.resume()
 

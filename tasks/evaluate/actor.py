@@ -62,6 +62,7 @@ class JudgeActor:
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
 
+        A process that lost its device ends then, and Ray starts another one.
         `station`: as in `ready`; Ray may have started this actor anew.
         """
         self.ready(station)
@@ -70,6 +71,9 @@ class JudgeActor:
         for index, verdict in self._judge.evaluate_many(problem_source, sources):
             broken |= verdict.status is Status.HARNESS_ERROR
             yield index, verdict
+        if self._judge.lost:
+            self.close()
+            os._exit(1)
         if broken:
             self.close()
 
