@@ -84,8 +84,7 @@ class CudaDevice(Device):
 
     def sandbox(self, plan: SandboxPlan) -> tuple[SandboxPlan, Limits]:
         """CUDA reserves far more addresses than it uses, so only what is written is counted."""
-        # Whether CUDA gets by with few timers has not been tried yet.
-        limits = Limits(memory_bytes=32 << 30, open_files=4096, processes=1024, timers=None)
+        limits = Limits(memory_bytes=32 << 30, open_files=4096, processes=1024)
         return replace(plan, gpu=True, address_space=False), limits
 
     def environment(self, session: str) -> dict[str, str]:
