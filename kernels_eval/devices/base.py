@@ -77,9 +77,13 @@ class Memory(abc.ABC):
             close_aside(descriptor)
         raise WorkerForgedError(f"memory of {message.value} bytes was offered on the CPU")
 
+    def wait_free(self) -> bool:
+        """Wait until the device is free, and watch it again; False if it cannot be watched."""
+        return False
+
     @abc.abstractmethod
     def settle(self, count: int) -> None:
-        """The last thing inside the clock: outputs of `count` calls are there. Worker stopped."""
+        """Outputs of `count` calls are there, and what changes from now on is seen. Worker stopped."""
 
     @abc.abstractmethod
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:

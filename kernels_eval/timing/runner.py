@@ -70,6 +70,7 @@ class Runner:
         self.memory = memory
         self._room = 0
         self._started: _Start | None = None
+        self._quiet = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
 
@@ -118,10 +119,10 @@ class Runner:
             self.load(sets, time.monotonic() + timeout_s, quiet=True)
             before_ns = self._speed.steady(steady_s)
             self.go(len(sets))
+            batch = self.done(time.monotonic() + timeout_s)
         except BaseException:
             self.memory.stop_watching()
             raise
-        batch = self.done(time.monotonic() + timeout_s)
         self._ran_s += self._prepared_s + batch.wall_ns / 1e9
         return replace(batch, core_ns=max(before_ns, self._speed.read()))
 
@@ -150,6 +151,7 @@ class Runner:
         self._prepared_s = time.monotonic() - self._asked_at
         if self.worker.helpers():
             self.worker.kill_helpers()
+        self._quiet = quiet
         if quiet:
             self.memory.wait_quiet()
         self.memory.write(sets)
@@ -162,11 +164,15 @@ class Runner:
         worker, accounts = self.worker, self._accounts()
         self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), accounts)
+        self._check_watched()
+        worker.send(Command.GO, calls)
+        worker.resume()
+
+    def _check_watched(self) -> None:
+        """Stop watching the device. Raises StirredError if it worked for somebody meanwhile."""
         lost_ns = self.memory.stop_watching()
         if lost_ns != 0:
             raise StirredError(known=lost_ns is not None)
-        worker.send(Command.GO, calls)
-        worker.resume()
 
     def _accounts(self) -> _Accounts:
         main, waited = self.worker.main_thread_ns()
@@ -178,13 +184,23 @@ class Runner:
             raise LateWorkError("a thread of the candidate went on although it was stopped")
 
     def done(self, deadline: float) -> Batch:
-        """Wait for the answer, stop the worker and the clock."""
+        """Wait for the answer, stop the clock and the worker.
+
+        The clock stops once no thread of it runs, or on a watched device once that is free: what
+        anybody has it do from then on until the outputs have been looked at is seen. Raises
+        StirredError for that, LateWorkError, CandidateFailedError and the worker's errors.
+        """
         worker, started = self.worker, self._started
         assert started is not None
         message = self._expect(Report.DONE, deadline)
-        worker.stop()
-        self.memory.settle(started.calls)
+        freed = self._quiet and self.memory.wait_free()
         ended = time.perf_counter_ns()
+        worker.stop()
+        if not freed:
+            ended = time.perf_counter_ns()
+        self.memory.settle(started.calls)
+        if freed:
+            self._check_watched()
         worker.check_silent()
         if worker.helpers():
             raise LateWorkError

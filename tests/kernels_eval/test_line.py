@@ -84,13 +84,17 @@ def test_room_that_is_there_once_a_candidate_is_gone_was_its_own(line: Line, own
     worker = SimpleNamespace(closed=False)
     worker.close = lambda: setattr(worker, "closed", True)
 
-    def reserve(calls: int) -> tuple[int, int]:
-        if own and worker.closed:
-            return 0, calls
-        raise OutOfRoomError("no room for inputs")
+    class Held:
+        forgotten = False
 
-    runner: Any = SimpleNamespace(
-        worker=worker, memory=SimpleNamespace(reserve=reserve), job=SimpleNamespace(max_calls=4)
-    )
+        def forget_outputs(self) -> None:
+            self.forgotten = worker.closed
+
+        def reserve(self, calls: int) -> tuple[int, int]:
+            if own and self.forgotten:
+                return 0, calls
+            raise OutOfRoomError("no room for inputs")
+
+    runner: Any = SimpleNamespace(worker=worker, memory=Held(), job=SimpleNamespace(max_calls=4))
     assert line.held_room(SimpleNamespace(runner=runner)) is own  # type: ignore[arg-type]
     assert worker.closed

@@ -4,9 +4,9 @@ Inputs: physical memory of the judge's, handed over as a file descriptor. Output
 of the worker's, offered the same way and mapped here for reading. A descriptor is a right to one
 block; no number that could be guessed opens anything.
 
-While inputs are written the device is watched (watch.py). When the clock stops, a random sample of
-the outputs' words is read; when the outputs have been checked, the same words are read again. Work
-that goes on after the answer changes them, or delays the first reading, which is inside the clock.
+While inputs are written the device is watched (watch.py). The clock stops when it is free again;
+it is watched while a random sample of the outputs' words is read, and when the outputs have been
+checked, the same words are read again. Work that goes on after the answer is seen or changes them.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ H100, the same for as long as they stay there, and processes drew one place each
 
 @dataclass
 class _Segment:
-    """A block of the worker's memory: its handle, and where it is mapped here once it is needed."""
+    """A block of the worker's memory: its handle, and where it is mapped here."""
 
     handle: int
     size: int
-    address: int = 0
+    address: int
 
 
 class CudaMemory(Memory):
@@ -166,6 +166,10 @@ class CudaMemory(Memory):
         places = [place for one in self._places for place in one]
         torch._foreach_copy_(places, [place.clone() for place in places])
         cool(self._device)
+        gather.words(torch.from_numpy(np.array([self._address])).to(self._device))
+
+    def wait_free(self) -> bool:
+        return watch_on(self._device).begin()
 
     def stop_watching(self) -> int | None:
         watch = watch_on(self._device)
@@ -190,7 +194,12 @@ class CudaMemory(Memory):
             except driver.DriverError as error:
                 raise _blame(error, "what was offered is no device memory") from None
             self._forget(message.second)
-            self._segments[message.second] = _Segment(handle, size)
+            try:  # now: the driver may not while a kernel runs
+                address = driver.map_memory(handle, size, self._index, write=False)
+            except driver.DriverError as error:
+                driver.release(handle)
+                raise _blame(error, "memory that cannot be mapped") from None
+            self._segments[message.second] = _Segment(handle, size, address)
         finally:
             for descriptor in descriptors:
                 close_aside(descriptor)
@@ -199,8 +208,7 @@ class CudaMemory(Memory):
         segment = self._segments.pop(serial, None)
         if segment is None:
             return
-        if segment.address:
-            driver.unmap_memory(segment.address, segment.size)
+        driver.unmap_memory(segment.address, segment.size)
         driver.release(segment.handle)
 
     def _at(self, serial: int, offset: int, length: int) -> int:
@@ -210,13 +218,6 @@ class CudaMemory(Memory):
             raise WorkerForgedError("an output in memory that was never offered")
         if offset < 0 or offset + length > segment.size:
             raise WorkerForgedError("an output beyond the memory that was offered")
-        if not segment.address:
-            try:
-                segment.address = driver.map_memory(
-                    segment.handle, segment.size, self._index, write=False
-                )
-            except driver.DriverError as error:
-                raise _blame(error, "memory that cannot be mapped") from None
         return segment.address + offset
 
     def settle(self, count: int) -> None:
@@ -238,7 +239,7 @@ class CudaMemory(Memory):
         addresses = (starts[chosen] + offsets) & ~np.uint64(3)
         self._sampled = torch.from_numpy(addresses.view(np.int64)).to(self._device)
         self._words = gather.words(self._sampled)
-        torch.cuda.synchronize(self._device)
+        torch.cuda.current_stream(self._device).synchronize()
 
     def _spread(self, count: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         """Address here and bytes spanned of every output of `count` calls, by call, then place."""
