@@ -81,9 +81,13 @@ class Memory(abc.ABC):
         """Wait until the device is free, and watch it again; False if it cannot be watched."""
         return False
 
+    def traffic(self) -> bool:
+        """Whether somebody used the way between host and device while it was last watched."""
+        return False
+
     @abc.abstractmethod
     def settle(self, count: int) -> None:
-        """Outputs of `count` calls are there, and what changes from now on is seen. Worker stopped."""
+        """Outputs of `count` calls are there; what changes from now on is seen. Worker stopped."""
 
     @abc.abstractmethod
     def read(self, worker: Worker, spec: OutputSpec, record: list[int]) -> torch.Tensor:

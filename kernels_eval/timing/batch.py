@@ -25,6 +25,8 @@ class Batch:
     far a narrow interval is believed, and whether the core's speed matters."""
     core_ns: int = 0
     """How long a fixed loop took on the timing core, right before or right after: the longer."""
+    traffic: bool = False
+    """Whether somebody copied between host and device right before or after."""
 
     @property
     def disturbed(self) -> bool:

@@ -16,7 +16,7 @@ from kernels_eval.timing.batch import Batch
 RELATIVE_SLACK = 0.01
 """Of a batch's time by the judge's clock."""
 _SLACK_NS = 50_000
-_EXCESS_NS = 100_000
+EXCESS_NS = 100_000
 _TYPICAL_OVERHEAD_NS = 300_000.0
 
 
@@ -69,6 +69,10 @@ class Clocks:
         late = batch.judge_waited_ns if self._single_core else 0
         near = 0 <= batch.overhead_ns - late <= self.usual(batch.calls) + slack
         return near and (not self._single_core or self._busy(batch) <= batch.claimed_ns + slack)
+
+    def hideable_ns(self, batch: Batch) -> float:
+        """How much of a batch's time a forged claim can leave out."""
+        return self._slack_ns + RELATIVE_SLACK * batch.wall_ns
 
     def _busy(self, batch: Batch) -> float:
         return batch.cpu_ns - (median(self._cpus) if self._cpus else 0.0)
@@ -123,5 +127,5 @@ class Excess:
             median(map(self._clocks.on_top_ns, side)) for side in (self._theirs, self._ours)
         )
         more = theirs - ours
-        allowed = _EXCESS_NS + RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
+        allowed = EXCESS_NS + RELATIVE_SLACK * median(batch.wall_ns for batch in self._theirs)
         return more / self._theirs[-1].calls / 1e6 if more > allowed else 0.0

@@ -12,7 +12,7 @@ from kernels_eval.timing.speed import SLOW, Speedometer
 from kernels_eval.timing.statistics import PROCESS_SPREAD, Speedup, between_processes, estimate
 from kernels_eval.types import Finding, Severity
 
-_GIVEN_UP = "the timing core was hardly ever undisturbed and at full speed: every pair counts"
+_GIVEN_UP = "the machine was hardly ever undisturbed and at full speed: every pair counts"
 _TAKEN = "others kept taking the timing cores: what they took is left out by the system's account"
 
 
@@ -32,14 +32,18 @@ class Conditions:
         """Whether a side of the last pair waited for launches."""
 
     def add(self, batches: Mapping[bool, Batch]) -> bool:
-        """Take one pair; whether the core was slower than it can be, and that matters."""
+        """Take one pair; whether something was slower than it can be, and that matters.
+
+        The core, to who waits for launches; the way between host and device to everybody.
+        """
         for side, batch in batches.items():
             self._launch_bound[side].append(batch.launch_bound)
         self.waits = any(batch.launch_bound for batch in batches.values())
         slowness = self._speed.slowness(max(batch.core_ns for batch in batches.values()))
         self._slowness.append(slowness)
         self._taken.append(any(batch.disturbed for batch in batches.values()))
-        return self.waits and slowness > SLOW
+        busy = any(batch.traffic for batch in batches.values())
+        return busy or (self.waits and slowness > SLOW)
 
     def speedup(
         self, candidate_ms: Sequence[float], reference_ms: Sequence[float], *, given_up: bool

@@ -70,7 +70,7 @@ class Runner:
         self.memory = memory
         self._room = 0
         self._started: _Start | None = None
-        self._quiet = False
+        self._quiet = self._traffic = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
 
@@ -165,6 +165,7 @@ class Runner:
         self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), accounts)
         self._check_watched()
+        self._traffic = self.memory.traffic()
         worker.send(Command.GO, calls)
         worker.resume()
 
@@ -217,6 +218,7 @@ class Runner:
             cpu_ns=cpu_ns,
             aside_ns=max(0, cpu_ns - (now.main - then.main)),
             launched_ns=message.second,
+            traffic=self._traffic or self.memory.traffic(),
         )
 
     def distance(self, sets: Sequence[InputSet]) -> float:

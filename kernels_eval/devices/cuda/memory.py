@@ -171,6 +171,9 @@ class CudaMemory(Memory):
     def wait_free(self) -> bool:
         return watch_on(self._device).begin()
 
+    def traffic(self) -> bool:
+        return watch_on(self._device).traffic
+
     def stop_watching(self) -> int | None:
         watch = watch_on(self._device)
         return watch.end() if watch.on else 0
