@@ -9,7 +9,6 @@ from kernels_eval.processes.worker import (
     WorkerError,
     WorkerForgedError,
     WorkerRestlessError,
-    WorkerStartedError,
     WorkerTimeoutError,
 )
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
@@ -54,13 +53,16 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
             str(failure) or f"no answer from {stage} within {timeout_s:g} s",
             None,
         )
-    if isinstance(failure, LateWorkError | WorkerRestlessError | WorkerStartedError):
+    if isinstance(failure, LateWorkError | WorkerRestlessError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)
     if isinstance(failure, WorkerForgedError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("forged-message", text)
     assert isinstance(failure, WorkerEndedError)
+    if failure.signal == signal.SIGSYS:
+        text = "it was to start a process, or to leave its cores, after its first call"
+        return Status.REJECTED, text, _convicted("late-work", text)
     return explain_end(failure, stage)
 
 

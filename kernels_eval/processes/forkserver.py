@@ -142,7 +142,7 @@ class ForkServer:
         finally:
             theirs.close()
             keepers.close()
-        return Worker(ours, keeper, private)
+        return Worker(ours, keeper, private, settles=self._plan.settled_filter)
 
     def alive(self) -> bool:
         return self._process.poll() is None

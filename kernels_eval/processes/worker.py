@@ -18,10 +18,9 @@ from types import TracebackType
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes import control
 from kernels_eval.processes.shared import SharedMemory
-from kernels_eval.sandbox import libc
+from kernels_eval.sandbox import inject, libc, seccomp
 from kernels_eval.worker.protocol import (
     REPORT_BYTES,
-    SETTLED,
     Command,
     Job,
     Message,
@@ -61,13 +60,6 @@ class WorkerRestlessError(WorkerError):
     """It runs on although it was stopped."""
 
 
-class WorkerStartedError(WorkerError):
-    """It tried to start a process, or to leave its cores, after it had settled."""
-
-    def __init__(self) -> None:
-        super().__init__("a process was to be started, or cores to be left, after the first call")
-
-
 def close_aside(descriptor: int) -> None:
     """Close what a candidate sent, in a thread: of a socket it may take as long as it likes."""
     threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
@@ -86,10 +78,19 @@ def accounts(task: str) -> tuple[int, int]:
 class Worker:
     """One candidate process. Owned by the judge; `close` ends it and all it started."""
 
-    def __init__(self, control_socket: socket.socket, keeper: socket.socket, private: Path) -> None:
+    def __init__(
+        self,
+        control_socket: socket.socket,
+        keeper: socket.socket,
+        private: Path,
+        *,
+        settles: bool = False,
+    ) -> None:
+        """`settles`: the machine lets a filter be injected."""
         self._control = control_socket
         self._keeper = keeper
         self._private = private
+        self._settles = settles
         self._ended: WorkerEndedError | None = None
         self._pid = 0
         self._sandbox: tuple[str, ...] = ()
@@ -98,7 +99,6 @@ class Worker:
         self.closed = False
         self._cores: tuple[int, ...] = ()
         self._hung_up = False
-        self._refused = False
         self._stopped_at_ns = 0
 
     def wait_born(self, timeout_s: float = 30.0) -> None:
@@ -199,22 +199,10 @@ class Worker:
             close_aside(descriptor)
         self.offered = descriptors
 
-    def settle(self) -> None:
-        """From now on it starts no process; trying to convicts it. Raises WorkerEndedError."""
-        try:
-            self._keeper.send(SETTLED)
-        except OSError:
-            raise self._end() from None
-
     def _end(self) -> WorkerError:
         """What to raise when the control channel is closed or the keeper speaks."""
-        if self._refused:
-            return WorkerStartedError()
         if self._ended is None:
             document = self._keeper_message(2.0)
-            if document is not None and "refused" in document:
-                self._refused = True
-                return WorkerStartedError()
             if document is None or "ended" not in document:
                 # The candidate closed its end of the channel and lives on.
                 return WorkerForgedError("the control channel was closed")
@@ -240,15 +228,8 @@ class Worker:
             poll.register(channel, select.POLLIN)
         return {descriptor for descriptor, _ in poll.poll(0)}
 
-    def check_refused(self) -> None:
-        """Raises WorkerStartedError if that is what the keeper says."""
-        if self._keeper.fileno() in self._waiting():
-            error = self._end()
-            if isinstance(error, WorkerStartedError):
-                raise error
-
     def check_silent(self) -> None:
-        """Nothing else was said: raises WorkerForgedError, WorkerStartedError, WorkerEndedError."""
+        """Nothing else was said. Raises WorkerForgedError, WorkerEndedError."""
         waiting = self._waiting()
         if self._keeper.fileno() in waiting:
             raise self._end()
@@ -284,6 +265,28 @@ class Worker:
                 break
             last = now
         return last
+
+    def settle(self) -> None:
+        """From now on it may start threads, no processes, and not leave its cores. It is stopped.
+
+        Raises WorkerRestlessError if that cannot be brought about, and WorkerEndedError.
+        """
+        if not self._settles:
+            return
+        aside_ns = self._aside_ns()
+        try:
+            inject.add_filter(self.pid, seccomp.settled())
+        except inject.InjectionError as error:
+            text = f"it cannot be kept from starting processes: {error}"
+            raise WorkerRestlessError(text) from None
+        self.stop()  # its main thread has made a step
+        if self._aside_ns() != aside_ns:
+            raise WorkerRestlessError("threads of the candidate went on although it was stopped")
+        self._sandbox = (*self._sandbox, "settled_filter")
+
+    def _aside_ns(self) -> int:
+        """CPU time of all its threads but the main one; it is stopped."""
+        return self.cpu_ns() - self.main_thread_ns()[0]
 
     def stayed(self) -> bool:
         """Whether no thread of it ran since it was stopped: a timer's SIGCONT lets it go on."""

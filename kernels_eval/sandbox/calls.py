@@ -52,15 +52,16 @@ _MISSING: Mapping[str, tuple[int, ...]] = {
 }
 """ENOSYS, as if the kernel were older."""
 
-_ASKED: Mapping[str, tuple[int, ...]] = {
+_ENDS_SETTLED: Mapping[str, tuple[int, ...]] = {
     # Starting processes is what compilers do, and what nobody does whose kernel is built.
     "fork": (57,),
     "vfork": (58,),
     # Libraries bind their threads when they are loaded; later the judge does.
     "sched_setaffinity": (203, 122),
 }
-"""The keeper decides. `clone` is asked about unless it starts a thread."""
+"""They end a candidate that was built and called, and so does `clone` unless it starts a thread."""
 
+_SECCOMP = (317, 277)
 _CLONE = (56, 220)
 _SOCKET = (41, 198)
 _PRCTL = (157, 167)
@@ -84,7 +85,8 @@ class Calls:
     arch: int
     refused: Mapping[int, int]
     """System call -> errno."""
-    asked: tuple[int, ...]
+    ends_settled: tuple[int, ...]
+    seccomp: int
     clone: int
     socket: int
     prctl: int
@@ -104,7 +106,8 @@ def calls_here() -> Calls | None:
         arch=_AUDIT_ARCH[machine],
         refused=dict.fromkeys(numbers(_DENIED), errno.EPERM)
         | dict.fromkeys(numbers(_MISSING), errno.ENOSYS),
-        asked=numbers(_ASKED),
+        ends_settled=numbers(_ENDS_SETTLED),
+        seccomp=_SECCOMP[column],
         clone=_CLONE[column],
         socket=_SOCKET[column],
         prctl=_PRCTL[column],

@@ -6,7 +6,7 @@ import glob
 import os
 import signal
 
-from kernels_eval.sandbox import landlock, libc, limits
+from kernels_eval.sandbox import landlock, libc, limits, seccomp
 from kernels_eval.sandbox.plan import SandboxPlan
 
 _FLAGS = {
@@ -79,6 +79,9 @@ def confine(
     libc.prctl(libc.PR_SET_DUMPABLE, 1)  # or the judge, if not root, could not read the outputs
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     in_force.append("death_signal")
+    if plan.system_call_filter:
+        seccomp.install(seccomp.always())
+        in_force.append("system_call_filter")
     return in_force
 
 

@@ -69,6 +69,20 @@ def prctl(option: int, *arguments: int) -> int:
     )
 
 
+_libc.ptrace.restype = ctypes.c_long
+
+
+def ptrace(request: int, pid: int, address: int, data: object) -> int:
+    """As the calling thread; see ptrace(2)."""
+    given = ctypes.c_void_p(data) if isinstance(data, int) else data
+    return _checked(
+        int(
+            _libc.ptrace(ctypes.c_long(request), ctypes.c_int(pid), ctypes.c_void_p(address), given)
+        ),
+        f"ptrace {request:#x} of {pid}",
+    )
+
+
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     _checked(
         int(

@@ -17,6 +17,8 @@ class SandboxPlan:
     process_namespace: bool = True
     landlock: bool = True
     system_call_filter: bool = True
+    settled_filter: bool = True
+    """No process is started once the candidate was built and called: see `Worker.settle`."""
     own_user: bool = False
     """A user id of its own for every worker (root only): signals, files and process limits."""
     read_any: bool = False

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import select
-import socket
+import signal
 import stat
 import sys
 from collections.abc import Callable
@@ -15,10 +14,8 @@ from pathlib import Path
 
 import torch
 
-from kernels_eval.sandbox import landlock, libc, seccomp
+from kernels_eval.sandbox import inject, landlock, libc, seccomp
 from kernels_eval.sandbox.plan import SandboxPlan
-
-_ASKS_WITHIN_S = 5.0
 
 
 def readable_paths(extra: tuple[str, ...] = ()) -> list[str]:
@@ -53,8 +50,10 @@ def plan() -> SandboxPlan:
         chosen = replace(chosen, process_namespace=False)
     if landlock.abi() < 1:
         chosen = chosen.without("landlock")
-    if not _works(_filter_and_ask):
+    if not _works(_filters):
         chosen = chosen.without("system_call_filter")
+    if not (chosen.system_call_filter and _works(_settles)):
+        chosen = chosen.without("settled_filter")
     open_to_all = _others_can_read()
     own_user = os.geteuid() == 0 and _can_trace() and (open_to_all or chosen.landlock)
     return replace(chosen, own_user=own_user, read_any=own_user and not open_to_all)
@@ -74,6 +73,7 @@ def available() -> dict[str, bool | str]:
         else chosen.user_namespace,
         "landlock": f"abi {version}" if version else False,
         "system_call_filter": chosen.system_call_filter,
+        "settled_filter": chosen.settled_filter,
         "own_user": chosen.own_user,
         "read_worker_memory": _can_read_child(),
     }
@@ -130,35 +130,33 @@ def _mount_all(proc: bool) -> None:
         libc.mount("proc", "/proc", "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
 
 
-def _filter_and_ask() -> None:
-    """A filtered child starts a process, and hears no the second time."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def _filters() -> None:
+    """The first filter, installed by the process itself."""
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    seccomp.install(seccomp.always())
+    with contextlib.suppress(PermissionError):
+        libc.unshare(0)
+        raise OSError("a call was let through that is refused")
+
+
+def _settles() -> None:
+    """The second filter, injected into a stopped child that then starts a process."""
+    if not inject.supported():
+        raise OSError("no way to inject a filter on this machine")
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if _works(functools.partial(_start_two, theirs)) else 1)
-    theirs.close()
-    _, (descriptor,), _, _ = socket.recv_fds(ours, 1, 1)
-    listener = seccomp.Listener(descriptor)
-    for allowed in (True, False):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        if not poll.poll(_ASKS_WITHIN_S * 1000) or not listener.answer(allowed):
-            os.kill(pid, 9)
-            raise OSError("the filter did not ask")
-    if os.waitpid(pid, 0)[1] != 0:
-        raise OSError("the filter did not do as it was told")
-
-
-def _start_two(telling: socket.socket) -> None:
-    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    descriptor = seccomp.install()
-    socket.send_fds(telling, [b"l"], [descriptor])
-    os.close(descriptor)
-    if not _works(lambda: None):
-        raise OSError("a process that was allowed did not run")
-    with contextlib.suppress(PermissionError):
+        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+        os.kill(os.getpid(), signal.SIGSTOP)
         _works(lambda: None)
-        raise OSError("a process was started that was refused")
+        os._exit(0)
+    try:
+        os.waitpid(pid, os.WUNTRACED)
+        inject.add_filter(pid, seccomp.settled())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    _, status = os.waitpid(pid, 0)
+    if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGSYS:
+        raise OSError("a process was started although that ends it")
 
 
 _TRACING = (2, 5, 6, 7, 19, 21, 23)
@@ -193,8 +191,6 @@ def _can_read_child() -> bool:
     secret = ctypes.c_uint64(0x1234)
     pid = os.fork()
     if pid == 0:
-        import signal
-
         signal.pause()
         os._exit(0)
     try:

@@ -94,7 +94,6 @@ class Runner:
                     raise WorkerTimeoutError
                 continue
             if message.report is Report.FAILED and message.failure is not Failure.NONE:
-                self.worker.check_refused()
                 raise CandidateFailedError(message)
             if message.report is not report:
                 raise WorkerForgedError(

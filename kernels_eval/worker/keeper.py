@@ -2,9 +2,7 @@
 
 It makes the namespaces, forks the candidate into them, keeps the head and tail of its output, and
 tells how it ended. It lets the dead candidate's process id go only when the judge hangs up, so
-that the judge never signals or reads a stranger. It decides what the filter of system calls asks:
-whether a process may be started. That is what compilers do, and once the judge says SETTLED the
-answer is no, and the judge hears of it.
+that the judge never signals or reads a stranger.
 """
 
 from __future__ import annotations
@@ -18,11 +16,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kernels_eval.sandbox import libc, seccomp
+from kernels_eval.sandbox import libc
 from kernels_eval.sandbox.confine import confine, unshare_namespaces
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
-from kernels_eval.worker.protocol import SETTLED
 
 _KEPT = 4096
 
@@ -67,47 +64,24 @@ class Keeper:
     pid: int
     pipe: int
     judge: socket.socket
-    listener: seccomp.Listener | None
     output: _Output = field(default_factory=_Output)
-    settled: bool = False
-    told: bool = False
 
     def watch(self) -> None:
         """Until the judge hangs up. Messages to it are JSON, one per datagram."""
         ended = os.pidfd_open(self.pid)
-        listening = self.listener.descriptor if self.listener else None
         poll = select.poll()
-        for descriptor in (ended, self.pipe, self.judge.fileno(), listening):
-            if descriptor is not None:
-                poll.register(descriptor, select.POLLIN)
+        for descriptor in (ended, self.pipe, self.judge.fileno()):
+            poll.register(descriptor, select.POLLIN)
         while True:
-            ready = dict(poll.poll())
-            if self.judge.fileno() in ready:  # first: what it says holds for what is asked since
-                if self.judge.recv(64) != SETTLED:
-                    return  # it hung up
-                self.settled = True
-            if self.pipe in ready and not self._drain():
-                poll.unregister(self.pipe)
-            if listening is not None and listening in ready and not self._decide(ready[listening]):
-                poll.unregister(listening)
-            if ended in ready:
-                poll.unregister(ended)
-                self._tell_end()
-
-    def _decide(self, events: int) -> bool:
-        """Answer one question of the filter's; False once nobody is left to ask."""
-        if not events & select.POLLIN:
-            return False
-        assert self.listener is not None
-        if self.settled and not self.told:
-            self.told = True
-            self._tell({"refused": True})  # before it can go on
-        self.listener.answer(allowed=not self.settled)
-        return True
-
-    def _tell(self, message: dict[str, object]) -> None:
-        with contextlib.suppress(OSError):
-            self.judge.send(json.dumps(message).encode())
+            for descriptor, events in poll.poll():
+                if descriptor == self.pipe:
+                    if not self._drain():
+                        poll.unregister(self.pipe)
+                elif descriptor == ended:
+                    poll.unregister(ended)
+                    self._tell_end()
+                elif events:
+                    return  # the judge hung up; it never writes here
 
     def _drain(self) -> bool:
         try:
@@ -126,13 +100,14 @@ class Keeper:
                 break
         killed = status is not None and status.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
         number = status.si_status if status is not None else -1
-        message: dict[str, object] = {
+        message = {
             "ended": True,
             "signal": number if killed else 0,
             "code": 0 if killed else number,
             "output": self.output.text(),
         }
-        self._tell(message)
+        with contextlib.suppress(OSError):
+            self.judge.send(json.dumps(message).encode())
 
     def clean(self) -> None:
         """Kill and reap everything below."""
@@ -166,16 +141,15 @@ def keep(
     try:
         in_force = unshare_namespaces(request.plan)
         reading, writing = os.pipe()
-        told, telling = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        told_reading, told_writing = os.pipe()
         pid = os.fork()
         if pid == 0:
-            _become_candidate(request, control, writing, telling, run)
+            _become_candidate(request, control, writing, told_writing, run)
         os.close(writing)
-        telling.close()
+        os.close(told_writing)
         control.close()
-        raw, descriptors, _, _ = socket.recv_fds(told, 1 << 16, 1)
-        told.close()
-        answer = json.loads(raw or b'{"error": "the worker died while being confined"}')
+        with os.fdopen(told_reading, "rb") as told:
+            answer = json.loads(told.read() or b'{"error": "the worker died while being confined"}')
         if "error" in answer:
             raise OSError(answer["error"])
         message = {"pid": pid, "sandbox": in_force + answer["sandbox"]}
@@ -184,8 +158,7 @@ def keep(
             judge.send(json.dumps({"error": str(error)}).encode())
         os._exit(1)
     judge.send(json.dumps(message).encode())
-    listener = seccomp.Listener(descriptors[0]) if descriptors else None
-    keeper = Keeper(pid, reading, judge, listener)
+    keeper = Keeper(pid, reading, judge)
     try:
         keeper.watch()
     finally:
@@ -197,7 +170,7 @@ def _become_candidate(
     request: Spawn,
     control: socket.socket,
     output: int,
-    telling: socket.socket,
+    told: int,
     run: Callable[[int, str], None],
 ) -> None:
     """Confine, report it, and run; never returns."""
@@ -207,22 +180,18 @@ def _become_candidate(
         os.dup2(null, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        kept = {0, 1, 2, control.fileno(), telling.fileno()}
+        kept = {0, 1, 2, control.fileno(), told}
         _close_all_but(kept)
         try:
             in_force = confine(
                 request.plan, request.limits, request.private, request.readable, request.user
             )
-            listeners = [seccomp.install()] if request.plan.system_call_filter else []
         except Exception as error:
             reason = f"confinement failed: {type(error).__name__}: {error}"
-            telling.send(json.dumps({"error": reason}).encode())
+            os.write(told, json.dumps({"error": reason}).encode())
             os._exit(1)
-        in_force += ["system_call_filter"] * len(listeners)
-        socket.send_fds(telling, [json.dumps({"sandbox": in_force}).encode()], listeners)
-        telling.close()
-        for listener in listeners:
-            os.close(listener)
+        os.write(told, json.dumps({"sandbox": in_force}).encode())
+        os.close(told)
         run(control.fileno(), request.private)
         code = 0
     except SystemExit as error:

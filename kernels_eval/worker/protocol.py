@@ -20,8 +20,6 @@ REPORT_BYTES = _REPORT.size
 _COMMAND = struct.Struct("<4sBxxxQQ")
 COMMAND_BYTES = _COMMAND.size
 _MAGIC = b"kev1"
-SETTLED = b"settled"
-"""Judge to keeper: the candidate is built and was called; it starts no process any more."""
 
 MAX_DIMENSIONS = 8
 RECORD_WORDS = 3 + MAX_DIMENSIONS

@@ -132,11 +132,11 @@ def test_compilers_and_threads_go_on(judge: Judge) -> None:
 
 @pytest.mark.timed
 def test_without_it_the_clock_still_pays_for_a_childs_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = replace(probe.plan(), system_call_filter=False)
+    without = replace(probe.plan(), settled_filter=False)
     monkeypatch.setattr(kernels_eval.judge, "plan", lambda: without)
     source = (HERE / "hacks" / "works_in_child.py").read_text()
     with Judge(JudgeConfig(timeout_s=TIMEOUT_S)) as judge:
         verdict = judge.evaluate(problem_source("relu"), source)
-    assert "system_call_filter" not in verdict.sandbox
+    assert "settled_filter" not in verdict.sandbox
     assert verdict.correct, verdict.error
     assert not verdict.fast_1

@@ -1,0 +1,124 @@
+"""Have a stopped process install a filter of system calls, whatever its own code says (x86-64).
+
+A filter can only be installed by a process itself. A debugger can make it do so: it puts the
+program beside the stack, points the registers at a `syscall` instruction, lets the main thread take
+that one step, and puts everything back. All other threads stay stopped meanwhile.
+
+ptrace(2); struct user_regs_struct of sys/user.h; the calling thread is the debugger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import signal
+import struct
+import time
+from collections.abc import Iterator
+
+from kernels_eval.sandbox import libc, seccomp
+from kernels_eval.sandbox.calls import calls_here
+
+_SEIZE, _GET, _SET, _STEP, _DETACH = 0x4206, 12, 13, 9, 17
+_NAMES = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss"
+_NAMES += " fs_base gs_base ds es fs gs"
+_WALL = 0x40000000
+_PATIENCE_S = 2.0
+_STEPS = 100
+"""Signals that may arrive before the one step is taken."""
+_RED_ZONE = 128
+"""Below the stack's end, and still in use (System V ABI, AMD64 supplement)."""
+_SYSCALL = b"\x0f\x05"
+
+
+class InjectionError(Exception):
+    """The process is in no state to be made to."""
+
+
+class _Registers(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_ulonglong) for name in _NAMES.split()]
+
+
+def supported() -> bool:
+    """Whether this is written for the machine at hand."""
+    return platform.machine() == "x86_64"
+
+
+def add_filter(pid: int, program: bytes) -> None:
+    """Install `program` for all threads of a stopped process; it is stopped again afterwards.
+
+    Raises InjectionError: if it is gone, may not be traced, or does not do as it is told.
+    """
+    here = calls_here()
+    assert here is not None
+    try:
+        with _traced(pid), open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
+            before = _registers(pid)
+            at = (before.rsp - _RED_ZONE - len(program) - 16) & ~15
+            memory.seek(at)
+            memory.write(struct.pack("=HxxxxxxQ", len(program) // 8, at + 16) + program)
+            call = _Registers.from_buffer_copy(before)
+            call.rip, call.orig_rax, call.rax = _syscall_of(pid, memory), 2**64 - 1, here.seccomp
+            call.rdi, call.rsi, call.rdx = seccomp.SET_MODE_FILTER, seccomp.TSYNC, at
+            libc.ptrace(_SET, pid, 0, ctypes.byref(call))
+            _step(pid)
+            answer = _registers(pid)
+            libc.ptrace(_SET, pid, 0, ctypes.byref(before))
+    except (OSError, ValueError, OverflowError) as error:
+        raise InjectionError(str(error)) from None
+    if answer.rax != 0 or answer.rip != call.rip + len(_SYSCALL):
+        raise InjectionError(f"its call to seccomp returned {ctypes.c_long(answer.rax).value}")
+
+
+@contextlib.contextmanager
+def _traced(pid: int) -> Iterator[None]:
+    libc.ptrace(_SEIZE, pid, 0, 0)
+    try:
+        _wait(pid)
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            libc.ptrace(_DETACH, pid, 0, 0)
+
+
+def _registers(pid: int) -> _Registers:
+    found = _Registers()
+    libc.ptrace(_GET, pid, 0, ctypes.byref(found))
+    return found
+
+
+def _syscall_of(pid: int, memory: object) -> int:
+    """The address of such an instruction in the page of calls that the kernel maps (vdso)."""
+    with open(f"/proc/{pid}/maps") as maps:  # noqa: PTH123
+        line = next((line for line in maps if line.rstrip().endswith("[vdso]")), None)
+    if line is None:
+        raise ValueError("it has unmapped the kernel's page of calls")
+    start, end = (int(word, 16) for word in line.split()[0].split("-"))
+    memory.seek(start)  # type: ignore[attr-defined]
+    place = memory.read(end - start).find(_SYSCALL)  # type: ignore[attr-defined]
+    if place < 0:
+        raise ValueError("no system call in the kernel's page of calls")
+    return int(start + place)
+
+
+def _step(pid: int) -> None:
+    """One instruction; signals that arrive before it are dropped."""
+    for _ in range(_STEPS):
+        libc.ptrace(_STEP, pid, 0, 0)
+        if _wait(pid) == signal.SIGTRAP:
+            return
+    raise ValueError("signals keep it from taking a step")
+
+
+def _wait(pid: int) -> int:
+    """The signal that it stopped for."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(pid, os.WNOHANG | _WALL)
+        if found and os.WIFSTOPPED(status):
+            return os.WSTOPSIG(status)
+        if found:
+            raise ValueError("it has ended")
+    raise ValueError("it does not stop")
