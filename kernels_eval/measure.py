@@ -231,14 +231,15 @@ class Measurement:
         first calls cost what later ones do not (pages, caches, lazy loading), and numbers chosen by
         them would be unfair. If the numbers differ in the end although the times do not, the pairs
         are measured again with equal numbers: who feigns slowness at first gains nothing. And if
-        all that is gained could hide behind a forged claim, with longer batches, where less can.
+        all that is gained could hide behind a forged claim, with longer batches, if there is room
+        for them, and more of them on a GPU, where overheads vary: less can hide there.
         """
         reference, progress, runner = self.reference, self.progress, self.runner
         clocks, trials = reference.clocks, Trials(reference.budget)
         excess = Excess(clocks)
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
-        equal = contested = longer = False
+        equal = contested = doubted = False
         children = runner.worker.children_ticks()
         mine: list[InputSet] = []
         while True:
@@ -251,7 +252,7 @@ class Measurement:
             self._check(mine[:theirs])
             self._keep_some(mine)
             if warm_ups:  # after these both sides' memory is mapped
-                wanted = ours if longer else reference.candidate_calls(batches[True])
+                wanted = ours if doubted else reference.candidate_calls(batches[True])
                 settled = abs(wanted - theirs) <= theirs // 4
                 warm_ups, theirs = (0, theirs) if settled else (warm_ups - 1, wanted)
                 continue
@@ -270,10 +271,11 @@ class Measurement:
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
                 equal, theirs = True, ours
                 trials, excess = Trials(reference.budget), Excess(clocks)
-            elif speedup is not None and not longer and self._doubtful(trials, batches[True]):
-                longer, ours = True, reference.most_calls()
-                theirs, warm_ups = ours, 1
-                trials, excess = Trials(reference.budget), Excess(clocks)
+            elif speedup is not None and not doubted and self._doubtful(trials, batches[True]):
+                doubted, contested = True, not self.bench.device.single_core
+                warm_ups, ours = 1, reference.most_calls()
+                theirs = ours
+                trials, excess = Trials(reference.budget), Excess(clocks, strict=True)
             elif speedup is not None:
                 contested = contested or excess.milliseconds() > 0.0
                 if contested and excess.pairs < _CONTESTED_PAIRS and not trials.given_up:
@@ -290,10 +292,7 @@ class Measurement:
                 )
 
     def _doubtful(self, trials: Trials, batch: Batch) -> bool:
-        """Whether a candidate is faster by no more than the clocks can be deceived by, and longer
-        batches would tell."""
-        if batch.calls >= self.reference.most_calls():
-            return False
+        """Whether a candidate is faster by no more than the clocks can be deceived by."""
         speedup = self.conditions.speedup(*trials.kept(), given_up=trials.given_up)
         gained_ns = (speedup.ratio - 1.0) * batch.claimed_ns
         return speedup.low > 1.0 and gained_ns < self.reference.clocks.hideable_ns(batch)

@@ -42,6 +42,8 @@ class StirredError(Exception):
 class Memory(abc.ABC):
     """Between the judge and one worker: inputs in, outputs out."""
 
+    watches: ClassVar[bool] = False
+    """Whether it can be seen that somebody else uses the device."""
     spare_bytes = 0
     """Of the inputs' memory, beside what the sets take; who reserves sets it."""
 

@@ -14,6 +14,8 @@ from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
 from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
+_LOOK_OUT_S = 0.02
+"""Longer than most batches take."""
 _PATIENCE = 4
 """Times the limit for one answer that all of a candidate's answers may take together."""
 
@@ -192,6 +194,8 @@ class Runner:
         """
         worker, started = self.worker, self._started
         assert started is not None
+        if self._quiet and self.memory.watches:
+            self.worker.look_out(_LOOK_OUT_S)
         message = self._expect(Report.DONE, deadline)
         freed = self._quiet and self.memory.wait_free()
         ended = time.perf_counter_ns()

@@ -63,6 +63,8 @@ class _Segment:
 class CudaMemory(Memory):
     """Inputs' memory of the judge's, outputs' memory of the worker's."""
 
+    watches = True
+
     def __init__(self, job: Job, device: torch.device) -> None:
         super().__init__(job)
         self._device = device
