@@ -9,7 +9,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -232,7 +232,8 @@ class Measurement:
         them would be unfair. If the numbers differ in the end although the times do not, the pairs
         are measured again with equal numbers: who feigns slowness at first gains nothing. And if
         all that is gained could hide behind a forged claim, with longer batches, if there is room
-        for them, and more of them on a GPU, where overheads vary: less can hide there.
+        for them, and more of them on a GPU, where overheads vary: less can hide there, and the
+        interval says how much.
         """
         reference, progress, runner = self.reference, self.progress, self.runner
         clocks, trials = reference.clocks, Trials(reference.budget)
@@ -287,15 +288,23 @@ class Measurement:
                 theirs_ms, progress.reference_ms = trials.kept()
                 hidden = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
-                return self.conditions.speedup(
+                speedup = self.conditions.speedup(
                     progress.candidate_ms, progress.reference_ms, given_up=trials.given_up
                 )
+                return self._with_doubt(speedup, batches[True]) if doubted else speedup
 
     def _doubtful(self, trials: Trials, batch: Batch) -> bool:
         """Whether a candidate is faster by no more than the clocks can be deceived by."""
         speedup = self.conditions.speedup(*trials.kept(), given_up=trials.given_up)
         gained_ns = (speedup.ratio - 1.0) * batch.claimed_ns
         return speedup.low > 1.0 and gained_ns < self.reference.clocks.hideable_ns(batch)
+
+    def _with_doubt(self, speedup: Speedup, batch: Batch) -> Speedup:
+        """The interval reaches as far down as it would with what could still be hidden."""
+        unseen_ns = self.reference.clocks.unseen_ns(batch)
+        text = f"up to {100 * unseen_ns / batch.claimed_ns:.2g} % of it could be a forged claim's"
+        self.progress.findings.append(Finding("small-gain", Severity.INFO, text))
+        return replace(speedup, low=speedup.low / (1.0 + unseen_ns / batch.claimed_ns))
 
     def _fresh_pair(
         self, sets: Iterator[InputSet], theirs: int, ours: int

@@ -8,11 +8,12 @@ for the core, mostly to be woken, and nine claims in ten lay within 0.2 % of eac
 from __future__ import annotations
 
 from kernels_eval.timing.batch import Batch
-from kernels_eval.timing.clocks import EXCESS_NS, RELATIVE_SLACK, Clocks
+from kernels_eval.timing.clocks import EXCESS_NS, RELATIVE_SLACK, STRICT_NS, Clocks
 
-_UNSEEN_NS = 200_000
-"""From the device's last work over the worker's message to the judge's first own work there, which
-an early message can overlap with work: 175 us were gained on an H200."""
+_EARLY = 0.25
+"""Of what a batch usually costs on top: from the device's last work over the worker's message to
+the judge's first own work there. A message that comes too early overlaps that with work: 175 of 790
+us were gained on an H200, before the judge looked out for it without sleeping."""
 
 
 class GpuClocks(Clocks):
@@ -52,7 +53,11 @@ class GpuClocks(Clocks):
         return max(total, 1.0) / batch.calls / 1e6
 
     def hideable_ns(self, batch: Batch) -> float:
-        return _UNSEEN_NS + EXCESS_NS + RELATIVE_SLACK * batch.wall_ns
+        early = _EARLY * self.usual(batch.calls)
+        return early + EXCESS_NS + RELATIVE_SLACK * batch.wall_ns
+
+    def unseen_ns(self, batch: Batch) -> float:
+        return _EARLY * self.usual(batch.calls) + STRICT_NS
 
     def disturbed(self, batch: Batch) -> bool:
         inside = self.usual(batch.calls) - self.on_top_ns(batch)

@@ -138,8 +138,17 @@ def test_who_says_early_that_it_is_done_gains_little(seed: int) -> None:
     candidate = Simulated(seed, early_ns=250_000)
     speedup = measured(candidate, Simulated(seed + 100), FAST)
     assert 1.0 < speedup.ratio < 1.03
+    assert speedup.low < 1.0
     honest = measured(Simulated(seed), Simulated(seed + 100, longer=1.09), FAST)
     assert honest.ratio == pytest.approx(1.09, abs=0.01)
+    assert honest.low > 1.0
+
+
+def test_a_large_gain_is_not_doubted() -> None:
+    candidate, progress = Simulated(1), Progress()
+    measured(candidate, Simulated(2, longer=1.5), FAST, progress)
+    assert candidate.runs < 20
+    assert progress.findings == []
 
 
 def test_agreeing_overheads_cost_no_more_pairs() -> None:
