@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -128,6 +129,11 @@ class Memory(abc.ABC):
 
     def forget_outputs(self) -> None:  # noqa: B027 - a device may hold nothing of a worker's
         """Give back what is held here of a worker's memory, when that is gone."""
+
+    def turn(self) -> int:
+        """The batch that the device has last come to the end of, as the worker has it say."""
+        (turn,) = struct.unpack_from("=I", self.report.map, 8 * self.job.turn_word)
+        return int(turn)
 
     def fits(self, job: Job) -> bool:
         """Whether another job can use this memory after the present one."""

@@ -11,6 +11,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,8 @@ from kernels_eval.worker.protocol import (
 )
 
 _USER_SPACE = 1 << 47
+_LOOKS_BETWEEN = 16
+"""For an answer, between two at the channels."""
 _LOOKS = 2000
 """At a clock that should stand still, a microsecond each."""
 _CPUCLOCK_SCHED = 2
@@ -221,12 +224,17 @@ class Worker:
         """Whether something can be received at once."""
         return bool(self._waiting())
 
-    def look_out(self, seconds: float) -> None:
-        """Until something can be received, at most so long, without sleeping: being woken takes
-        up to a tenth of a millisecond on a virtual machine, always after the device is done."""
+    def look_out(self, answered: Callable[[], bool], seconds: float) -> bool:
+        """Whether it has answered, before anything can be received from it and for at most so long.
+
+        Without sleeping: being woken takes up to a tenth of a millisecond on a virtual machine.
+        """
         until = time.monotonic() + seconds
-        while not self._waiting() and time.monotonic() < until:
-            pass
+        while time.monotonic() < until and not self._waiting():
+            for _ in range(_LOOKS_BETWEEN):
+                if answered():
+                    return True
+        return False
 
     def _waiting(self) -> set[int]:
         """The channels on which something can be received, or that were closed."""

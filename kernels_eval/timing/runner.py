@@ -49,6 +49,15 @@ class _Accounts:
 
 
 @dataclass(frozen=True)
+class _End:
+    """Readings when the clock stopped."""
+
+    at_ns: int = 0
+    waited_ns: int = 0
+    judge_waited_ns: int = 0
+
+
+@dataclass(frozen=True)
 class _Start:
     """Readings at the moment the worker was let go."""
 
@@ -72,6 +81,8 @@ class Runner:
         self.memory = memory
         self._room = 0
         self._started: _Start | None = None
+        self._ended = _End()
+        self._turn = self._accepted = 0
         self._quiet = self._traffic = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
@@ -91,7 +102,10 @@ class Runner:
             message = self.worker.receive(deadline)
             if message.report is Report.SEGMENT and report is Report.DONE:
                 offered, self.worker.offered = self.worker.offered, []
+                if self._quiet:  # nothing can be mapped while a kernel runs
+                    self._check_watched()
                 self.memory.accept(message, offered)
+                self._accepted += 1
                 if time.monotonic() > deadline:
                     raise WorkerTimeoutError
                 continue
@@ -167,7 +181,8 @@ class Runner:
         self._started = _Start(calls, time.perf_counter_ns(), accounts)
         self._check_watched()
         self._traffic = self.memory.traffic()
-        worker.send(Command.GO, calls)
+        self._turn += 1
+        worker.send(Command.GO, calls, self._turn)
         worker.resume()
 
     def _check_watched(self) -> None:
@@ -194,16 +209,20 @@ class Runner:
         """
         worker, started = self.worker, self._started
         assert started is not None
-        if self._quiet and self.memory.watches:
-            self.worker.look_out(_LOOK_OUT_S)
+        watches = self._quiet and self.memory.watches
+        free = watches and worker.look_out(self._answered, _LOOK_OUT_S) and self._until_free()
+        accepted = self._accepted
         message = self._expect(Report.DONE, deadline)
-        freed = self._quiet and self.memory.wait_free()
-        ended = time.perf_counter_ns()
-        worker.stop()
-        if not freed:
-            ended = time.perf_counter_ns()
+        if watches and (not free or self._accepted > accepted):
+            free = self._until_free()
+        if not free:
+            worker.stop()
+            self._until_now()
+        else:
+            worker.stop()
+        ended = self._ended
         self.memory.settle(started.calls)
-        if freed:
+        if free:
             self._check_watched()
         worker.check_silent()
         if worker.helpers():
@@ -214,15 +233,31 @@ class Runner:
         cpu_ns = now.cpu - then.cpu
         return Batch(
             calls=started.calls,
-            wall_ns=ended - started.at_ns,
+            wall_ns=ended.at_ns - started.at_ns,
             claimed_ns=message.value,
-            waited_ns=now.waited - then.waited,
-            judge_waited_ns=now.judge_waited - then.judge_waited,
+            waited_ns=ended.waited_ns - then.waited,
+            judge_waited_ns=ended.judge_waited_ns - then.judge_waited,
             cpu_ns=cpu_ns,
             aside_ns=max(0, cpu_ns - (now.main - then.main)),
             launched_ns=message.second,
             traffic=self._traffic or self.memory.traffic(),
         )
+
+    def _answered(self) -> bool:
+        return self.memory.turn() == self._turn
+
+    def _until_free(self) -> bool:
+        """Wait for the device and stop the clock; False if it cannot be watched."""
+        if not self.memory.wait_free():
+            return False
+        self._until_now()
+        return True
+
+    def _until_now(self) -> None:
+        """Stop the clock. Who waits for a core from now on is nobody's excuse."""
+        at_ns = time.perf_counter_ns()
+        _, waited_ns = self.worker.main_thread_ns()
+        self._ended = _End(at_ns, waited_ns, accounts("thread-self")[1])
 
     def distance(self, sets: Sequence[InputSet]) -> float:
         """The largest distance of the last run's outputs, in units of what is allowed.

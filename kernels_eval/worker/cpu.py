@@ -27,6 +27,7 @@ class CpuSide:
         self._describe = describer(job, report, _locate)
         self._region: mmap.mmap | None = None
         self._touched = 0
+        self.turn = 0
         libc.keep_heap()
 
     def place(self, model: Any) -> Any:

@@ -7,6 +7,7 @@ copied into such memory inside the timed batch: honest, and paid for.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -40,6 +41,8 @@ class CudaSide:
             -1, RECORD_WORDS
         )
         self._address = self._size = self._bytes = 0
+        self.turn = self._turn_address = 0
+        """Of the batch under way, and where the device is to write it."""
         # Bound now: what the candidate patches later is not what is called here.
         self._synchronize = torch.cuda.synchronize
         self._event: Callable[..., Any] = torch.cuda.Event
@@ -55,10 +58,23 @@ class CudaSide:
             self._start.record()
             self._end.record()
             self._synchronize()
+            self._share_turn()
         except torch.AcceleratorError as error:
             if "out of memory" not in str(error):
                 raise
             raise CandidateError(Failure.MEMORY, "no memory for a context on the GPU") from None
+
+    def _share_turn(self) -> None:
+        """Let the device write into the report. Where it cannot, the judge waits for messages."""
+        with contextlib.suppress(driver.DriverError):
+            first = driver.register_host(self._records.ctypes.data, self._job.report_bytes)
+            self._turn_address = first + 8 * self._job.turn_word
+
+    def _tell_turn(self) -> None:
+        """Once what was asked of the device so far is done."""
+        if self._turn_address:
+            stream = torch.cuda.current_stream(self._device).cuda_stream
+            driver.write_word(stream, self._turn_address, self.turn)
 
     def place(self, model: Any) -> Any:
         """The model (or a tensor it is built from) where it is to run."""
@@ -104,11 +120,14 @@ class CudaSide:
             results[index] = model(*call)
         self._end.record()
         launched = clock() - started
-        if not self._describe_all(results):
+        if self._describe_all(results):
+            self._tell_turn()
+        else:
             for index, output in enumerate(results):
                 results[index] = kept = keep(output)
                 describe(index, kept)
             self._end.record()
+            self._tell_turn()
             launched = clock() - started
         self._synchronize()
         return int(self._start.elapsed_time(self._end) * 1e6), launched

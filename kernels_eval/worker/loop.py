@@ -105,6 +105,7 @@ def _answer(
                 gc.disable()
                 _send(control, Report.PREPARED)
                 continue
+            side.turn = size
             elapsed, launched = side.batch(model, arguments, results)
         except CandidateError:
             raise

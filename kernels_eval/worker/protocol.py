@@ -34,7 +34,7 @@ class Command(IntEnum):
     """(n, bytes) Drop old outputs, build the arguments of n calls, whose sets start so far into the
     inputs' memory."""
     GO = 2
-    """(n) Call n times."""
+    """(n, number) Call n times; it is the batch of that number."""
     ATTACH = 3
     """(n, bytes) Take memory for the inputs of n calls, and so much to spare, in place of what was
     there; its descriptor rides along. No answer."""
@@ -171,5 +171,11 @@ class Job:
         return self.max_calls * len(self.outputs)
 
     @property
+    def turn_word(self) -> int:
+        """Behind the records: the number of the batch that the device has last come to the end of,
+        as it says itself, so that nobody waits for a message. It decides nothing."""
+        return RECORD_WORDS * self.record_count
+
+    @property
     def report_bytes(self) -> int:
-        return max(4096, 8 * RECORD_WORDS * self.record_count)
+        return max(4096, 8 * (self.turn_word + 1))

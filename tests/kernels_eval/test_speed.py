@@ -82,7 +82,7 @@ def test_several_that_time_at_once_are_not_read() -> None:
 def pair(*, candidate: float, reference: float, core_ns: int) -> dict[bool, Batch]:
     """Shares of the claim until all is launched, by side."""
     return {
-        side: Batch(10, 2_000_000, 1_000_000, 0, 0, 1_000_000, round(share * 1e6), core_ns)
+        side: Batch(10, 2_000_000, 1_000_000, 0, 0, 1_000_000, 0, round(share * 1e6), core_ns)
         for side, share in ((True, candidate), (False, reference))
     }
 

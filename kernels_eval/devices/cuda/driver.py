@@ -10,6 +10,7 @@ import functools
 
 _PINNED, _ON_DEVICE, _DESCRIPTOR, _READ, _READ_WRITE = 1, 1, 1, 1, 3
 _OUT_OF_MEMORY = 2
+_DEVICE_MAP = 2
 GRANULE = 2 << 20
 """Bytes; physical memory comes in multiples of it."""
 
@@ -114,6 +115,19 @@ def map_memory(handle: int, size: int, device: int, *, write: bool = True) -> in
 def unmap_memory(address: int, size: int) -> None:
     _call("cuMemUnmap", _word(address), ctypes.c_size_t(size))
     _call("cuMemAddressFree", _word(address), ctypes.c_size_t(size))
+
+
+def register_host(address: int, size: int) -> int:
+    """The address at which the device sees `size` bytes of this process's memory."""
+    _call("cuMemHostRegister_v2", _word(address), ctypes.c_size_t(size), _DEVICE_MAP)
+    found = _word()
+    _call("cuMemHostGetDevicePointer_v2", ctypes.byref(found), _word(address), 0)
+    return found.value
+
+
+def write_word(stream: int, address: int, value: int) -> None:
+    """Have the device write 32 bits there when the stream has come so far."""
+    _call("cuStreamWriteValue32_v2", _word(stream), _word(address), ctypes.c_uint32(value), 0)
 
 
 def release(handle: int) -> None:
