@@ -10,7 +10,7 @@ from __future__ import annotations
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import EXCESS_NS, RELATIVE_SLACK, STRICT_NS, Clocks
 
-_EARLY = 0.25
+_EARLY = 0.1
 """Of what a batch usually costs on top: from the device's last work over the worker's message to
 the judge's first own work there. A message that comes too early overlaps that with work: 175 of 790
 us were gained on an H200, before the judge looked out for it without sleeping."""
