@@ -267,6 +267,8 @@ class Measurement:
                 progress.draw_s,
                 slowed=slowed,
             )
+            if not disturbed and not slowed:
+                reference.quiet_ms.append(clocks.milliseconds(batches[False]))
             if not self.bench.device.single_core and not disturbed:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
@@ -286,6 +288,8 @@ class Measurement:
                 found = self.conditions.finding(given_up=trials.given_up)
                 progress.findings += [found] if found else []
                 theirs_ms, progress.reference_ms = trials.kept()
+                if trials.given_up and self.conditions.beside_copies:
+                    progress.reference_ms = self._undelayed(progress.reference_ms)
                 hidden = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
                 progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
                 speedup = self.conditions.speedup(
@@ -298,6 +302,12 @@ class Measurement:
         speedup = self.conditions.speedup(*trials.kept(), given_up=trials.given_up)
         gained_ns = (speedup.ratio - 1.0) * batch.claimed_ns
         return speedup.low > 1.0 and gained_ns < self.reference.clocks.hideable_ns(batch)
+
+    def _undelayed(self, reference_ms: list[float]) -> list[float]:
+        """As quick as the reference is without copies beside it, which may be the candidate's."""
+        known = self.reference.quiet_ms or reference_ms
+        quicker = min(1.0, float(np.median(known)) / float(np.median(reference_ms)))
+        return [quicker * time_ms for time_ms in reference_ms]
 
     def _with_doubt(self, speedup: Speedup, batch: Batch) -> Speedup:
         """The interval reaches as far down as it would with what could still be hidden."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from kernels_eval.devices.base import Device, NotQuietError, StirredError
 from kernels_eval.errors import HarnessError
@@ -23,6 +24,7 @@ _UNLIKE, _FASTER = 3.0, 4
 _SOME = 16
 _WORKERS = 4
 """With fewer on the device at once, one is waited for now and then."""
+_KNOWN = 256
 _TRIES = 4
 """For a device that somebody else uses meanwhile."""
 _SEEN = 24
@@ -39,6 +41,8 @@ class Reference:
     max_calls: int
     budget: Budget
     call_ms: float = 0.0
+    quiet_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KNOWN))
+    """Per call, in the last pairs that nobody disturbed, whoever the candidates were."""
     capacity: int = 1
     """Workers that may hold inputs and outputs at once."""
 

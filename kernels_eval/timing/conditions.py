@@ -48,6 +48,11 @@ class Conditions:
         self._traffic.append(any(batch.traffic for batch in batches.values()))
         return self._traffic[-1] or (self.waits and slowness > SLOW)
 
+    @property
+    def beside_copies(self) -> bool:
+        """Whether most pairs were measured beside copies between host and device."""
+        return bool(self._traffic) and bool(median(self._traffic))
+
     def speedup(
         self, candidate_ms: Sequence[float], reference_ms: Sequence[float], *, given_up: bool
     ) -> Speedup:
@@ -65,7 +70,7 @@ class Conditions:
             spread = between_processes(quicker_ms, launch_bound=any(bound.values()))
         result = estimate(candidate, reference, spread)
         slower = median(self._slowness) if given_up else 1.0
-        slowed = _TRAFFIC_SLOWS if given_up and median(self._traffic) else 1.0
+        slowed = _TRAFFIC_SLOWS if given_up and self.beside_copies else 1.0
         return Speedup(
             ratio=result.ratio,
             low=result.low / slowed / (slower if bound[False] else 1.0),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections import deque
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +29,7 @@ class Simulated:
     hidden_ns: what a batch really takes beyond its claim. launched: share of the claim until all is
         launched. waited_ns: for the core, a batch. slow_every: one batch of so many comes from a
         slow core. early_ns: how long before the end of its batches it says that they are done.
-        longer: times as long as usual that a call takes.
+        longer: times as long as usual that a call takes. traffic: copies are under way beside it.
     """
 
     def __init__(
@@ -43,12 +45,13 @@ class Simulated:
         slow_every: int = 0,
         early_ns: int = 0,
         longer: float = 1.0,
+        traffic: bool = False,
     ) -> None:
         self._waited_ns, self._late, self._own_ns = waited_ns, late, own_ns
         self._slow_every, self._early_ns = slow_every, early_ns
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
-        self._call_ns = CALL_NS * longer
+        self._call_ns, self._traffic = CALL_NS * longer, traffic
         self.runs = 0
         self.worker = SimpleNamespace(children_ticks=lambda: 0, pin=lambda cores: None)  # noqa: ARG005
 
@@ -66,7 +69,16 @@ class Simulated:
         core_ns = SLOW if slow else QUICK
         wall = claimed + over
         return Batch(
-            len(sets), wall, claimed, self._waited_ns, 0, cpu, self._own_ns, launched, core_ns
+            calls=len(sets),
+            wall_ns=wall,
+            claimed_ns=claimed,
+            waited_ns=self._waited_ns,
+            judge_waited_ns=0,
+            cpu_ns=cpu,
+            aside_ns=self._own_ns,
+            launched_ns=launched,
+            core_ns=core_ns,
+            traffic=self._traffic,
         )
 
     def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
@@ -79,6 +91,7 @@ def measured(
     budget: Any,
     progress: Progress | None = None,
     speed: Speedometer | None = None,
+    quiet_ms: Sequence[float] = (),
 ) -> Speedup:
     nothing = contextlib.nullcontext
     bench = SimpleNamespace(
@@ -99,6 +112,7 @@ def measured(
         calls=lambda: CALLS,
         candidate_calls=lambda batch: CALLS,  # noqa: ARG005
         most_calls=lambda: 4 * CALLS,
+        quiet_ms=deque(quiet_ms),
         alike=lambda speedup: True,  # noqa: ARG005
     )
     pending = SimpleNamespace(runner=candidate, first=None)
@@ -142,6 +156,16 @@ def test_who_says_early_that_it_is_done_gains_little(seed: int) -> None:
     honest = measured(Simulated(seed), Simulated(seed + 100, longer=1.09), FAST)
     assert honest.ratio == pytest.approx(1.09, abs=0.01)
     assert honest.low > 1.0
+
+
+def test_copies_beside_the_reference_gain_nothing() -> None:
+    """They slow it by 6 %; known is how quick it is without, and the interval is wider."""
+    progress, known = Progress(), [CALL_NS / 1e6] * 8
+    slowed = Simulated(2, longer=1.06, traffic=True)
+    speedup = measured(Simulated(1), slowed, FAST, progress, quiet_ms=known)
+    assert speedup.ratio == pytest.approx(1.0, abs=0.01)
+    assert speedup.low < 0.95
+    assert [finding.rule for finding in progress.findings] == ["busy-machine"]
 
 
 def test_a_large_gain_is_not_doubted() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 import kernels_eval.judge
-from kernels_eval import Judge, JudgeConfig
+from kernels_eval import Judge, JudgeConfig, Status
 from kernels_eval.sandbox import probe
 from kernels_eval.sandbox.calls import calls_here
 from tests.kernels_eval.conftest import HERE, TIMEOUT_S, problem_source
@@ -128,6 +128,60 @@ def test_compilers_and_threads_go_on(judge: Judge) -> None:
         },
     )
     assert answers == {"process": 0, "thread": False}
+
+
+_DIVERGES = """
+import ctypes, struct, threading
+import torch
+from torch import nn
+
+libc = ctypes.CDLL(None)
+allow = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))
+program = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", 1, ctypes.addressof(allow)))
+
+
+def filtered():
+    if libc.prctl(22, 2, ctypes.c_void_p(ctypes.addressof(program)), 0, 0):
+        raise OSError("no filter of its own")
+    threading.Event().wait()
+
+
+threading.Thread(target=filtered, daemon=True).start()
+
+
+class ModelNew(nn.Module):
+    def forward(self, x):
+        return torch.relu(x)
+"""
+
+
+@pytest.mark.skipif(not probe.plan().settled_filter, reason="this machine lets none be injected")
+def test_who_keeps_the_second_filter_out_is_rejected(judge: Judge) -> None:
+    """A thread with a filter of its own cannot be given the others'."""
+    verdict = judge.evaluate(problem_source("relu"), _DIVERGES)
+    assert verdict.status is Status.REJECTED, verdict.error
+    assert "kept from starting processes" in (verdict.error or "")
+
+
+@pytest.mark.skipif(not probe.plan().settled_filter, reason="this machine lets none be injected")
+def test_threads_may_be_started_and_processes_may_not(judge: Judge) -> None:
+    start = "[t := threading.Thread(target=x.sum), t.start(), t.join(), torch.relu(x)][3]"
+    begin = "torch.relu(x) if os.fork() else os._exit(0)"
+    texts = {
+        text: "import os, threading\nimport torch\nfrom torch import nn\n"
+        "class ModelNew(nn.Module):\n    calls = 0\n    def forward(self, x):\n"
+        f"        self.calls += 1\n        return torch.relu(x) if self.calls < 3 else {text}\n"
+        for text in (start, begin)
+    }
+    threads, processes = (
+        judge.evaluate(problem_source("relu"), texts[text]) for text in (start, begin)
+    )
+    assert threads.correct, threads.error
+    assert "settled_filter" in threads.sandbox
+    assert processes.status is Status.REJECTED, processes.error
+    assert [finding.rule for finding in processes.findings if finding.severity == "convicted"] == [
+        "late-work"
+    ]
 
 
 @pytest.mark.timed

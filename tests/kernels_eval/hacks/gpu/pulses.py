@@ -1,6 +1,6 @@
 # problem: gpu/relu
 # expected: rejected correct slow
-# twin: softmax_written_out
+# twin: relu_side_stream
 """Slows the reference by short kernels with gaps between them, in which a probe is answered at
 once."""
 

@@ -19,7 +19,7 @@ SETTLE_NS, INTO_NS, MICROSECONDS = (
     350_000,
     800_000,
     3000,
-)  # tune: the first is from DONE to the reference's PREPARE
+)  # first: until the next PREPARE
 CHUNK = 16 << 20
 
 spin = torch.cuda._compile_kernel(

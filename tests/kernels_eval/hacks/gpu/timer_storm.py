@@ -41,7 +41,8 @@ int make(int number) {
     memset(&event, 0, sizeof event);
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = number;
-    while (of_signals < MOST && !timer_create(CLOCK_MONOTONIC, &event, &timers[of_signals])) of_signals++;
+    while (of_signals < MOST && !timer_create(CLOCK_MONOTONIC, &event, &timers[of_signals]))
+        of_signals++;
     if (of_signals < 10000)
         while (of_descriptors < 3800) {
             int made = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
@@ -60,7 +61,7 @@ void disarm(void) {
     for (int index = 0; index < armed; index++) set(index, 0);
     armed = 0;
 }
-/* Bursts of `burst` ns with as long a rest, one timer each `step` ns, from `first` ns after this returns. */
+/* Bursts of `burst` ns with as long a rest, one timer each `step` ns, from `first` ns on. */
 void arm(long long first, long long step, long long burst) {
     long long began = now(), when = began + arming + first, from = when;
     for (armed = 0; armed < of_signals + of_descriptors; armed++) {
