@@ -285,17 +285,22 @@ class Measurement:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                found = self.conditions.finding(given_up=trials.given_up)
-                progress.findings += [found] if found else []
-                theirs_ms, progress.reference_ms = trials.kept()
-                if trials.given_up and self.conditions.beside_copies:
-                    progress.reference_ms = self._undelayed(progress.reference_ms)
-                hidden = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
-                progress.candidate_ms = [time_ms + hidden for time_ms in theirs_ms]
-                speedup = self.conditions.speedup(
-                    progress.candidate_ms, progress.reference_ms, given_up=trials.given_up
-                )
+                speedup = self._conclude(trials, excess)
                 return self._with_doubt(speedup, batches[True]) if doubted else speedup
+
+    def _conclude(self, trials: Trials, excess: Excess) -> Speedup:
+        """From the pairs that count, with what was hidden and less what delayed the reference."""
+        progress, given_up = self.progress, trials.given_up
+        found = self.conditions.finding(given_up=given_up)
+        progress.findings += [found] if found else []
+        theirs_ms, progress.reference_ms = trials.kept()
+        if given_up and self.conditions.beside_copies:
+            progress.reference_ms = self._undelayed(progress.reference_ms)
+        hidden_ms = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
+        progress.candidate_ms = [time_ms + hidden_ms for time_ms in theirs_ms]
+        return self.conditions.speedup(
+            progress.candidate_ms, progress.reference_ms, given_up=given_up
+        )
 
     def _doubtful(self, trials: Trials, batch: Batch) -> bool:
         """Whether a candidate is faster by no more than the clocks can be deceived by."""

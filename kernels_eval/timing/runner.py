@@ -176,9 +176,9 @@ class Runner:
 
         Raises LateWorkError or StirredError if the candidate, or the device, already went on.
         """
-        worker, accounts = self.worker, self._accounts()
+        worker, so_far = self.worker, self._accounts()
         self._check_stayed()  # with inputs before its eyes
-        self._started = _Start(calls, time.perf_counter_ns(), accounts)
+        self._started = _Start(calls, time.perf_counter_ns(), so_far)
         self._check_watched()
         self._traffic = self.memory.traffic()
         self._turn += 1
@@ -215,11 +215,9 @@ class Runner:
         message = self._expect(Report.DONE, deadline)
         if watches and (not free or self._accepted > accepted):
             free = self._until_free()
+        worker.stop()
         if not free:
-            worker.stop()
             self._until_now()
-        else:
-            worker.stop()
         ended = self._ended
         self.memory.settle(started.calls)
         if free:

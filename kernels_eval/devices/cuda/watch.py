@@ -12,6 +12,7 @@ Copies between host and device need no turn. But the kernel looks at a word on t
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -51,9 +52,9 @@ _GAP_NS = 50_000
 to the host. A turn of somebody else's took 300 us and more (H200)."""
 _TRAFFIC = 1.3
 """Times what a look at the host usually takes."""
-_KNOWN, _FEW, _QUIET_SHARE = 4096, 32, 0.1
-"""Watches that are remembered, how many it takes to know what is usual, and which of them that is.
-"""
+_KNOWN, _EVERY, _QUIET_SHARE = 4096, 32, 0.1
+"""Watches that are remembered, how often it is found out what is usual (a quantile of thousands
+takes a tenth of a millisecond, inside a clock now and then), and which of them that is."""
 _MOST_NS = 1_000_000_000
 """Then the kernel ends by itself: something of the judge's may wait for it, as a kernel does that
 the driver has yet to load. Inputs are written in a millisecond, and a core waited for in fifty."""
@@ -77,6 +78,8 @@ class Watch:
         self._ask, self._answer = self._asked.numpy(), self._seen.numpy()
         self._turn = 0
         self._looks: deque[float] = deque(maxlen=_KNOWN)
+        self._usual_ns = math.inf
+        """Of a look at the host, when nobody copies."""
         self.on = False
         self.traffic = False
         """Whether copies between host and device were under way at the last one."""
@@ -101,13 +104,11 @@ class Watch:
             return None
         lost, watched = int(self._answer[2]), int(self._answer[3])
         look_ns = watched / max(1, int(self._answer[4]))
-        self.traffic = len(self._looks) >= _FEW and look_ns > _TRAFFIC * self._usual_ns()
+        self.traffic = look_ns > _TRAFFIC * self._usual_ns
         self._looks.append(look_ns)
+        if self._turn % _EVERY == 0:
+            self._usual_ns = float(np.quantile(self._looks, _QUIET_SHARE))
         return lost if lost or watched < _MOST_NS else None
-
-    def _usual_ns(self) -> float:
-        """Of a look at the host, when nobody copies."""
-        return float(np.quantile(self._looks, _QUIET_SHARE))
 
     def _answered(self, word: int) -> bool:
         deadline = time.monotonic() + _ANSWERS_S
