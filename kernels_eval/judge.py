@@ -294,6 +294,9 @@ class Judge:
             return chosen.index, None if line.once_more_alone(chosen.index) else verdict
         finally:
             line.end(chosen)
+        stood_still = verdict.status is Status.TIMEOUT and line.stood_still_together(chosen)
+        if stood_still and line.once_more_alone(chosen.index):
+            return chosen.index, None
         if verdict.status is Status.OUT_OF_MEMORY and line.once_more_alone(chosen.index):
             reference.capacity = max(1, reference.capacity // 2)  # fewer beside the next ones
             return chosen.index, None

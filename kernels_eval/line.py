@@ -44,6 +44,7 @@ class Line:
         self._ending: list[Runner] = []
         self._memories: list[Memory] = []
         self._alone: set[int] = set()
+        self._stood_still: list[float] = []
         self._next_start = 0.0
 
     def __len__(self) -> int:
@@ -73,6 +74,16 @@ class Line:
             return False
         self._alone.add(index)
         return True
+
+    def stood_still_together(self, pending: Pending) -> bool:
+        """Whether this first call ran out of time, and another stood still meanwhile: one candidate
+        can keep the driver from all (by asking it for all of the host's memory, for example)."""
+        if not pending.stands_still:
+            return False
+        now = time.monotonic()
+        lately = [at for at in self._stood_still if now - at < pending.timeout_s]
+        self._stood_still = [*lately, now]
+        return bool(lately) or any(item.stands_still for item in self._moving())
 
     def held_room(self, pending: Pending) -> bool:
         """Whether there is room for a candidate's inputs once it is gone: it held that itself."""
@@ -215,6 +226,7 @@ class Line:
     def forget(self) -> None:
         """Before other candidates: none of them has been judged yet."""
         self._alone.clear()
+        self._stood_still.clear()
 
     def release(self) -> None:
         """Give back memory that waits for a next worker."""

@@ -65,6 +65,14 @@ class Pending:
         return self.failure is not None or self.stage in (Stage.BUILT, Stage.CALLED)
 
     @property
+    def stands_still(self) -> bool:
+        """Whether its first call, or what precedes it, used up half of its time, or all."""
+        if self.failure is not None:
+            return isinstance(self.failure, WorkerTimeoutError) and self.was_called
+        left_s = self.deadline - time.monotonic()
+        return self.was_called and not self.settled and left_s < self.timeout_s / 2
+
+    @property
     def was_called(self) -> bool:
         """Whether its first call has begun: it holds memory, and may have left work behind."""
         return self.stage not in (Stage.IMPORTING, Stage.BUILT)

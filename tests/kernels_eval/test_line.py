@@ -13,6 +13,8 @@ from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.devices.cpu import CpuDevice
 from kernels_eval.errors import OutOfRoomError
 from kernels_eval.line import Judged, Line, Queue
+from kernels_eval.pending import Pending, Stage
+from kernels_eval.processes.worker import WorkerTimeoutError
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.types import Status, Verdict
 
@@ -76,6 +78,32 @@ def test_one_to_be_judged_alone_has_nobody_beside_it(line: Line) -> None:
     assert seen == [1, 1, 1]
     line.forget()
     assert line.once_more_alone(1)
+
+
+def called(line: Line, *, left_s: float, failed: bool = False) -> Pending:
+    """In its first call, of 20 s."""
+    runner: Any = SimpleNamespace(worker=None)
+    item = Pending(0, "", (), runner, 20.0, pack=lambda item: item, stage=Stage.CALLING)
+    item.deadline = time.monotonic() + left_s
+    item.failure = WorkerTimeoutError() if failed else None
+    line._pending.append(item)
+    return item
+
+
+@pytest.mark.parametrize(
+    ("left_s", "failed", "together"), [(0.0, True, True), (5.0, False, True), (15.0, False, False)]
+)
+def test_who_stands_still_with_others_need_not_be_to_blame(
+    line: Line, left_s: float, failed: bool, together: bool
+) -> None:
+    first = called(line, left_s=0.0, failed=True)
+    line._pending.remove(first)
+    other = called(line, left_s=left_s, failed=failed)
+    assert line.stood_still_together(first) is together
+    assert line.stood_still_together(other) is (failed or left_s < 10.0)
+    line.forget()
+    line._pending.clear()
+    assert not line.stood_still_together(first)
 
 
 @pytest.mark.parametrize("own", [True, False])
