@@ -17,7 +17,7 @@ driver = ctypes.CDLL("libcuda.so.1")
 wait_value = getattr(driver, "cuStreamWaitValue32_v2", None) or driver.cuStreamWaitValue32
 write_value = getattr(driver, "cuStreamWriteValue32_v2", None) or driver.cuStreamWriteValue32
 EQ, OUTSTANDING, SIZE = 1, 150, 64 << 20
-FORGE_NS, LEARNT = 400_000, 6  # tune: what the reference's overhead grows by, and 0.1 ms
+FORGE_NS, LEARNT = 400_000, 6  # what the reference's overhead grows by, and 0.1 ms
 
 words = torch.zeros(16, dtype=torch.int32).pin_memory()  # 0: the turn that ended, 1: open
 word = words.numpy()

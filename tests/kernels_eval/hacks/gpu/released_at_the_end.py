@@ -18,7 +18,7 @@ from kernels_eval.worker.protocol import Report
 driver = ctypes.CDLL("libcuda.so.1")
 wait_value = getattr(driver, "cuStreamWaitValue32_v2", None) or driver.cuStreamWaitValue32
 AND = 2
-LEAD_NS, LEARNT = 220_000, 4  # tune: what passes from the watching kernel's end to the first call
+LEAD_NS, LEARNT = 220_000, 4  # what passes from the watching kernel's end to the first call
 SIZE = 384 << 20
 
 kernels = torch.cuda._compile_kernel(
