@@ -47,8 +47,8 @@ _CONTESTED_PAIRS = 48
 virtual GPU a batch's overhead varies by 0.3 ms, and the medians of eight differ by 0.15 by chance.
 """
 _STIRRED, _UNWATCHED = 3, 10
-"""Times that somebody else may use the device between inputs and clock before it convicts, and that
-it may not be known."""
+"""Times that something may go on which should stand still before it convicts, and that it may not
+be known."""
 _SETTLE_S, _STEADY_S = 0.1, 0.05
 """For a core at full speed: before a pair, when another may be taken, and before each batch."""
 
@@ -112,9 +112,9 @@ class Measurement:
     """A few that the candidate has answered: what it may be called on before the clock runs."""
     conditions: Conditions = field(init=False)
     stirred: int = 0
-    """Batches before whose clock the device was seen to work for somebody else."""
+    """Times that something was seen to go on which should stand still."""
     unwatched: int = 0
-    """Those before whose clock it could not be seen."""
+    """Those that it could not be seen."""
 
     def __post_init__(self) -> None:
         speed = self.bench.speed
@@ -132,7 +132,8 @@ class Measurement:
             return self._as_kernelbench()
         sets = self.pending.sets or self.reference.problem.unseen()
         if self.pending.first is not None and self.pending.first_set is not None:
-            self._check([self.reference.problem.unpacked(self.pending.first_set)])
+            first_set = [self.reference.problem.unpacked(self.pending.first_set)]
+            self._until_calm(lambda: self._check(first_set))
             self.pending.first_set = None
         first = self._once(self._next(sets, 1))
         self.runner.worker.settle()
@@ -149,17 +150,22 @@ class Measurement:
 
     def _once(self, sets: list[InputSet]) -> Batch:
         """A batch of the candidate's alone, checked."""
-        with self.bench.silent():
-            batch = self._until_calm(lambda: self._run(self.runner, sets))
+
+        def attempt() -> Batch:
+            with self.bench.silent():
+                batch = self._run(self.runner, sets)
+            self._check(sets)
+            return batch
+
+        batch = self._until_calm(attempt)
         self.progress.time_s += batch.wall_ns / 1e9
-        self._check(sets)
         return batch
 
     def _until_calm(self, attempt: Callable[[], _Outcome]) -> _Outcome:
-        """The first attempt during which the device worked for nobody else before the clock ran.
+        """The first attempt during which everything stood still that should.
 
-        Raises DisturbedError or LateWorkError after a few: by the candidate's streams perhaps,
-        which wait for inputs to be written.
+        Raises DisturbedError or LateWorkError after a few: the candidate's streams may wait for
+        inputs to be written, or a timer continue it.
         """
         while True:
             try:
@@ -250,7 +256,6 @@ class Measurement:
             clocks.learn(batches[False])
             wall_s = sum(batch.wall_ns for batch in batches.values()) / 1e9
             progress.time_s += wall_s
-            self._check(mine[:theirs])
             self._keep_some(mine)
             if warm_ups:  # after these both sides' memory is mapped
                 wanted = ours if doubted else reference.candidate_calls(batches[True])
@@ -324,9 +329,11 @@ class Measurement:
     def _fresh_pair(
         self, sets: Iterator[InputSet], theirs: int, ours: int
     ) -> tuple[list[InputSet], dict[bool, Batch]]:
-        """One batch of each side, on inputs that were not shown before, and those inputs."""
+        """One checked batch of each side, on inputs that were not shown before; and those inputs."""
         mine = self._next(sets, max(ours, theirs))
-        return mine, self._pair(mine[:theirs], mine[:ours])
+        batches = self._pair(mine[:theirs], mine[:ours])
+        self._check(mine[:theirs])
+        return mine, batches
 
     def _pair(self, theirs: list[InputSet], ours: list[InputSet]) -> dict[bool, Batch]:
         """One batch of each side, right after each other; True is the candidate's.
@@ -406,8 +413,7 @@ class Measurement:
         for _ in range(3):
             self._until_calm(lambda: self._run(self.runner, one))
         for _ in range(trials.timing):
-            batches = self._until_calm(lambda: self._pair(one, one))
-            self._check(one)
+            _, batches = self._until_calm(lambda: self._fresh_pair(iter(one), 1, 1))
             progress.candidate_ms.append(reference.clocks.milliseconds(batches[True]))
             progress.reference_ms.append(reference.clocks.milliseconds(batches[False]))
             progress.time_s += sum(batch.wall_ns for batch in batches.values()) / 1e9

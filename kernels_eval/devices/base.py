@@ -30,13 +30,13 @@ class NotQuietError(Exception):
 
 
 class StirredError(Exception):
-    """The device worked for somebody else between the moment it was quiet and the clock's start.
+    """Something went on that should stand still: what was measured meanwhile counts for nothing.
 
     `known`: it was seen to; else it could not be watched all the time.
     """
 
-    def __init__(self, *, known: bool) -> None:
-        super().__init__("the device worked for others while inputs were written")
+    def __init__(self, text: str, *, known: bool = True) -> None:
+        super().__init__(text)
         self.known = known
 
 

@@ -30,6 +30,8 @@ from kernels_eval.worker.protocol import (
 )
 
 _USER_SPACE = 1 << 47
+_INJECTIONS = 3
+"""Until no other thread moved meanwhile: see `_check_stayed` in timing/runner.py."""
 _LOOKS_BETWEEN = 16
 """For an answer, between two at the channels."""
 _LOOKS = 2000
@@ -288,24 +290,28 @@ class Worker:
         """
         if not self._settles:
             return
-        aside_ns = self._aside_ns()
-        try:
-            inject.add_filter(self.pid, seccomp.settled())
-        except inject.InjectionError as error:
-            text = f"it cannot be kept from starting processes: {error}"
-            raise WorkerRestlessError(text) from None
-        self.stop()  # its main thread has made a step
-        if self._aside_ns() != aside_ns:
-            raise WorkerRestlessError("threads of the candidate went on although it was stopped")
-        self._sandbox = (*self._sandbox, "settled_filter")
+        for _ in range(_INJECTIONS):
+            aside_ns = self._aside_ns()
+            try:
+                inject.add_filter(self.pid, seccomp.settled())
+            except inject.InjectionError as error:
+                text = f"it cannot be kept from starting processes: {error}"
+                raise WorkerRestlessError(text) from None
+            self.stop()  # its main thread has made a step
+            if self._aside_ns() == aside_ns:  # else they might have changed what was injected
+                self._sandbox = (*self._sandbox, "settled_filter")
+                return
+        raise WorkerRestlessError("threads of the candidate went on although it was stopped")
 
     def _aside_ns(self) -> int:
         """CPU time of all its threads but the main one; it is stopped."""
         return self.cpu_ns() - self.main_thread_ns()[0]
 
     def stayed(self) -> bool:
-        """Whether no thread of it ran since it was stopped: a timer's SIGCONT lets it go on."""
-        return self.cpu_ns() == self._stopped_at_ns
+        """Whether no thread of it ran since it was stopped, or since this was asked: a timer's
+        SIGCONT lets it go on."""
+        before_ns, self._stopped_at_ns = self._stopped_at_ns, self._standstill_ns()
+        return self._stopped_at_ns == before_ns
 
     def strayed(self) -> bool:
         """Whether a thread left the cores or the scheduling class that it was given."""

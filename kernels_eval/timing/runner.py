@@ -129,6 +129,8 @@ class Runner:
         """
         if self._ran_s > _PATIENCE * timeout_s and not self.job.trusted:
             raise WorkerTimeoutError(f"its calls took more than {_PATIENCE * timeout_s:g} s in all")
+        if self.worker.stopped:
+            self._check_stayed()  # its reference was timed meanwhile, perhaps
         self.ask(len(sets))
         try:
             self.load(sets, time.monotonic() + timeout_s, quiet=True)
@@ -142,13 +144,7 @@ class Runner:
         return replace(batch, core_ns=max(before_ns, self._speed.read()))
 
     def ask(self, calls: int) -> None:
-        """Have the worker drop its outputs and lay out the arguments of `calls` calls.
-
-        Raises LateWorkError if it ran on although it was stopped, while its reference was timed
-        perhaps, and the worker's errors.
-        """
-        if self.worker.stopped:
-            self._check_stayed()
+        """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
         self._asked_at = time.monotonic()
         self.worker.resume()
         if calls > self._room:
@@ -174,10 +170,11 @@ class Runner:
     def go(self, calls: int) -> None:
         """Start the clock and let the worker go.
 
-        Raises LateWorkError or StirredError if the candidate, or the device, already went on.
+        Raises StirredError if the candidate, or the device, already went on.
         """
         worker, so_far = self.worker, self._accounts()
-        self._check_stayed()  # with inputs before its eyes
+        if self._quiet:
+            self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), so_far)
         self._check_watched()
         self._traffic = self.memory.traffic()
@@ -189,16 +186,21 @@ class Runner:
         """Stop watching the device. Raises StirredError if it worked for somebody meanwhile."""
         lost_ns = self.memory.stop_watching()
         if lost_ns != 0:
-            raise StirredError(known=lost_ns is not None)
+            text = "the device worked for others while inputs were written"
+            raise StirredError(text, known=lost_ns is not None)
 
     def _accounts(self) -> _Accounts:
         main, waited = self.worker.main_thread_ns()
         return _Accounts(self.worker.cpu_ns(), main, waited, accounts("thread-self")[1])
 
     def _check_stayed(self) -> None:
-        """Raises LateWorkError for a candidate that ran on since it was stopped."""
+        """Raises StirredError for a candidate that ran on since it was stopped.
+
+        Once in thousands of times an honest one does, by some microseconds: its virtual core was
+        taken away at the very moment.
+        """
         if not self.job.trusted and not self.worker.stayed():
-            raise LateWorkError("a thread of the candidate went on although it was stopped")
+            raise StirredError("a thread of the candidate went on although it was stopped")
 
     def done(self, deadline: float) -> Batch:
         """Wait for the answer, stop the clock and the worker.
@@ -260,7 +262,7 @@ class Runner:
     def distance(self, sets: Sequence[InputSet]) -> float:
         """The largest distance of the last run's outputs, in units of what is allowed.
 
-        Raises LateWorkError if they changed while they were looked at.
+        Raises LateWorkError if they changed while they were looked at, and StirredError.
         """
         count = len(self.job.outputs)
         worst = 0.0
