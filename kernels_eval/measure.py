@@ -329,7 +329,7 @@ class Measurement:
     def _fresh_pair(
         self, sets: Iterator[InputSet], theirs: int, ours: int
     ) -> tuple[list[InputSet], dict[bool, Batch]]:
-        """One checked batch of each side, on inputs that were not shown before; and those inputs."""
+        """One checked batch of each side, on inputs not shown before; and those inputs."""
         mine = self._next(sets, max(ours, theirs))
         batches = self._pair(mine[:theirs], mine[:ours])
         self._check(mine[:theirs])
