@@ -61,7 +61,7 @@ def add_filter(pid: int, program: bytes) -> None:
             memory.write(struct.pack("=HxxxxxxQ", len(program) // 8, at + 16) + program)
             call = _Registers.from_buffer_copy(before)
             call.rip, call.orig_rax, call.rax = _syscall_of(pid, memory), 2**64 - 1, here.seccomp
-            call.rdi, call.rsi, call.rdx = seccomp.SET_MODE_FILTER, seccomp.TSYNC, at
+            call.rdi, call.rsi, call.rdx = seccomp.SET_MODE_FILTER, seccomp.FOR_ALL, at
             libc.ptrace(_SET, pid, 0, ctypes.byref(call))
             _step(pid)
             answer = _registers(pid)

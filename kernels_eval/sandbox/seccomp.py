@@ -23,8 +23,9 @@ _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16
 _ALLOW, _END, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 
 SET_MODE_FILTER = 1
-TSYNC, _SPEC_ALLOW = 1 << 0, 1 << 2
+_TSYNC, _SPEC_ALLOW = 1 << 0, 1 << 2
 """For all threads; and without the latter, kernels before 5.16 slow a filtered process down."""
+FOR_ALL = _TSYNC | _SPEC_ALLOW
 
 
 class _Program(ctypes.Structure):
