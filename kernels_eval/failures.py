@@ -48,11 +48,8 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
             finding = _convicted("output-not-materialised", failure.text)
         return status, failure.text, finding
     if isinstance(failure, WorkerTimeoutError):
-        return (
-            Status.TIMEOUT,
-            str(failure) or f"no answer from {stage} within {timeout_s:g} s",
-            None,
-        )
+        text = str(failure) or f"no answer from {stage} within {timeout_s:g} s"
+        return Status.TIMEOUT, text, None
     if isinstance(failure, LateWorkError | WorkerRestlessError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("late-work", text)

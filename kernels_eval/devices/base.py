@@ -70,23 +70,23 @@ class Memory(abc.ABC):
         From then on it is watched, until `stop_watching`.
         """
 
+    def wait_free(self) -> bool:
+        """Wait until the device is free, and watch it again; False if it cannot be watched."""
+        return False
+
     def stop_watching(self) -> int | None:
-        """Nanoseconds that others had the device since `wait_quiet`; None if it is not known."""
+        """Nanoseconds that others had the device since then; None if it is not known."""
         return 0
+
+    def traffic(self) -> bool:
+        """Whether somebody used the way between host and device while it was last watched."""
+        return False
 
     def accept(self, message: Message, descriptors: list[int]) -> None:
         """Memory that the worker says its outputs lie in. Raises WorkerForgedError."""
         for descriptor in descriptors:
             close_aside(descriptor)
         raise WorkerForgedError(f"memory of {message.value} bytes was offered on the CPU")
-
-    def wait_free(self) -> bool:
-        """Wait until the device is free, and watch it again; False if it cannot be watched."""
-        return False
-
-    def traffic(self) -> bool:
-        """Whether somebody used the way between host and device while it was last watched."""
-        return False
 
     @abc.abstractmethod
     def settle(self, count: int) -> None:
