@@ -33,7 +33,7 @@ from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerForgedError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, start_reference
-from kernels_eval.sandbox.libc import give_heap_back, keep_heap
+from kernels_eval.sandbox.heap import give_heap_back, keep_heap
 from kernels_eval.sandbox.probe import plan
 from kernels_eval.screening import screen
 from kernels_eval.screening.scope import out_of_scope

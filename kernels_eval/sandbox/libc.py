@@ -171,20 +171,3 @@ def read_process_memory(pid: int, addresses: list[int], length: int, into: int) 
         ),
         f"process_vm_readv of {pid}",
     )
-
-
-def keep_heap() -> None:
-    """Let malloc keep what it got: no mmap per allocation, no trimming.
-
-    Fresh outputs then land on pages that are already mapped, as they do with a GPU's caching
-    allocator; otherwise page faults would weigh more than most kernels.
-    """
-    m_mxfast, m_trim_threshold, m_mmap_max = 1, -1, -4
-    _libc.mallopt(m_mxfast, 0)
-    _libc.mallopt(m_mmap_max, 0)
-    _libc.mallopt(m_trim_threshold, 2**31 - 1)
-
-
-def give_heap_back() -> None:
-    """Return what `keep_heap` let malloc keep: gigabytes, after a problem with large inputs."""
-    _libc.malloc_trim(0)

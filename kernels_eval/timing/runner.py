@@ -103,7 +103,7 @@ class Runner:
             if message.report is Report.SEGMENT and report is Report.DONE:
                 offered, self.worker.offered = self.worker.offered, []
                 if self._quiet:  # nothing can be mapped while a kernel runs
-                    self._check_watched()
+                    self._check_watched("between the clock's start and an answer")
                 self.memory.accept(message, offered)
                 self._accepted += 1
                 if time.monotonic() > deadline:
@@ -176,17 +176,17 @@ class Runner:
         if self._quiet:
             self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), so_far)
-        self._check_watched()
+        self._check_watched("while inputs were written")
         self._traffic = self.memory.traffic()
         self._turn += 1
         worker.send(Command.GO, calls, self._turn)
         worker.resume()
 
-    def _check_watched(self) -> None:
+    def _check_watched(self, when: str) -> None:
         """Stop watching the device. Raises StirredError if it worked for somebody meanwhile."""
         lost_ns = self.memory.stop_watching()
         if lost_ns != 0:
-            text = "the device worked for others while inputs were written"
+            text = f"the device worked for others {when}"
             raise StirredError(text, known=lost_ns is not None)
 
     def _accounts(self) -> _Accounts:
@@ -223,7 +223,7 @@ class Runner:
         ended = self._ended
         self.memory.settle(started.calls)
         if free:
-            self._check_watched()
+            self._check_watched("after the clock had stopped")
         worker.check_silent()
         if worker.helpers():
             raise LateWorkError

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 
-from kernels_eval.sandbox import libc
+from kernels_eval.sandbox import heap
 from kernels_eval.worker.candidate import CandidateError
 from kernels_eval.worker.place import describer
 from kernels_eval.worker.protocol import Failure, Job
 
 _PAGE = mmap.PAGESIZE
+_TEMPORARIES = 8 << 20
+"""Bytes: beside outputs, as many again for what calls need in between, but no more than this."""
 _clock = time.perf_counter_ns
 
 
@@ -26,9 +28,9 @@ class CpuSide:
         self._job = job
         self._describe = describer(job, report, _locate)
         self._region: mmap.mmap | None = None
-        self._touched = 0
+        self._touched = self._spare = 0
         self.turn = 0
-        libc.keep_heap()
+        heap.keep_heap()
 
     def place(self, model: Any) -> Any:
         """The model where it is to run."""
@@ -36,6 +38,7 @@ class CpuSide:
 
     def attach(self, descriptor: int, calls: int, spare_bytes: int) -> None:
         self._region = mmap.mmap(descriptor, self._job.region_bytes(calls) + spare_bytes)
+        self._spare = spare_bytes
         os.close(descriptor)
 
     def memory(self, first: int = 0) -> torch.Tensor:
@@ -53,9 +56,9 @@ class CpuSide:
         if count <= self._touched:
             return
         self._touched = count
-        self.memory()[: count * self._job.set_bytes : _PAGE].max()
-        outputs = sum(spec.nbytes + _PAGE for spec in self._job.outputs)
-        torch.empty(count * outputs + (outputs >> 2), dtype=torch.uint8)[::_PAGE] = 0
+        self.memory()[: self._spare + count * self._job.set_bytes : _PAGE].max()
+        outputs = count * sum(spec.nbytes + _PAGE for spec in self._job.outputs)
+        heap.reserve(outputs + min(outputs, _TEMPORARIES))
 
     def batch(
         self,

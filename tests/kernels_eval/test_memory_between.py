@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+
 from kernels_eval import Judge
 from kernels_eval.devices.cpu import CpuMemory
 from tests.kernels_eval.conftest import problem_source
@@ -15,4 +19,19 @@ def test_nothing_is_left_of_what_a_candidate_wrote(judge: Judge) -> None:
     memory.reset(job)
     for shared in (memory._region, memory.report):
         assert not any(shared.map[:])
+    memory.close()
+
+
+def test_inputs_of_each_batch_lie_elsewhere(judge: Judge) -> None:
+    prepared = judge.prepare(problem_source("relu"))
+    job = prepared.job("", "ModelNew", "candidate", 4, 1)
+    memory = CpuMemory(job)
+    (item,) = itertools.islice(prepared.unseen(), 1)
+    starts = [memory.place(1) for _ in range(20)]
+    assert len(set(starts)) > 15
+    assert all(start % 64 == 0 and start <= memory.spare_bytes for start in starts)
+    memory.write([item])
+    (tensor,) = item.inputs
+    there = np.frombuffer(memory._region.map, np.float32, tensor.numel(), starts[-1]).copy()
+    assert np.array_equal(there, tensor.numpy().ravel())
     memory.close()

@@ -103,10 +103,7 @@ class CudaMemory(Memory):
             self._address = driver.map_memory(self._handle, self._size, self._index)
             self._descriptor = driver.export(self._handle)
         except driver.DriverError:
-            if self._address:
-                driver.unmap_memory(self._address, self._size)
-            driver.release(self._handle)
-            self._address = 0
+            self._release()
             raise
 
     def place(self, calls: int) -> int:
@@ -117,14 +114,15 @@ class CudaMemory(Memory):
         return first
 
     def _release(self) -> None:
-        if self._descriptor < 0:
-            return
+        """As much of it as there is."""
         self._places = []
-        os.close(self._descriptor)
-        self._descriptor = -1
-        driver.unmap_memory(self._address, self._size)
-        self._address = 0
-        driver.release(self._handle)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        if self._address:
+            driver.unmap_memory(self._address, self._size)
+        if self._handle:
+            driver.release(self._handle)
+        self._descriptor, self._address, self._handle = -1, 0, 0
 
     def _views(self, calls: int, start: int) -> None:
         job = self.job
