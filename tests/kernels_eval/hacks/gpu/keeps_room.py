@@ -1,5 +1,5 @@
 # problem: gpu/relu
-# expected: out_of_memory
+# expected: out_of_memory correct slow
 # twin: relu_in_chunks
 """Takes nearly all memory and offers all of it: what the judge holds lives on after its worker."""
 
