@@ -11,7 +11,10 @@ import torch
 
 from kernels_eval.devices.cuda.watch import watch_on
 
-pytestmark = pytest.mark.gpu
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
 DEVICE = torch.device("cuda:0")
 
 
