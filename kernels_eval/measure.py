@@ -136,7 +136,7 @@ class Measurement:
             self._until_calm(lambda: self._check(first_set))
             self.pending.first_set = None
         if self.bench.device.first_call_ahead and self.pending.first is None:
-            # Twice with one call's memory, so at one address: who remembers answers by that is wrong.
+            # At one address twice: who remembers answers by that is wrong the second time.
             self._once(self._next(sets, 1))
         first = self._once(self._next(sets, 1))
         self.runner.worker.settle()
