@@ -135,9 +135,6 @@ class Measurement:
             first_set = [self.reference.problem.unpacked(self.pending.first_set)]
             self._until_calm(lambda: self._check(first_set))
             self.pending.first_set = None
-        if self.bench.device.first_call_ahead and self.pending.first is None:
-            # At one address twice: who remembers answers by that is wrong the second time.
-            self._once(self._next(sets, 1))
         first = self._once(self._next(sets, 1))
         self.runner.worker.settle()
         result = self._compare(sets, self.reference.candidate_calls(first))
