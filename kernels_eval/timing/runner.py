@@ -16,6 +16,7 @@ from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
 
 _LOOK_OUT_S = 0.02
 """Longer than most batches take."""
+_BEFORE, _AFTER = "while inputs were written", "after the clock had stopped"
 _PATIENCE = 4
 """Times the limit for one answer that all of a candidate's answers may take together."""
 
@@ -103,7 +104,7 @@ class Runner:
             if message.report is Report.SEGMENT and report is Report.DONE:
                 offered, self.worker.offered = self.worker.offered, []
                 if self._quiet:  # nothing can be mapped while a kernel runs
-                    self._check_watched("between the clock's start and an answer")
+                    self._check_watched(_AFTER)
                 self.memory.accept(message, offered)
                 self._accepted += 1
                 if time.monotonic() > deadline:
@@ -176,7 +177,7 @@ class Runner:
         if self._quiet:
             self._check_stayed()  # with inputs before its eyes
         self._started = _Start(calls, time.perf_counter_ns(), so_far)
-        self._check_watched("while inputs were written")
+        self._check_watched(_BEFORE)
         self._traffic = self.memory.traffic()
         self._turn += 1
         worker.send(Command.GO, calls, self._turn)
@@ -223,7 +224,7 @@ class Runner:
         ended = self._ended
         self.memory.settle(started.calls)
         if free:
-            self._check_watched("after the clock had stopped")
+            self._check_watched(_AFTER)
         worker.check_silent()
         if worker.helpers():
             raise LateWorkError
