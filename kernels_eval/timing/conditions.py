@@ -9,7 +9,7 @@ import numpy as np
 
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import SLOW, Speedometer
-from kernels_eval.timing.statistics import PROCESS_SPREAD, Speedup, between_processes, estimate
+from kernels_eval.timing.statistics import CPU_SPREAD, Speedup, between_processes, estimate
 from kernels_eval.types import Finding, Severity
 
 _GIVEN_UP = "the machine was hardly ever undisturbed and at full speed: every pair counts"
@@ -64,7 +64,7 @@ class Conditions:
         """
         candidate, reference = np.array(candidate_ms), np.array(reference_ms)
         bound = {side: bool(median(each)) for side, each in self._launch_bound.items()}
-        spread = PROCESS_SPREAD
+        spread = CPU_SPREAD
         if self._gpu:
             quicker_ms = float(min(np.median(candidate), np.median(reference)))
             spread = between_processes(quicker_ms, launch_bound=any(bound.values()))
