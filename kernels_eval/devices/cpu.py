@@ -31,7 +31,8 @@ _BATCH_BYTES = 64 << 20
 """Several times what a core's caches hold, soon mapped."""
 _SPARE_BYTES = 8 << 20
 """Several times what a core's second-level cache holds."""
-_LINE = 64
+_ALIGNMENT = 64
+"""Bytes, of inputs; a line of the cache."""
 _IN_A_ROW = 2
 """Batches at one place: who remembers answers by their inputs' addresses is wrong in the second."""
 
@@ -58,7 +59,7 @@ class CpuMemory(Memory):
 
     def place(self, calls: int) -> int:  # noqa: ARG002
         if next(self._batches) % _IN_A_ROW == 0:
-            self._start = _LINE * secrets.randbelow(1 + _SPARE_BYTES // _LINE)
+            self._start = _ALIGNMENT * secrets.randbelow(1 + _SPARE_BYTES // _ALIGNMENT)
         return self._start
 
     def reset(self, job: Job) -> None:
@@ -96,7 +97,7 @@ class CpuDevice(Device):
     torch_device = torch.device("cpu")
     batch_bytes = _BATCH_BYTES
     first_call_ahead = False
-    alignment = 64
+    alignment = _ALIGNMENT
     start_s = 0.0
     budgets: ClassVar[Mapping[Mode, Budget]] = {"fast": FAST, "full": FULL}
 
