@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import math
 import os
 import secrets
 import time
@@ -32,7 +33,7 @@ from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerForgedError
 from kernels_eval.protocols import kernelbench
-from kernels_eval.reference import Reference, start_reference
+from kernels_eval.reference import Reference, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
 from kernels_eval.sandbox.probe import plan
 from kernels_eval.screening import screen
@@ -40,7 +41,7 @@ from kernels_eval.screening.scope import out_of_scope
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
-from kernels_eval.timing.statistics import Speedup
+from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
 
 _PROBLEMS_KEPT = 4
@@ -150,6 +151,9 @@ class Judge:
                     queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
                         reference = self._reference(problem_source)
+                elif reference.beside >= self.device.reference_lasts:
+                    with self._on_side_cores():
+                        self._renew(reference)
             for index in (*line.end_all(), *(index for index, _ in queue)):
                 yield index, self._verdict(Status.HARNESS_ERROR, self.lost, ())
         finally:
@@ -224,6 +228,11 @@ class Judge:
         server.fill()
         return reference
 
+    def _renew(self, reference: Reference) -> None:
+        """A fresh process for it. Raises HarnessError."""
+        server = self._fork_server()
+        renew_reference(reference, server, self.device, self.speed, self.config.timeout_s)
+
     def _load(self, source: str) -> PreparedProblem:
         as_kernelbench = self.config.protocol == "kernelbench"
         return PreparedProblem(
@@ -240,7 +249,7 @@ class Judge:
 
     def _begin(self, reference: Reference, index: int, source: str) -> Pending | Judged:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
-        findings = (*screen(source), *_notes(reference.problem))
+        findings = (*screen(source), *_notes(reference.problem, again=self._line.doubted(index)))
         outside = out_of_scope(source, self.config.scope)
         if outside is not None:
             return index, self._verdict(Status.REJECTED, outside.message, (*findings, outside))
@@ -283,6 +292,9 @@ class Judge:
             return chosen
         try:
             verdict = self._finish(reference, chosen)
+            if self._doubtful(verdict) and line.once_more(chosen.index):
+                reference.beside = math.inf
+                return chosen.index, None
         except OutOfRoomError as failure:
             reference.capacity = max(1, reference.capacity // 2)
             if line.once_more_alone(chosen.index):
@@ -301,6 +313,11 @@ class Judge:
             reference.capacity = max(1, reference.capacity // 2)  # fewer beside the next ones
             return chosen.index, None
         return chosen.index, verdict
+
+    def _doubtful(self, verdict: Verdict) -> bool:
+        """Whether a process that is slow by chance, the reference's, would explain the speedup."""
+        low = verdict.speedup_ci[0] if verdict.fast_1 and verdict.speedup_ci else None
+        return low is not None and not self.device.on_gpu and may_be_luck(low)
 
     def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...]) -> Verdict:
         """A verdict without any measurement."""
@@ -325,6 +342,7 @@ class Judge:
                 progress.compiled, progress.stage = True, "call"
             if pending.failure is not None:
                 raise pending.failure
+            reference.beside += 1
             speedup = Measurement(self, reference, pending, progress).speedup()
         except VerdictError as stop:
             status, error = stop.status, stop.error
@@ -407,8 +425,11 @@ class Judge:
             os.sched_setaffinity(0, before)
 
 
-def _notes(problem: PreparedProblem) -> Iterator[Finding]:
-    """What is to be known of a problem beside every verdict on it."""
+def _notes(problem: PreparedProblem, *, again: bool) -> Iterator[Finding]:
+    """What is to be known of a problem beside every verdict on it, and of one measured again."""
     if problem.spread:
         text = "answers hardly depend on what get_inputs() draws: floating inputs are scaled"
         yield Finding("inputs-spread", Severity.INFO, text)
+    if again:
+        text = "faster by less than processes may differ: measured again, both sides in fresh ones"
+        yield Finding("measured-again", Severity.INFO, text)

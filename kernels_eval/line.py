@@ -44,6 +44,7 @@ class Line:
         self._ending: list[Runner] = []
         self._memories: list[Memory] = []
         self._alone: set[int] = set()
+        self._doubted: set[int] = set()
         self._stood_still: list[float] = []
         self._next_start = 0.0
 
@@ -74,6 +75,17 @@ class Line:
             return False
         self._alone.add(index)
         return True
+
+    def once_more(self, index: int) -> bool:
+        """Whether this candidate is to be measured again, in a fresh process: not a third time."""
+        if index in self._doubted:
+            return False
+        self._doubted.add(index)
+        return True
+
+    def doubted(self, index: int) -> bool:
+        """Whether it was measured before."""
+        return index in self._doubted
 
     def stood_still_together(self, pending: Pending) -> bool:
         """Whether this first call ran out of time, and another stood still meanwhile: one candidate
@@ -196,7 +208,7 @@ class Line:
         pending.carry_on()
         worker = pending.runner.worker
         # Whoever is judged again would find there what it was shown the first time.
-        again = pending.index in self._alone
+        again = pending.index in self._alone | self._doubted
         kept = pending.failure is not None or worker.closed or again
         if not kept and self._objects.wants(pending.source):
             self._objects.keep(pending.source, harvest(worker.home))
@@ -226,6 +238,7 @@ class Line:
     def forget(self) -> None:
         """Before other candidates: none of them has been judged yet."""
         self._alone.clear()
+        self._doubted.clear()
         self._stood_still.clear()
 
     def release(self) -> None:

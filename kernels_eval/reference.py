@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kernels_eval.devices.base import Device, NotQuietError, StirredError
@@ -18,6 +19,7 @@ from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Budget, Speedup
+from kernels_eval.worker.protocol import Job
 
 _MAX_CALLS = 512
 _UNLIKE, _FASTER = 3.0, 4
@@ -45,6 +47,8 @@ class Reference:
     """Per call, in the last pairs that nobody disturbed, whoever the candidates were."""
     capacity: int = 1
     """Workers that may hold inputs and outputs at once."""
+    beside: float = 0
+    """Candidates that were timed beside its present process; infinite if that is not trusted."""
 
     def calls(self) -> int:
         """Calls per batch, so that a batch of the reference lasts long enough."""
@@ -93,15 +97,11 @@ def start_reference(
     per_call = problem.set_bytes + problem.output_bytes
     max_calls = max(1, min(_MAX_CALLS, device.batch_bytes // per_call))
     job = problem.job(problem.source, "Model", "problem", max_calls, len(speed.cores))
-    worker = server.spawn()
-    memory = device.memory(job)
-    try:
-        runner = Runner(worker, job, memory, speed)
-        runner.ready(time.monotonic() + timeout_s)
-        worker.pin(speed.cores)
-        clocks = device.clocks()
-        reference = Reference(problem, runner, clocks, max_calls, budget)
-        _warm_up(reference, timeout_s, queues=device.torch_device.type == "cuda")
+    with _started(job, server, device, speed, timeout_s) as runner:
+        reference = Reference(problem, runner, device.clocks(), max_calls, budget)
+        reference.call_ms = _warm_up(reference, timeout_s)
+        if device.on_gpu and reference.calls() > _SOME:
+            reference.call_ms = max(reference.call_ms, _queued(reference, timeout_s))
         wanted = _SEEN * reference.calls()
         shares = device.shares(job, problem.pool, wanted)
         few = shares.workers < _WORKERS or shares.pool_bytes < wanted * problem.pool.largest
@@ -109,6 +109,35 @@ def start_reference(
             shares = device.shares(job, problem.pool, wanted)
         reference.capacity = shares.workers
         problem.pool.limit(shares.pool_bytes)
+    return reference
+
+
+def renew_reference(
+    reference: Reference, server: ForkServer, device: Device, speed: Speedometer, timeout_s: float
+) -> None:
+    """Go on with a fresh process, in memory of its own; the numbers of calls stay as they are.
+
+    Raises HarnessError; the worker is closed then.
+    """
+    reference.runner.worker.close()
+    reference.runner.memory.close()
+    with _started(reference.runner.job, server, device, speed, timeout_s) as reference.runner:
+        _warm_up(reference, timeout_s)
+    reference.beside = 0
+
+
+@contextlib.contextmanager
+def _started(
+    job: Job, server: ForkServer, device: Device, speed: Speedometer, timeout_s: float
+) -> Iterator[Runner]:
+    """The reference, built in a worker, which is ended if what is done with it fails."""
+    worker = server.spawn()
+    memory = device.memory(job)
+    try:
+        runner = Runner(worker, job, memory, speed)
+        runner.ready(time.monotonic() + timeout_s)
+        worker.pin(speed.cores)
+        yield runner
     except (CandidateFailedError, WorkerError, LateWorkError) as error:
         worker.close()
         memory.close()
@@ -123,24 +152,26 @@ def start_reference(
         worker.close()
         memory.close()
         raise
-    return reference
 
 
-def _warm_up(reference: Reference, timeout_s: float, *, queues: bool) -> None:
-    """Learn how long a call takes and what a batch costs on top."""
+def _warm_up(reference: Reference, timeout_s: float) -> float:
+    """Learn how long a call takes, which is told, and what a batch costs on top."""
     one = [next(reference.problem.unseen())]
-    batches = [_run(reference, one, timeout_s) for _ in range(5)][2:]
+    return _learn(reference, [_run(reference, one, timeout_s) for _ in range(5)][2:])
+
+
+def _queued(reference: Reference, timeout_s: float) -> float:
+    """The same for many calls in a row, which take longer each than one does: launches queue up."""
+    sets = reference.problem.unseen()
+    some = [next(sets) for _ in range(_SOME)]
+    return _learn(reference, [_run(reference, some, timeout_s) for _ in range(4)][2:])
+
+
+def _learn(reference: Reference, batches: list[Batch]) -> float:
+    """Milliseconds of a call in the quickest of these."""
     for batch in batches:
         reference.clocks.learn(batch)
-    reference.call_ms = min(map(reference.clocks.milliseconds, batches))
-    if queues and reference.calls() > _SOME:
-        # Many calls in a row take longer each than one does: launches queue up.
-        sets = reference.problem.unseen()
-        some = [next(sets) for _ in range(_SOME)]
-        batches = [_run(reference, some, timeout_s) for _ in range(4)][2:]
-        for batch in batches:
-            reference.clocks.learn(batch)
-        reference.call_ms = max(reference.call_ms, min(map(reference.clocks.milliseconds, batches)))
+    return min(map(reference.clocks.milliseconds, batches))
 
 
 def _run(reference: Reference, sets: list[InputSet], timeout_s: float) -> Batch:

@@ -178,6 +178,8 @@ class Device(abc.ABC):
     """Bytes; where in the inputs' memory a tensor may start."""
     start_s: float
     """Seconds from one worker's start to the next: they share what starts them one at a time."""
+    reference_lasts: float
+    """Candidates that are timed beside one process of the reference's."""
     budgets: ClassVar[Mapping[Mode, Budget]]
     """When to stop measuring, by mode."""
 

@@ -99,6 +99,7 @@ class CpuDevice(Device):
     first_call_ahead = False
     alignment = _ALIGNMENT
     start_s = 0.0
+    reference_lasts = 16
     budgets: ClassVar[Mapping[Mode, Budget]] = {"fast": FAST, "full": FULL}
 
     def __init__(self, cores: Cores) -> None:

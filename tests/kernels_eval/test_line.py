@@ -126,3 +126,12 @@ def test_room_that_is_there_once_a_candidate_is_gone_was_its_own(line: Line, own
     runner: Any = SimpleNamespace(worker=worker, memory=Held(), job=SimpleNamespace(max_calls=4))
     assert line.held_room(SimpleNamespace(runner=runner)) is own  # type: ignore[arg-type]
     assert worker.closed
+
+
+def test_one_that_is_doubted_is_measured_once_more(line: Line) -> None:
+    assert not line.doubted(1)
+    assert line.once_more(1)
+    assert line.doubted(1)
+    assert not line.once_more(1)
+    line.forget()
+    assert not line.doubted(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import subprocess
@@ -43,6 +44,8 @@ class CudaDevice(Device):
     start_s = 0.25
     """An H200's driver makes one context at a time, 0.23 s for one and 2.3 s for sixteen; meanwhile
     whatever others ask of it waits."""
+    reference_lasts = math.inf
+    """Processes differ by less there (`timing/statistics.py`), and a fresh one costs a context."""
     budgets: ClassVar[Mapping[Mode, Budget]] = {
         # Where launching is most of the time, pairs differ by more than others even at full speed,
         # and half of them may have to be measured again.
