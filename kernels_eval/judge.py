@@ -249,7 +249,8 @@ class Judge:
 
     def _begin(self, reference: Reference, index: int, source: str) -> Pending | Judged:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
-        findings = (*screen(source), *_notes(reference.problem, again=self._line.doubted(index)))
+        again = self._line.doubted(index)
+        findings = (*screen(source), *_notes(reference.problem, again=again))
         outside = out_of_scope(source, self.config.scope)
         if outside is not None:
             return index, self._verdict(Status.REJECTED, outside.message, (*findings, outside))
@@ -273,7 +274,7 @@ class Judge:
             return index, self._verdict(Status.HARNESS_ERROR, reason, findings)
         pack = reference.problem.packed
         builds = self._objects.wants(source)
-        return Pending(index, source, findings, runner, self._timeout_s, pack, builds)
+        return Pending(index, source, findings, runner, self._timeout_s, pack, builds, again)
 
     def _forget_memories(self) -> None:
         """Before another problem on a GPU: memory is what is short there."""

@@ -30,7 +30,7 @@ from kernels_eval.timing.clocks import Excess
 from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
-from kernels_eval.timing.statistics import Speedup, Trials
+from kernels_eval.timing.statistics import Budget, Speedup, Trials
 from kernels_eval.types import Finding, Severity, Status
 from kernels_eval.worker.protocol import Failure
 
@@ -110,6 +110,7 @@ class Measurement:
     progress: Progress
     known: list[InputSet] = field(default_factory=list)
     """A few that the candidate has answered: what it may be called on before the clock runs."""
+    budget: Budget = field(init=False)
     conditions: Conditions = field(init=False)
     stirred: int = 0
     """Times that something was seen to go on which should stand still."""
@@ -117,8 +118,9 @@ class Measurement:
     """Those that it could not be seen."""
 
     def __post_init__(self) -> None:
-        speed = self.bench.speed
-        speed.allow(self.reference.budget.wait_seconds)
+        speed, budget = self.bench.speed, self.reference.budget
+        self.budget = budget.again() if self.pending.again else budget
+        speed.allow(budget.wait_seconds)
         self.conditions = Conditions(speed, gpu=self.bench.device.on_gpu)
 
     @property
@@ -242,7 +244,7 @@ class Measurement:
         interval says how much.
         """
         reference, progress, runner = self.reference, self.progress, self.runner
-        clocks, trials = reference.clocks, Trials(reference.budget)
+        clocks, trials = reference.clocks, Trials(self.budget)
         excess = Excess(clocks)
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
@@ -278,12 +280,12 @@ class Measurement:
                 excess.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
                 equal, theirs = True, ours
-                trials, excess = Trials(reference.budget), Excess(clocks)
+                trials, excess = Trials(self.budget), Excess(clocks)
             elif speedup is not None and not doubted and self._doubtful(trials, batches[True]):
                 doubted, contested = True, not self.bench.device.single_core
                 warm_ups, ours = 1, reference.most_calls()
                 theirs = ours
-                trials, excess = Trials(reference.budget), Excess(clocks, strict=True)
+                trials, excess = Trials(self.budget), Excess(clocks, strict=True)
             elif speedup is not None:
                 contested = contested or excess.milliseconds() > 0.0
                 if contested and excess.pairs < _CONTESTED_PAIRS and not trials.given_up:

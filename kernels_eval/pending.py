@@ -44,6 +44,8 @@ class Pending:
     """Of the problem: leaves out of a set what can be had again."""
     builds: bool = False
     """Whether its import runs compilers for long."""
+    again: bool = False
+    """Whether it was measured before, and doubted."""
     accepted: float = field(default_factory=time.monotonic)
     stage: Stage = Stage.IMPORTING
     failure: Failed | HarnessError | OutOfRoomError | None = None

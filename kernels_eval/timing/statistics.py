@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ again; why is not known. All 50 candidates beside one of them were `fast_1`, wit
 to 1.13. Of 943 others, equal to their reference too, 21 were, from up to 1.05."""
 _SIDE = 0.003
 _RESAMPLES = 1000
+_PAIRS_AGAIN, _SECONDS_AGAIN, _ROUGH_AGAIN = 48, 0.6, 0.25
 _ROUGH = 0.1
 _QUIET_SHARE = 0.5
 """Of the pairs tried, in the end."""
@@ -100,6 +101,11 @@ class Budget:
     def looks(self) -> tuple[int, ...]:
         """Numbers of pairs at which a clear interval ends the measurement."""
         return (self.min_pairs, (self.min_pairs + self.max_pairs) // 2)
+
+    def again(self) -> Budget:
+        """For a candidate that is measured again: enough to tell small gains from noise."""
+        pairs, seconds = max(self.max_pairs, _PAIRS_AGAIN), max(self.seconds, _SECONDS_AGAIN)
+        return replace(self, max_pairs=pairs, seconds=seconds, loosens=True, rough=_ROUGH_AGAIN)
 
 
 FAST = Budget(
