@@ -9,7 +9,12 @@ import numpy as np
 
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import SLOW, Speedometer
-from kernels_eval.timing.statistics import CPU_SPREAD, Speedup, between_processes, estimate
+from kernels_eval.timing.statistics import (
+    Speedup,
+    between_moments,
+    between_processes,
+    estimate,
+)
 from kernels_eval.types import Finding, Severity
 
 _GIVEN_UP = "the machine was hardly ever undisturbed and at full speed: every pair counts"
@@ -64,9 +69,10 @@ class Conditions:
         """
         candidate, reference = np.array(candidate_ms), np.array(reference_ms)
         bound = {side: bool(median(each)) for side, each in self._launch_bound.items()}
-        spread = CPU_SPREAD
+        medians = float(np.median(candidate)), float(np.median(reference))
+        spread = between_moments(medians[1] / medians[0])
         if self._gpu:
-            quicker_ms = float(min(np.median(candidate), np.median(reference)))
+            quicker_ms = min(medians)
             spread = between_processes(quicker_ms, launch_bound=any(bound.values()))
         result = estimate(candidate, reference, spread)
         slower = median(self._slowness) if given_up else 1.0

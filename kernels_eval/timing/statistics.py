@@ -34,6 +34,13 @@ CPU_SPREAD = 0.012
 """The same on a CPU. Where inputs and outputs fill the second-level cache, medians of 48 pairs of
 equal candidates scatter by 0.012 within one judge, of which some 0.007 are the trials' own, and the
 medians of six judges, of one reference each, by 0.006."""
+KINDS_SPREAD, _KINDS_AT_MOST = 0.05, 0.06
+"""The same on a CPU for kernels that are not alike, per unit of the logarithm of their speedup, and
+at most. What runs on a core's other thread slows a plain loop and a library's by different shares,
+and does so for seconds: judges of their own, on a virtual machine whose cores were slow most of the
+time, called a plain matrix product 0.0135 to 0.024 times as fast as torch's. Of any two intervals
+of 35 judges 10 % had nothing in common, 1.7 % of a loss's (0.3 times as fast), 0.5 % of a softmax's
+(0.08); with it, of 28 judges', 0, 0.5 and 0 %."""
 PLACEMENT_MS = 0.00013
 """The same of a call on a GPU, besides: where a process's memory lies. On an H100 a reference took
 11.22 µs a call and 16 candidates equal to it 11.08, or 30.31 and 30.19."""
@@ -133,6 +140,11 @@ FULL = Budget(
 def may_be_luck(low: float) -> bool:
     """Whether an interval from `low` on may be one process's luck: see LUCK."""
     return 1.0 < low < LUCK
+
+
+def between_moments(ratio: float) -> float:
+    """Standard deviation of the log speedup on a CPU between processes and times of measuring."""
+    return math.hypot(CPU_SPREAD, min(_KINDS_AT_MOST, KINDS_SPREAD * abs(math.log(ratio))))
 
 
 def between_processes(call_ms: float, *, launch_bound: bool) -> float:

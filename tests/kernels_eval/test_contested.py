@@ -115,7 +115,7 @@ def measured(
         quiet_ms=deque(quiet_ms),
         alike=lambda speedup: True,  # noqa: ARG005
     )
-    pending = SimpleNamespace(runner=candidate, first=None)
+    pending = SimpleNamespace(runner=candidate, first=None, again=False)
     subject = Measurement(bench, theirs, pending, progress or Progress())  # type: ignore[arg-type]
     return subject._compare(itertools.repeat(None), CALLS)  # type: ignore[arg-type]
 

@@ -15,10 +15,10 @@ import kernels_eval.judge
 import kernels_eval.timing.statistics
 from kernels_eval import Judge, JudgeConfig, Verdict
 from kernels_eval.reference import Reference, renew_reference, start_reference
-from kernels_eval.timing.statistics import may_be_luck
+from kernels_eval.timing.statistics import CPU_SPREAD, between_moments, may_be_luck
 from tests.kernels_eval.conftest import TIMEOUT_S
 
-_FAIR, _UNLUCKY, _QUICK = 20, 60, 5
+_FAIR, _UNLUCKY, _QUICK = 60, 180, 5
 """Passes over the input; so different that no machine's noise hides it."""
 _MUCH_LUCK = 10.0
 _SOURCE = """
@@ -107,6 +107,14 @@ def test_what_no_luck_explains_is_measured_once(own_judge: Judge) -> None:
 def test_only_what_luck_explains_is_doubted() -> None:
     lows = (0.9, 1.0, 1.01, 1.2, 1.3)
     assert [may_be_luck(low) for low in lows] == [False, False, True, True, False]
+
+
+def test_intervals_are_wider_for_kernels_that_are_not_alike() -> None:
+    assert between_moments(1.0) == CPU_SPREAD
+    assert between_moments(1.05) < 1.05 * CPU_SPREAD  # who is nearly equal is told as exactly
+    assert between_moments(2.0) == pytest.approx(between_moments(0.5))
+    assert between_moments(2.0) > 2 * CPU_SPREAD
+    assert between_moments(0.01) == between_moments(0.001) < 0.07
 
 
 def test_no_process_of_a_reference_decides_for_all(own_judge: Judge) -> None:
