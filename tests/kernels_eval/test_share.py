@@ -1,9 +1,12 @@
-"""A GPU's free memory goes first to what saves most."""
+"""A device's free memory goes first to what saves most."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from kernels_eval.devices.cpu import available_bytes
 from kernels_eval.devices.share import divide
 
 GIB = 1 << 30
@@ -38,3 +41,11 @@ def test_small_answers_get_what_is_left_up_to_a_limit() -> None:
     shares = divide(100 * GIB, each=GIB, kept=1 << 20, wanted=12, most=14, spare=28 * GIB)
     assert shares.workers == 14
     assert shares.pool_bytes == 28 * GIB
+
+
+def test_files_that_the_system_keeps_leave_room_for_pools(tmp_path: Path) -> None:
+    """Else a machine that has read many files would draw all inputs anew for every candidate."""
+    told = tmp_path / "meminfo"
+    told.write_text("MemTotal: 4096 kB\nMemFree: 16 kB\nMemAvailable: 2048 kB\n")
+    assert available_bytes(told) == 2 << 20
+    assert available_bytes() > 0
