@@ -86,7 +86,7 @@ def test_a_slow_reference_makes_nobody_faster(own_judge: Judge) -> None:
     for index in (0, 1):
         assert verdicts[index].correct, verdicts[index].error
         assert not verdicts[index].fast_1
-    assert measured_again(verdicts[0])
+    assert any(map(measured_again, verdicts.values()))  # whoever was built first
 
 
 @pytest.mark.timed
