@@ -130,6 +130,8 @@ class Judge:
         try:
             while queue or line:
                 with self._on_side_cores():
+                    if reference.beside >= self.device.reference_lasts:
+                        self._renew(reference)
                     try:
                         index, verdict = self._next_verdict(reference, queue)
                     except torch.AcceleratorError as error:
@@ -151,9 +153,6 @@ class Judge:
                     queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
                         reference = self._reference(problem_source)
-                elif reference.beside >= self.device.reference_lasts:
-                    with self._on_side_cores():
-                        self._renew(reference)
             for index in (*line.end_all(), *(index for index, _ in queue)):
                 yield index, self._verdict(Status.HARNESS_ERROR, self.lost, ())
         finally:

@@ -120,7 +120,8 @@ def test_intervals_are_wider_for_kernels_that_are_not_alike() -> None:
 def test_no_process_of_a_reference_decides_for_all(own_judge: Judge) -> None:
     own_judge.device.reference_lasts = 2
     workers = []
-    for _, verdict in own_judge.evaluate_many(PROBLEM, [candidate(2 * _FAIR)] * 5):
+    for _ in range(5):
+        verdict = own_judge.evaluate(PROBLEM, candidate(2 * _FAIR))
         assert verdict.correct, verdict.error
         (reference,) = own_judge._references.values()
         workers.append(reference.runner.worker.pid)
