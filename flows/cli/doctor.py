@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, app, print_json
+from flows.cli.app import JsonOption, app
+from flows.cli.printing import print_json, print_rich
 
 
 @app.command()
@@ -41,11 +42,9 @@ def _words(missing: tuple[str, ...]) -> str:
 
 
 def _print(title: str, rows: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title, "", title_justify="left")
     for name, value in rows:
-        table.add_row(name, escape(value))
-    Console().print(table)
+        table.add_row(name, value)
+    print_rich(table)
