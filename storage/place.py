@@ -21,7 +21,7 @@ def located(root: str | Path) -> Path:
     """The path of a lake's root. Raises LakeUnusableError for an address that cannot be opened."""
     address = str(root)
     if "://" not in address:
-        return Path(root).expanduser().absolute()
+        return _directory(address)
     try:
         from upath import UPath
 
@@ -34,6 +34,17 @@ def located(root: str | Path) -> Path:
             "with pip install 'bon-sweep[s3]'"
         ) from error
     return cast("Path", path)
+
+
+def _directory(address: str) -> Path:
+    try:
+        path = Path(address).expanduser().absolute()
+        # `..` after a link or a directory yet to be made means what the system makes of it.
+        return path.resolve() if ".." in path.parts else path
+    except (RuntimeError, OSError, ValueError) as error:  # no such user; a NUL; links in a circle
+        raise LakeUnusableError(
+            f"lake {address!r} cannot be opened ({reason(error)}); name another with --lake"
+        ) from error
 
 
 def in_object_store(path: Path) -> bool:
