@@ -10,11 +10,11 @@ AWS_ENDPOINT_URL, …).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from storage.errors import LakeUnusableError
+from storage.errors import LakeError, LakeUnusableError
 
 
 def located(root: str | Path) -> Path:
@@ -62,7 +62,7 @@ def os_errors() -> Iterator[None]:
     """Whatever the client of an object store raises (no answer, no credentials), as an OSError."""
     try:
         yield
-    except OSError:
+    except (OSError, LakeError):
         raise
     except Exception as error:
         raise OSError(reason(error)) from error
@@ -74,6 +74,30 @@ def put_new(path: Path, content: bytes) -> bool:
         with os_errors():
             store_of(path).pipe_file(cast("Any", path).path, content, mode="create")
     except FileExistsError:
+        return False
+    return True
+
+
+def tag_of(path: Path) -> str:
+    """What an object store calls the present content of an object. Raises OSError."""
+    with os_errors():
+        return str(store_of(path).info(str(path)).get("ETag"))
+
+
+def put_over(path: Path, content: bytes, tag: str) -> bool:
+    """Put an object in place of the one with that tag; False if it is another by now.
+
+    Raises OSError.
+    """
+    try:
+        with os_errors():
+            store_of(path).pipe_file(cast("Any", path).path, content, IfMatch=tag)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        with suppress(FileNotFoundError):
+            if tag_of(path) == tag:
+                raise
         return False
     return True
 

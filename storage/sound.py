@@ -124,9 +124,9 @@ def _vanished(
         if wanted == []:
             continue
         for run_id, parts in list_table(root, companion, wanted).parts.items():
-            if parts and run_id not in held:
-                gone = run_directory(root, table, run_id)
-                there = run_directory(root, companion, run_id)
+            gone = run_directory(root, table, run_id)
+            there = run_directory(root, companion, run_id)
+            if parts and run_id not in held and not gone.exists():  # else made a moment ago
                 yield (
                     run_id,
                     f"{gone} is gone, while {there} holds what belongs to it; restore it or mount "

@@ -62,8 +62,8 @@ def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
 def lasting_statements(root: Path) -> list[str]:
     """All views over whatever parts lie below `root` when they are asked, for other programs.
 
-    DuckDB checks no part, and passes over directories that it cannot read. Raises LakeDamagedError
-    if a table's directory cannot be listed.
+    DuckDB checks no part there against its seal, and passes over directories that it cannot read.
+    Raises LakeDamagedError if a table's directory cannot be listed.
     """
     tables = []
     for table in TABLES:
