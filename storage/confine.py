@@ -13,6 +13,9 @@ _READS = {"SELECT", "EXPLAIN", "MULTI"}
 """Kinds of statements; MULTI is a PIVOT, which DuckDB writes out as several."""
 
 
+_LIFTED = "bon sql --write lifts that (in Python: write=True)"
+
+
 def confine(connection: duckdb.DuckDBPyConnection, query: str, found: Survey) -> None:
     """Close the connection to everything but the parts its views name, and refuse other statements.
 
@@ -26,11 +29,18 @@ def confine(connection: duckdb.DuckDBPyConnection, query: str, found: Survey) ->
         if kind not in _READS or analysed:  # EXPLAIN ANALYZE of a COPY would write its file
             said = f"EXPLAIN {analysed[0].upper()}" if analysed else kind
             raise QueryError(
-                f"{said} is refused: a query only reads the lake; "
-                "bon sql --write (or Lake.sql(..., write=True)) lifts that"
+                f"{said} is refused: a query reads the lake and does nothing else; {_LIFTED}"
             )
     paths = [str(path) for table in found.parts for path in found.paths(table)]
     connection.execute("SET allowed_paths = $paths", {"paths": paths})
     connection.execute("SET allow_persistent_secrets = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def hinted(line: str) -> str:
+    """What DuckDB said, with what lifts it where the settings above were the reason."""
+    barred = ("disabled by configuration", "configuration has been locked")
+    if not any(words in line for words in barred):
+        return line
+    return f"{line}; a query reads the lake and does nothing else: {_LIFTED}"

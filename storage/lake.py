@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from storage import layout
-from storage.confine import confine
+from storage.confine import confine, hinted
 from storage.errors import (
     LakeDamagedError,
     LakeError,
@@ -202,7 +202,8 @@ class Lake:
                 return answer(needed(query))
             return answer(ALL)  # whose names DuckDB suggests instead
         except duckdb.Error as error:
-            raise QueryError(f"query failed: {_first_line(error)}") from error
+            line = f"query failed: {_first_line(error)}"
+            raise QueryError(line if write else hinted(line)) from error
 
     def results(self, run_ids: Sequence[str]) -> pa.Table:
         """The `results` view of these runs, in order of run, suite, level, problem and sample.

@@ -73,7 +73,8 @@ def _check_directory(root: Path, *, writable: bool) -> None:
         raise NotADirectoryError
     if writable and os.statvfs(root).f_flag & os.ST_RDONLY:
         raise OSError(30, "read-only file system")
-    if not os.access(root, os.R_OK | os.X_OK | (os.W_OK if writable else 0)):
+    wanted = os.R_OK | os.X_OK | (os.W_OK if writable else 0)
+    if not os.access(root, wanted, effective_ids=True):
         raise PermissionError(13, "permission denied")
     _check_content(root, create=False)
 

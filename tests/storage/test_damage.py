@@ -104,7 +104,7 @@ def test_a_tables_directory_that_cannot_be_read_is_an_error_for_all(
     directory.chmod(0)
     with permissions_count():
         for run_ids in (None, ["r2"]):
-            refused(lambda runs=run_ids: house.sql(QUERY, runs), str(directory))  # type: ignore[misc]
+            refused(lambda runs=run_ids: house.sql(QUERY, runs), str(directory))
         refused(lambda: evaluated(house, "r1", "h1"), str(directory))
         refused(house.run_ids, str(directory))
         assert len(house.sql("SELECT * FROM candidates")) == 16
@@ -147,7 +147,7 @@ def test_a_writer_killed_at_its_first_commit_leaves_nothing_that_looks_lost(
     def cut(self: Lake, table: str, rows: object, *, run_id: str, part: str) -> object:
         if table == "evaluations":
             raise KeyboardInterrupt
-        return whole(self, table, rows, run_id=run_id, part=part)  # type: ignore[arg-type]
+        return whole(self, table, rows, run_id=run_id, part=part)
 
     with monkeypatch.context() as patch:
         patch.setattr(Lake, "append", cut)
@@ -310,7 +310,7 @@ def test_bits_that_flip_are_noticed(lake: Lake) -> None:
         whole = path.read_bytes()
         for _ in range(4):
             flip(path, rng.randrange(len(whole)))
-            refused(lambda one=table: lake.sql(f"SELECT * FROM {one}", ["r1"]), path.name)  # type: ignore[misc]
+            refused(lambda one=table: lake.sql(f"SELECT * FROM {one}", ["r1"]), path.name)
             path.write_bytes(whole)
         assert len(lake.sql(f"SELECT * FROM {table}", ["r1"]))
 
@@ -353,7 +353,7 @@ def test_a_query_reads_a_part_once(house: Lake, monkeypatch: pytest.MonkeyPatch)
 
     def spy(file: io.BufferedReader, place: object) -> object:
         read.append(str(place))
-        return whole(file, place)  # type: ignore[arg-type]
+        return whole(file, place)
 
     monkeypatch.setattr(sound, "read_seal", spy)
     for _ in range(2):
