@@ -132,9 +132,9 @@ def write_kernels(
         if key in answered
     ]
     with lake.run_lock(run_id):
-        held = layout.run_directory(lake.root, "candidates", run_id).glob(layout.PARTS)
+        held = lake.parts("candidates", run_id)
         others = any(path.stem != f"part-{part}" for path in held)
-        if others or layout.has_parts(lake.root, "runs", [run_id]):
+        if others or lake.parts("runs", run_id):
             raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
         for row in rows:
             named = f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}"

@@ -74,11 +74,7 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
 
 def _check_new(lake: Lake, run_id: str, part: str) -> None:
     """Only what an earlier, unfinished import of this very file left may be there."""
-    held = [
-        (table, path.stem)
-        for table in TABLES
-        for path in layout.run_directory(lake.root, table, run_id).glob(layout.PARTS)
-    ]
+    held = [(table, path.stem) for table in TABLES for path in lake.parts(table, run_id)]
     if any(table == "runs" for table, _ in held):
         raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
     if any(stem != f"part-{part}" for _, stem in held):
