@@ -23,13 +23,17 @@ def sql(
     lake: LakeOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Let the query write, read other files, load extensions."),
+    ] = False,
 ) -> None:
-    """Ask the lake in SQL."""
+    """Ask the lake in SQL. Without --write, a query can do nothing but read the lake."""
     from storage import Lake
 
     if json and csv:
         raise RequestError("--json and --csv exclude each other; give one")
-    answer = Lake.open(lake).sql(query)
+    answer = Lake.open(lake).sql(query, write=write)
     if json:
         print_json(answer.to_pylist())
     elif csv:

@@ -31,7 +31,6 @@ def names(file: BinaryIO) -> list[str]:
 
 def batches(file: BinaryIO, present: Collection[str]) -> Iterator[pa.RecordBatch]:
     """The known ones of the columns. Raises pyarrow's errors."""
-    file.seek(0)
     convert = pa.csv.ConvertOptions(
         null_values=_EMPTY,
         strings_can_be_null=True,
@@ -41,5 +40,6 @@ def batches(file: BinaryIO, present: Collection[str]) -> Iterator[pa.RecordBatch
     )
     parse = pa.csv.ParseOptions(newlines_in_values=True)
     read = pa.csv.ReadOptions(block_size=LINE_BYTES, use_threads=False)
-    with pa.csv.open_csv(file, read, parse, convert) as reader:
+    # By a name of the open file: of a Python object, its threads would outlive an error.
+    with pa.csv.open_csv(f"/dev/fd/{file.fileno()}", read, parse, convert) as reader:
         yield from reader

@@ -69,6 +69,6 @@ class JsonLines:
             values = [row.get(name) for row in rows]
             try:
                 columns[name] = pa.array(values, wanted)
-            except (pa.ArrowException, TypeError, OverflowError) as error:
+            except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"column {name!r}: {error}") from error
         return pa.RecordBatch.from_pydict(columns)

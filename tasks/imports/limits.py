@@ -11,6 +11,7 @@ TABLE_BYTES = 512 << 20
 """Of all its rows in memory: some times as much is needed while they are written."""
 
 ROWS = 2_000_000
+PROBLEMS = 10_000
 COLUMNS = 1_000
 LINE_BYTES = 16 << 20
 """Of one row's text."""
@@ -24,8 +25,8 @@ KERNEL_BYTES = 1 << 20
 LARGEST_ID = (1 << 53) - 1
 """Of problems and samples: beyond it a floating-point number skips some."""
 
-LARGEST_SAMPLE = 99_999
-"""Of kernels in a folder: a run has as many samples for each problem."""
+LARGEST_SAMPLE = 9_999
+"""Of kernels in a folder: a run is asked for as many samples of each problem."""
 
 LARGEST_LEVEL = 9_999
 

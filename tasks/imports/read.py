@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,8 @@ def read_table(path: Path) -> Given:
         raise RequestError(f"{path.name} is none of {', '.join(_FORMATS)}; convert or rename it")
     try:
         with opened(path, FILE_BYTES) as file:
+            if os.fstat(file.fileno()).st_size == 0:  # as endless files in /proc say, too
+                raise ValueError("it is empty")
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
             given = _read(file, path.name, suffix, digest)
     except (pa.ArrowException, OSError, ValueError, csv.Error) as error:

@@ -19,6 +19,7 @@ from storage import Lake, layout
 from storage.schemas import TABLES
 from tasks.errors import RequestError
 from tasks.imports.columns import DEFAULT_LEVEL, conform
+from tasks.imports.limits import PROBLEMS, too_large
 from tasks.imports.read import read_table
 from tasks.imports.validate import validate
 
@@ -51,6 +52,7 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
             f"SELECT * REPLACE (coalesce(level, {DEFAULT_LEVEL}) AS level) FROM given"
         )
         validate(connection, path.name)
+        _check_problems(connection, path.name)
         connection.execute(f"CREATE TEMP TABLE draws AS {_query('draws')}")
         for name in _PARTS:
             values = {"suite": suite} | ({} if name == "problems" else {"now": now})
@@ -91,6 +93,13 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET temp_directory = $place", {"place": str(scratch)})
         connection.execute("SET threads = 2")
         yield connection
+
+
+def _check_problems(connection: duckdb.DuckDBPyConnection, file: str) -> None:
+    query = "SELECT count(*) FROM (SELECT DISTINCT level, problem_id FROM imported)"
+    problems = connection.sql(query).fetchall()[0][0]
+    if problems > PROBLEMS:
+        raise too_large(file, f"has {problems:,} problems", f"up to {PROBLEMS:,}")
 
 
 @cache
