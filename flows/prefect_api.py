@@ -1,29 +1,28 @@
-"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server.
-
-Prefect's own temporary server outlives a killed parent; ours is told by the kernel to end with it.
-"""
+"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server."""
 
 from __future__ import annotations
 
-import ctypes
+import base64
 import os
-import signal
-import socket
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from flows.errors import RequestError
-
-_PR_SET_PDEATHSIG = 1
-_START_SECONDS = 90.0
+from flows.errors import RequestError, UnavailableError
+from flows.prefect_server import (
+    CLIENT_AUTH,
+    free_port,
+    new_auth,
+    start_server,
+    stop_server,
+    wait_until_healthy,
+)
+from flows.prefect_watch import ApiWatch
+from kernels_eval.scratch import scratch_directory, sweep_scratch
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -31,10 +30,6 @@ _QUIET = {
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_UI_ENABLED": "false",
 }
-
-
-class PrefectUnavailableError(RuntimeError):
-    """The private Prefect server did not start."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +43,27 @@ class PrefectApi:
     def wait(self) -> None:
         """Return once the API answers: at once for a server that is not ours.
 
-        Raises PrefectUnavailableError with the server's last words.
+        Raises UnavailableError with the server's last words.
         """
         if self.server is not None and self.log is not None:
             wait_until_healthy(self.address, self.server, self.log)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Within the block the command ends soon after the API has gone away for good.
+
+        Raises UnavailableError instead of what a flow raises once its API does not answer.
+        """
+        watch = ApiWatch(self.address, self.server)
+        with watch.running():
+            try:
+                yield
+            except Exception as error:
+                if watch.answers():
+                    raise
+                raise UnavailableError(
+                    f"the Prefect API at {self.address} went away ({type(error).__name__})"
+                ) from error
 
 
 @contextmanager
@@ -59,91 +71,73 @@ def prefect_api() -> Iterator[PrefectApi]:
     """The API, for the length of the block: starting, so that imports can go on beside it.
 
     To be entered before prefect is imported, which reads its settings once.
-    Raises RequestError if nothing answers where `PREFECT_API_URL` points.
+    Raises RequestError if nothing answers where `PREFECT_API_URL` points, or it refuses us.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     if address := os.environ.get("PREFECT_API_URL"):
-        _expect_answer(address)
+        expect_answer(address)
         yield PrefectApi(address)
         return
-    port = free_port()
+    sweep_scratch()
+    port, auth = free_port(), new_auth()
     address = f"http://127.0.0.1:{port}/api"
-    os.environ["PREFECT_API_URL"] = address
-    with tempfile.TemporaryDirectory(prefix="bon-prefect-") as folder:
-        log = Path(folder) / "server.log"
-        server = start_server("127.0.0.1", port, log)
+    with scratch_directory("bon-prefect-") as folder:
+        log = folder / "server.log"
+        server = start_server("127.0.0.1", port, log, auth=auth)
         try:
-            yield PrefectApi(address, server, log)
+            with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth}):
+                yield PrefectApi(address, server, log)
         finally:
-            del os.environ["PREFECT_API_URL"]
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            stop_server(server)
 
 
-def _expect_answer(address: str) -> None:
-    """Whatever the answer is: what it means (a key that is missing, say) Prefect knows better."""
+def expect_answer(address: str) -> None:
+    """Raise RequestError if no API answers at `address`, or if it refuses our credentials."""
     try:
         httpx.get(f"{address}/health", timeout=10.0, verify=False)
+        accepted = accepts(address, os.environ.get(CLIENT_AUTH))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RequestError(
             f"no Prefect API answers at PREFECT_API_URL={address} ({error}): start one "
             "(`prefect server start`, `bon serve`), or unset it for a private one"
         ) from None
-
-
-def start_server(
-    host: str, port: int, log: Path, *, services: bool = False
-) -> subprocess.Popen[bytes]:
-    """A Prefect server as a child that dies with this process; `services` runs its scheduler."""
-    environment = os.environ | ({} if services else {"PREFECT__SERVER_EPHEMERAL": "1"})
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-    command += ["--host", host, "--port", str(port), "--log-level", "error"]
-    with log.open("wb") as sink:
-        # A session of its own: Ctrl-C in a terminal goes to all of a group, and what is interrupted
-        # still has something to tell the server.
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
+    if not accepted and not os.environ.get("PREFECT_API_KEY"):
+        raise RequestError(
+            f"the Prefect API at PREFECT_API_URL={address} refuses {_credentials()}: set "
+            f"{CLIENT_AUTH} to the server's (`bon serve` prints the line to type), or unset "
+            "PREFECT_API_URL for a private server"
         )
 
 
-def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the API answers. Raises PrefectUnavailableError if it ends or takes too long."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        if healthy(address):
-            return
-        time.sleep(0.1)
-    server.kill()
-    words = log.read_text(errors="replace").strip().splitlines()
-    raise PrefectUnavailableError(
-        f"the Prefect server did not start: {words[-1] if words else 'no output'}"
-    )
+def accepts(address: str, auth: str | None) -> bool:
+    """Whether the API at `address` lets these credentials in (None: none at all).
+
+    Raises httpx.HTTPError if it does not answer.
+    """
+    headers = {} if auth is None else {"Authorization": _basic(auth)}
+    answer = httpx.get(f"{address}/admin/version", headers=headers, timeout=10.0, verify=False)
+    return answer.status_code not in (401, 403)
 
 
-def healthy(address: str) -> bool:
-    """Whether a Prefect API answers there."""
+def _basic(auth: str) -> str:
+    return f"Basic {base64.b64encode(auth.encode()).decode()}"
+
+
+def _credentials() -> str:
+    given = os.environ.get(CLIENT_AUTH)
+    return f"the credentials in {CLIENT_AUTH}" if given else "requests without credentials"
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

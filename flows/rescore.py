@@ -10,6 +10,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import BaseModel, ConfigDict
 
+from flows.ending import take_signals
 from flows.errors import RequestError
 from flows.request import Sampling
 from storage import Lake
@@ -53,6 +54,7 @@ def rescore_run(
     Prompt mode, backend and temperature are those that the run was drawn with; `sampling` overrides
     them, and gives them for an imported run. Raises RequestError.
     """
+    take_signals()
     house = Lake.open(lake)
     house.check_runs([run])
     check_policy(policy)

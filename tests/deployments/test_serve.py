@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from deployments.catalogue import catalogue
-from flows.prefect_api import free_port, healthy
+from flows.prefect_server import free_port, healthy
 from storage import Lake
 from tests.conftest import Bon
 
