@@ -34,6 +34,9 @@ _KILL_S = 2.0
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
+_NO_MORE, _ALL_READ = 0, 255
+"""Beside signals' numbers in the pipe: the reader is to end, or to say that it has come so far."""
+
 
 class Ended(KeyboardInterrupt):
     """The command is to end: raised in the main thread. Libraries let KeyboardInterrupt pass."""
@@ -59,6 +62,8 @@ class Ending:
 
     def __init__(self) -> None:
         self.cause: Cause | None = None
+        self.flow_run: str | None = None
+        self._last: Callable[[], object] | None = None
         self._go_on: Callable[[], str] = str
         self._instead: Callable[[], object] | None = None
         self._grace_s = _GRACE_S
@@ -68,6 +73,7 @@ class Ending:
         self._finishing = threading.Lock()
         self._raised = False
         self._own_signals = 0
+        self._read = threading.Event()
         self._stderr = -1
         self._family: set[Any] = set()
         self._pipe = os.pipe()
@@ -81,6 +87,10 @@ class Ending:
     def offer(self, go_on: Callable[[], str]) -> None:
         """`go_on` gives the rest of the line: how to go on. It must neither block nor fail."""
         self._go_on = go_on
+
+    def at_last(self, act: Callable[[], object]) -> None:
+        """Have `act`, which must not block, called before the line if a signal is the cause."""
+        self._last = act
 
     @contextmanager
     def asked_by(self, ask: Callable[[], object], grace_s: float) -> Iterator[None]:
@@ -117,6 +127,9 @@ class Ending:
         release_scratch()
         sweep_scratch()
         assert self.cause is not None
+        if self._last is not None and self.cause in SIGNALS.values():
+            with contextlib.suppress(Exception):
+                self._last()
         self._say(self.cause.said, self._go_on())
         os._exit(self.cause.status)
 
@@ -130,7 +143,9 @@ class Ending:
             if not readable:
                 self.finish()
             for number in os.read(self._pipe[0], 64):
-                if number == 0:
+                if number == _ALL_READ:
+                    self._read.set()
+                if number == _NO_MORE:
                     return
                 if number not in self._handled:
                     continue
@@ -145,12 +160,19 @@ class Ending:
                     self._see_family()
                     self._ask()
 
+    def has_begun(self) -> bool:
+        """Whether a cause has come up, in a signal that is still in the pipe, too."""
+        self._read.clear()
+        os.write(self._pipe[1], bytes([_ALL_READ]))
+        self._read.wait()
+        return self.cause is not None
+
     def close(self) -> None:
         """Give the signals back."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        os.write(self._pipe[1], b"\0")
+        os.write(self._pipe[1], bytes([_NO_MORE]))
 
     def _begin(self, cause: Cause) -> bool:
         """Note the cause and silence everything else; False if there was one already."""
@@ -227,14 +249,12 @@ def armed() -> Iterator[Ending]:
     threading.Thread(target=ending.watch, name="bon-signals", daemon=True).start()
     try:
         yield ending
-    except BaseException:
-        if ending.cause is None:
-            raise
     finally:
-        if ending.cause is not None:
+        ending._raised = True  # there is nothing left to leave
+        if ending.has_begun():
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
-            ending.finish()
+            ending.finish()  # whatever was raised is not wrong: the block was ended
         ending.close()
         _current = None
 
@@ -247,4 +267,11 @@ def current() -> Ending | None:
 def take_signals() -> None:
     """Install this command's handlers again, where a library has put its own in their place."""
     if _current is not None:
+        _current.take_signals()
+
+
+def enter_flow(flow_run: str | None) -> None:
+    """To be called first in a flow: Prefect has just put its own handler for SIGTERM in place."""
+    if _current is not None:
+        _current.flow_run = flow_run
         _current.take_signals()

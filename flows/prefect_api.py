@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from flows import ending
 from flows.errors import RequestError, UnavailableError
 from flows.prefect_server import (
     CLIENT_AUTH,
@@ -30,6 +31,9 @@ _QUIET = {
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_UI_ENABLED": "false",
 }
+
+_UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
+_LAST_WORD_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class PrefectApi:
         Raises UnavailableError instead of what a flow raises once its API does not answer.
         """
         watch = ApiWatch(self.address, self.server)
+        command = ending.current()
+        if command is not None and self.server is None:
+            command.at_last(lambda: self._crash(command.flow_run))
         with watch.running():
             try:
                 yield
@@ -64,6 +71,15 @@ class PrefectApi:
                 raise UnavailableError(
                     f"the Prefect API at {self.address} went away ({type(error).__name__})"
                 ) from error
+
+    def _crash(self, flow_run: str | None) -> None:
+        """Tell an API that outlives us that the flow run does not go on, if Prefect could not."""
+        headers = authorization(os.environ.get(CLIENT_AUTH))
+        with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=False) as client:
+            place = f"{self.address}/flow_runs/{flow_run}"
+            if client.get(place).json()["state_type"] in _UNFINISHED:
+                state = {"type": "CRASHED", "message": "The command was ended by a signal."}
+                client.post(f"{place}/set_state", json={"state": state, "force": True})
 
 
 @contextmanager
@@ -115,13 +131,16 @@ def accepts(address: str, auth: str | None) -> bool:
 
     Raises httpx.HTTPError if it does not answer.
     """
-    headers = {} if auth is None else {"Authorization": _basic(auth)}
-    answer = httpx.get(f"{address}/admin/version", headers=headers, timeout=10.0, verify=False)
+    where = f"{address}/admin/version"
+    answer = httpx.get(where, headers=authorization(auth), timeout=10.0, verify=False)
     return answer.status_code not in (401, 403)
 
 
-def _basic(auth: str) -> str:
-    return f"Basic {base64.b64encode(auth.encode()).decode()}"
+def authorization(auth: str | None) -> dict[str, str]:
+    """The header with these credentials; none without."""
+    if auth is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"}
 
 
 def _credentials() -> str:

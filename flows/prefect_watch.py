@@ -22,6 +22,9 @@ GONE_S = 15.0
 _EVERY_S = 1.0
 _ANSWER_S = 4.0
 
+_DEAF = "prefect._internal.concurrency"
+"""A logger that takes no notice of `logging.disable`."""
+
 
 class ApiWatch:
     """Asks the API every second whether it is there; the answer's content does not matter."""
@@ -67,13 +70,13 @@ class ApiWatch:
             while not self._stop.wait(_EVERY_S):
                 if self._probe(client):
                     seen = time.monotonic()
-                    _unmute(command)
+                    _silence(command, on=False)
                 elif not self._stop.is_set():
-                    logging.disable(logging.CRITICAL)  # Prefect's workers say it at length
+                    _silence(command, on=True)  # Prefect's workers say it at length
                     if self._ended() or time.monotonic() - seen > GONE_S:
                         command.end(ending.Cause(self._said(), 1))
                         return
-        _unmute(command)
+        _silence(command, on=False)
 
     def _ended(self) -> bool:
         return self._server is not None and self._server.poll() is not None
@@ -88,6 +91,7 @@ class ApiWatch:
         return True
 
 
-def _unmute(command: ending.Ending) -> None:
-    if command.cause is None:
-        logging.disable(logging.NOTSET)
+def _silence(command: ending.Ending, *, on: bool) -> None:
+    if on or command.cause is None:
+        logging.disable(logging.CRITICAL if on else logging.NOTSET)
+        logging.getLogger(_DEAF).disabled = on

@@ -8,11 +8,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.futures import wait
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
 from flows.deployed import belong_to_server, check_options, check_stored, deployed
-from flows.ending import take_signals
+from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
 from flows.request import SweepRequest, resolve, stored_policy_id
@@ -56,7 +57,7 @@ def bon_sweep(
     options: dict[str, Any] = {"profile": profile, "suite": suite, "problems": problems, "k": k}
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     options |= {"limits": limits}
-    take_signals()
+    enter_flow(flow_run.id)
     house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id):
