@@ -49,8 +49,13 @@ def given_auth() -> str | None:
 
 
 def kept_auth(folder: Path) -> tuple[str, Path]:
-    """The credentials kept in `folder`, made on first use, and the file (mode 0600) they are in."""
+    """The credentials kept in `folder`, made on first use, and the file (mode 0600) they are in.
+
+    Raises RequestError if the file is a link, or holds something else.
+    """
     file = folder / "auth"
+    if file.is_symlink():
+        raise RequestError(f"{file} is a symbolic link; remove it, and credentials are made anew")
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:

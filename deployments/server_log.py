@@ -16,9 +16,7 @@ LIMIT_BYTES = 4 * 1024 * 1024
 _AGAIN_S = 60.0
 """The same error is not shown twice within so many seconds."""
 
-_ERROR = re.compile(
-    r"\| (?:ERROR|CRITICAL) *\| *(?P<said>.*)|^(?:ERROR|CRITICAL)[: ]+(?P<plain>.*)"
-)
+_ERROR = re.compile(r"(?:\| |^)(?:ERROR|CRITICAL)[ |:]+(?P<said>.*)")
 _VARIABLE = re.compile(r"[0-9a-f-]{8,}|\d+")
 
 
