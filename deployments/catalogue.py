@@ -6,13 +6,18 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+
 from flows.nightly import nightly, zone
 from flows.profiles import profile_names
 from flows.sweep import bon_sweep
 
 if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
+    from uuid import UUID
+
     from prefect.flows import Flow
+    from prefect.runner import Runner
 
 TIMEZONE = "BON_TIMEZONE"
 """Environment: the time zone of schedules and of a night's run id; UTC by default."""
@@ -38,13 +43,14 @@ class Entry:
         """The flow's module path, so that it is found wherever bon-sweep is installed."""
         return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
 
-    async def deployment(self) -> RunnerDeployment:
-        """As Prefect's runner takes it."""
-        from prefect.schedules import Cron
-        from prefect.types.entrypoint import EntrypointType
+    async def register(self, runner: Runner) -> UUID:
+        """Register it with the API and with `runner`, which runs this very flow; its id.
 
+        Prefect's `serve` would load whatever entry point the API names by then.
+        """
         schedule = None if self.cron is None else Cron(self.cron, timezone=self.timezone)
-        return await self.flow.ato_deployment(
+        return await runner.aadd_flow(
+            self.flow,
             self.name,
             schedule=schedule,
             parameters=self.parameters,

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prefect import runner
@@ -17,6 +18,7 @@ from deployments.serve import Served, say
 from flows import ending
 from flows.deployed import SERVER
 from flows.prefect_watch import ApiWatch
+from kernels_eval.scratch import scratch_directory
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
@@ -28,12 +30,19 @@ def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> N
     """Register and serve `entries` (default: the catalogue) until this process is to end."""
     entries = catalogue() if entries is None else entries
     os.environ[SERVER] = server_name()
-    with ApiWatch(served.address, served.server, served.gone).running():
-        asyncio.run(_serve(entries, alone=served.alone))
+    watch = ApiWatch(served.address, served.server, served.gone)
+    with scratch_directory("bon-serve-") as folder, watch.running():
+        asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
 
 
 class Runner(runner.Runner):
     """Prefect's runner, which starts each flow in a process of its own; ended from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: for its files; Prefect's own choice is one of a fixed name in /tmp."""
+        # The default pauses every schedule when this process ends, and so loses the nights after.
+        super().__init__(name="bon-serve", pause_on_shutdown=False)
+        self._tmp_dir = folder / "storage"
 
     def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: Prefect's waits inside the event loop for that very loop (see flows.ending)."""
@@ -54,10 +63,8 @@ class Runner(runner.Runner):
             await serving
 
 
-async def _serve(entries: Sequence[Entry], *, alone: bool) -> None:
-    # The default pauses every schedule when this process ends, and so loses the nights after it.
-    runner = Runner(name="bon-serve", pause_on_shutdown=False)
-    ids = [await runner.aadd_deployment(await entry.deployment()) for entry in entries]
+async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> None:
+    ids = [await entry.register(runner) for entry in entries]
     async with get_client() as client:
         if ended := await end_runs(client, ids, left_behind(alone=alone)):
             say(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")

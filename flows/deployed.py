@@ -41,7 +41,7 @@ _PR_SET_PDEATHSIG = 1
 
 def deployed() -> bool:
     """Whether a deployment started this process's flow run, itself or as a part of another."""
-    if os.environ.get("PREFECT__FLOW_RUN_ID"):
+    if SERVER in os.environ or "PREFECT__FLOW_RUN_ID" in os.environ:  # a worker's
         return True
     context = FlowRunContext.get()
     flow_run = None if context is None else context.flow_run

@@ -84,6 +84,22 @@ def test_a_run_is_cancelled_through_the_api(served: Serving, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+def test_another_entry_point_is_not_run(served: Serving, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    made = served.asked("GET", "deployments/name/bon-sweep/default")
+    place = f"deployments/{made['id']}"
+    served.asked("PATCH", place, entrypoint=f"{tmp_path}/other.py:bon_sweep", path=str(tmp_path))
+    try:
+        flow_run = served.run("bon-sweep/default", suite="nowhere", lake=str(tmp_path / "lake"))
+        served.until(lambda: served.state(flow_run) == "FAILED")
+    finally:
+        served.asked("PATCH", place, entrypoint=made["entrypoint"])
+    state = served.asked("GET", f"flow_runs/{flow_run}")["state"]
+    assert "no suite 'nowhere'" in state["message"]
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.slow
 def test_what_a_deployment_may_not_reach(served: Serving, tmp_path: Path) -> None:
     (tmp_path / "1_Mine.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
     wanted = {"suite": f"dir:{tmp_path}", "lake": str(tmp_path / "lake")}
@@ -103,8 +119,9 @@ def test_no_run_stays_running(tmp_path: Path) -> None:
     with serving(tmp_path, home) as killed:
         flow_run = killed.run("bon-sweep/default", lake=str(lake), run="one", **LONG)
         killed.until(lambda: bool(list(lake.glob("candidates/**/run_id=one/*.parquet"))))
-        below = killed.end(signal.SIGKILL)
-    _, alive = psutil.wait_procs(below, timeout=90)  # Ray's agents look for their parent rarely
+        direct = psutil.Process(killed.process.pid).children()  # the server, the flow run
+        killed.end(signal.SIGKILL)
+    _, alive = psutil.wait_procs(direct, timeout=20)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
     with serving(tmp_path, home) as ended:
