@@ -14,7 +14,7 @@ __all__ = ["app", "serve"]
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Where to start a Prefect server.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port.")] = 4200,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Its port.")] = 4200,
 ) -> None:
     """Register all deployments and run what is asked of them, until interrupted.
 

@@ -17,6 +17,7 @@ from deployments.leftovers import end_runs, left_behind, run_by, server_name
 from deployments.serve import Served, say
 from flows import ending
 from flows.deployed import SERVER
+from flows.prefect_api import RESULTS
 from flows.prefect_watch import ApiWatch
 from kernels_eval.scratch import scratch_directory
 
@@ -32,6 +33,7 @@ def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> N
     os.environ[SERVER] = server_name()
     watch = ApiWatch(served.address, served.server, served.gone)
     with scratch_directory("bon-serve-") as folder, watch.running():
+        os.environ.setdefault(RESULTS[0], os.environ.get(RESULTS[1], str(folder / "results")))
         asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,6 +28,9 @@ from flows.prefect_server import (
     wait_until_healthy,
 )
 from kernels_eval.scratch import sweep_scratch
+
+EVERYWHERE = ("0.0.0.0", "::")
+"""Hosts that mean all of the machine's addresses."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,14 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     given = given_auth()
     folder = private_folder()
     auth, file = (given, None) if given else kept_auth(folder)
-    here = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
-    address = f"http://{here}:{port}/api"
+    here = "127.0.0.1" if host in (*EVERYWHERE, "localhost") else host
+    address = f"http://{f'[{here}]' if ':' in here else here}:{port}/api"
     os.environ |= {"PREFECT_API_URL": address, CLIENT_AUTH: auth}
     if healthy(address):
         _expect_ours(address, here, port)
         _say_how_to_ask(address, file)
         yield Served(address)
         return
-    if _taken(host, port):
-        raise RequestError(
-            f"port {port} on {host} is in use by something that is no Prefect server; "
-            "free it, choose another with --port, or set PREFECT_API_URL"
-        )
     with held_alone(folder / "lock") as alone:
         yield from _own_server(host, port, auth, file, folder, alone)
 
@@ -87,7 +85,10 @@ def _own_server(
     host: str, port: int, auth: str, file: Path | None, folder: Path, alone: bool
 ) -> Iterator[Served]:
     address = os.environ["PREFECT_API_URL"]
-    server = start_server(host, port, None, auth=auth, services=True)
+    try:
+        server = start_server(host, port, None, auth=auth, services=True)
+    except OSError as error:
+        raise RequestError(_cannot_listen(host, port, error)) from None
     assert server.stdout is not None
     log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
     try:
@@ -142,11 +143,10 @@ def say(message: str) -> None:
     print(f"bon: {message}", file=sys.stderr, flush=True)
 
 
-def _taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is in use by something that is no Prefect server; "
+            "free it, choose another with --port, or set PREFECT_API_URL"
+        )
+    return f"no server can listen at --host {host} --port {port}: {error.strerror}"

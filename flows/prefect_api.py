@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ _QUIET = {
 
 _UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
 _LAST_WORD_S = 1.0
+
+RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
+"""Where Prefect keeps results: two names of one setting."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class PrefectApi:
     def _crash(self, flow_run: str | None) -> None:
         """Tell an API that outlives us that the flow run does not go on, if Prefect could not."""
         headers = authorization(os.environ.get(CLIENT_AUTH))
-        with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=False) as client:
+        with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=_trusted()) as client:
             place = f"{self.address}/flow_runs/{flow_run}"
             if client.get(place).json()["state_type"] in _UNFINISHED:
                 state = {"type": "CRASHED", "message": "The command was ended by a signal."}
@@ -91,21 +95,26 @@ def prefect_api() -> Iterator[PrefectApi]:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    if address := os.environ.get("PREFECT_API_URL"):
-        expect_answer(address)
-        yield PrefectApi(address)
-        return
     sweep_scratch()
-    port, auth = free_port(), new_auth()
+    with scratch_directory("bon-prefect-") as folder, _results_in(folder):
+        if address := os.environ.get("PREFECT_API_URL"):
+            expect_answer(address)
+            yield PrefectApi(address)
+        else:
+            with _private_server(folder) as api:
+                yield api
+
+
+@contextmanager
+def _private_server(folder: Path) -> Iterator[PrefectApi]:
+    port, auth, log = free_port(), new_auth(), folder / "server.log"
     address = f"http://127.0.0.1:{port}/api"
-    with scratch_directory("bon-prefect-") as folder:
-        log = folder / "server.log"
-        server = start_server("127.0.0.1", port, log, auth=auth)
-        try:
-            with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth}):
-                yield PrefectApi(address, server, log)
-        finally:
-            stop_server(server)
+    server = start_server("127.0.0.1", port, log, auth=auth)
+    try:
+        with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth}):
+            yield PrefectApi(address, server, log)
+    finally:
+        stop_server(server)
 
 
 def expect_answer(address: str) -> None:
@@ -132,8 +141,16 @@ def accepts(address: str, auth: str | None) -> bool:
     Raises httpx.HTTPError if it does not answer.
     """
     where = f"{address}/admin/version"
-    answer = httpx.get(where, headers=authorization(auth), timeout=10.0, verify=False)
+    answer = httpx.get(where, headers=authorization(auth), timeout=10.0, verify=_trusted())
     return answer.status_code not in (401, 403)
+
+
+def _trusted() -> bool | ssl.SSLContext:
+    """Whose certificates are good enough to send credentials to: as Prefect's settings say."""
+    if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes"):
+        return False
+    file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
+    return ssl.create_default_context(cafile=file) if file else True
 
 
 def authorization(auth: str | None) -> dict[str, str]:
@@ -146,6 +163,16 @@ def authorization(auth: str | None) -> dict[str, str]:
 def _credentials() -> str:
     given = os.environ.get(CLIENT_AUTH)
     return f"the credentials in {CLIENT_AUTH}" if given else "requests without credentials"
+
+
+@contextmanager
+def _results_in(folder: Path) -> Iterator[None]:
+    """Prefect pickles what a failed task raised; nobody reads it after the command."""
+    if any(name in os.environ for name in RESULTS):
+        yield
+        return
+    with _environment({RESULTS[0]: str(folder / "results")}):
+        yield
 
 
 @contextmanager

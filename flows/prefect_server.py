@@ -39,12 +39,16 @@ def start_server(
 
     log: what it prints goes to this file; without one, to the process's `stdout`, a pipe.
     services: run the scheduler and its kin, too.
+
+    The port is taken here and now: while the server starts, nobody else can answer in its place
+    and be sent our credentials. Raises OSError if it is in use.
     """
     environment = os.environ | server_settings(port, auth)
     if not services:
         environment |= {"PREFECT__SERVER_EPHEMERAL": "1"}
     command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-    command += ["--host", host, "--port", str(port), "--log-level", "error"]
+    listener = _listener(host, port)
+    command += ["--fd", str(listener.fileno()), "--log-level", "error"]
     sink = subprocess.PIPE if log is None else log.open("wb")
     try:
         # A session of its own: Ctrl-C in a terminal goes to all of a group, and what is interrupted
@@ -56,9 +60,11 @@ def start_server(
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=[listener.fileno()],
             preexec_fn=_private_child,
         )
     finally:
+        listener.close()
         if not isinstance(sink, int):
             sink.close()
 
@@ -122,6 +128,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    kind = socket.SOCK_STREAM
+    family, _, protocol, _, place = socket.getaddrinfo(host, port, type=kind)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _private_child() -> None:
