@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -80,6 +84,54 @@ def test_whose_server_listens() -> None:
         port = int(mine.getsockname()[1])
         assert listening_user("127.0.0.1", port) == os.getuid()
     assert listening_user("127.0.0.1", port) is None
+
+
+class Impostor(BaseHTTPRequestHandler):
+    """Says that it is a Prefect server, to everybody; keeps the credentials that it is sent."""
+
+    heard: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(self.headers["Authorization"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def impostor() -> Iterator[HTTPServer]:
+    """A server of another user."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as another user")
+    os.seteuid(65534)
+    try:
+        server = HTTPServer(("127.0.0.1", 0), Impostor)
+    finally:
+        os.seteuid(0)
+    Impostor.heard.clear()
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_another_users_server_is_told_nothing(
+    bon: Bon, impostor: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv(CLIENT_AUTH, raising=False)
+    port = str(impostor.server_address[1])
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_API_URL", "")
+        answer = bon("serve", "--port", port)
+    assert answer.returncode == 2
+    assert "another user" in answer.stderr
+    assert "--port" in answer.stderr
+    assert set(Impostor.heard) == {None}
 
 
 def test_an_api_that_refuses_us(
