@@ -54,7 +54,6 @@ def routes(client: httpx.Client) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     "headers",
     [
-        {},
         {"Authorization": "Basic Ym9uOmd1ZXNzZWQ="},  # bon:guessed
         {"Authorization": "Bearer guessed"},
         {"Authorization": "Basic"},

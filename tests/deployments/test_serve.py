@@ -88,7 +88,7 @@ def test_another_entry_point_is_not_run(served: Serving, tmp_path: Path) -> None
     (tmp_path / "other.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
     made = served.asked("GET", "deployments/name/bon-sweep/default")
     place = f"deployments/{made['id']}"
-    served.asked("PATCH", place, entrypoint=f"{tmp_path}/other.py:bon_sweep", path=str(tmp_path))
+    served.asked("PATCH", place, entrypoint=f"{tmp_path}/other.py:bon_sweep")
     try:
         flow_run = served.run("bon-sweep/default", suite="nowhere", lake=str(tmp_path / "lake"))
         served.until(lambda: served.state(flow_run) == "FAILED")
