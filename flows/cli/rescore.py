@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.interrupt import command_line, going_on
 from flows.cli.printing import print_json, say
 
 
@@ -32,11 +33,12 @@ def rescore(
     house = Lake.open(lake)
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
-    with prefect_api() as api:
+    with going_on(command_line), prefect_api() as api:
         from flows.rescore import rescore_run
 
         api.wait()
-        summary = rescore_run(run, policy, str(house.root), suite, sampling)
+        with api.watched():
+            summary = rescore_run(run, policy, str(house.root), suite, sampling)
     if json:
         print_json(summary.model_dump(mode="json"))
     else:

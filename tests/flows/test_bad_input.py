@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tests.conftest import Bon
 
 
