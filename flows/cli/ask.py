@@ -35,6 +35,9 @@ def sql(
         raise RequestError("--json and --csv exclude each other; give one")
     answer = Lake.open(lake).sql(query, write=write)
     if json:
+        twice = [name for name in answer.column_names if answer.column_names.count(name) > 1]
+        if twice:
+            raise RequestError(f"the answer has two columns {twice[0]!r}; rename one with AS")
         print_json(answer.to_pylist())
     elif csv:
         print_csv(answer)

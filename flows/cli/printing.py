@@ -74,15 +74,13 @@ def print_json(document: Any) -> None:
 
 
 def print_csv(rows: pa.Table) -> None:
-    """CSV with a header. Lists and structures are written as JSON."""
+    """CSV with a header. Lists and structures are written as JSON, bytes as hexadecimal digits."""
     from pyarrow.csv import write_csv
 
     written = io.BytesIO()
     write_csv(_flat(rows), written)
-    if sys.stdout.isatty():
-        typer.echo(printable(written.getvalue().decode(errors="replace")), nl=False)
-    else:
-        typer.echo(written.getvalue(), nl=False)
+    text = written.getvalue().decode()
+    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
 def print_table(rows: pa.Table) -> None:
@@ -93,8 +91,9 @@ def print_table(rows: pa.Table) -> None:
     table = Table()
     for name in rows.column_names:
         table.add_column(Text(printable_line(name)), overflow="ellipsis", no_wrap=True)
-    for row in rows.to_pylist():
-        table.add_row(*(Text(printable_line(_cell(value))) for value in row.values()))
+    columns = [column.to_pylist() for column in rows.columns]  # two may have one name
+    for row in zip(*columns, strict=True):
+        table.add_row(*(Text(printable_line(_cell(value))) for value in row))
     print_rich(table)
 
 
@@ -121,16 +120,24 @@ def _console() -> Console:
 
 
 def _flat(rows: pa.Table) -> pa.Table:
+    """With text in place of what CSV has no words for."""
     import pyarrow as pa
 
-    for at, field in enumerate(rows.schema):
-        if pa.types.is_nested(field.type):
-            texts = [
-                None if value is None else json.dumps(_finite(value), default=str)
-                for value in rows[field.name].to_pylist()
-            ]
-            rows = rows.set_column(at, field.name, pa.array(texts, pa.string()))
-    return rows
+    columns: list[Any] = []
+    for column in rows.columns:
+        if pa.types.is_nested(column.type) or column.type in (pa.month_day_nano_interval(),):
+            texts = [None if value is None else _json(value) for value in column.to_pylist()]
+            columns.append(pa.array(texts, pa.string()))
+        elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            texts = [None if value is None else value.hex() for value in column.to_pylist()]
+            columns.append(pa.array(texts, pa.string()))
+        else:
+            columns.append(column)
+    return pa.Table.from_arrays(columns, names=rows.column_names)
+
+
+def _json(value: object) -> str:
+    return json.dumps(_finite(value), default=str)
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from tasks.imports.columns import read_as
-from tasks.imports.limits import COLUMNS, LINE_BYTES, in_words
+from tasks.imports.limits import COLUMNS, LINE_BYTES
+from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 4096
 _NAMES_BYTES = 1 << 20

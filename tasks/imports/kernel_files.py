@@ -20,10 +20,9 @@ from tasks.imports.limits import (
     LARGEST_LEVEL,
     LARGEST_SAMPLE,
     TABLE_BYTES,
-    in_words,
     too_large,
 )
-from tasks.imports.opening import opened
+from tasks.opening import in_words, read_text
 from tasks.policies.imported import policy_id
 from tasks.problems.base import Problem
 from tasks.sample.rows import source_hash
@@ -205,11 +204,7 @@ def _text(file: Path, folder: Path) -> str:
         target = _resolved(file)
         if target.parent != folder:
             raise RequestError(f"{file} is a link out of its folder; put the file itself there")
-        with opened(target, KERNEL_BYTES, follow=False) as opened_file:
-            content = opened_file.read(KERNEL_BYTES + 1)
-        if len(content) > KERNEL_BYTES:
-            raise RequestError(f"{file} has grown beyond {in_words(KERNEL_BYTES)}; remove it")
-        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        return read_text(target, KERNEL_BYTES, follow=False)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise RequestError(f"{file} cannot be read: {reason}; mend or remove it") from error

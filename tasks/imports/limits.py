@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tasks.errors import RequestError
+from tasks.opening import in_words
 
 FILE_BYTES = 1 << 30
 """Of a file on disk."""
@@ -42,11 +43,3 @@ def check_table(file: str, *, rows: int, size: int) -> None:
         raise too_large(file, f"has {rows:,} rows or more", f"up to {ROWS:,}")
     if size > TABLE_BYTES:
         raise too_large(file, f"holds {in_words(size)} of rows or more", in_words(TABLE_BYTES))
-
-
-def in_words(size: int) -> str:
-    """Bytes for a person: 512 MiB."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if size >= factor:
-            return f"{size / factor:.3g} {unit}"
-    return f"{size} bytes"

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.imports.columns import known
-from tasks.imports.limits import FOOTER_BYTES, check_table, in_words
+from tasks.imports.limits import FOOTER_BYTES, check_table
+from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 8192
 _BUFFER_BYTES = 1 << 20

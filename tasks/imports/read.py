@@ -18,7 +18,7 @@ from tasks.imports import csv_file, parquet_file
 from tasks.imports.columns import check_names, known
 from tasks.imports.jsonl_file import JsonLines
 from tasks.imports.limits import FILE_BYTES, check_table
-from tasks.imports.opening import opened
+from tasks.opening import opened
 
 _FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,7 @@ def refused(bon: Bon, *arguments: str | Path) -> str:
         (("import", "/etc", "--run", "mine"), ["/etc", "level_L_problem_P"]),
         (("sql", "SELEC 1"), ["SELEC"]),
         (("sql", "SELECT 1", "--json", "--csv"), ["--json", "--csv"]),
+        (("sql", "SELECT 1 AS a, 2 AS a", "--json"), ["'a'", "AS"]),
         (("frobnicate",), ["frobnicate"]),
         (("sweep", "--frobnicate"), ["--frobnicate"]),
     ],
@@ -102,6 +105,35 @@ def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPat
 def test_a_process_ends_with_status_2(bon_process: Bon) -> None:
     line = refused(bon_process, "sweep", "-k", "0")
     assert line.startswith("bon: ")
+
+
+def test_what_is_no_plain_file_is_never_waited_for(bon: Bon, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "endless.toml").symlink_to("/dev/zero")
+    (tmp_path / "problems").mkdir()
+    os.mkfifo(tmp_path / "problems" / "1_Fifo.py")
+    suite = f"dir:{tmp_path / 'problems'}"
+    assert "is a FIFO" in refused(bon, "sweep", "--profile", tmp_path / "fifo.toml")
+    assert "is a device" in refused(bon, "sweep", "--profile", tmp_path / "endless.toml")
+    assert "is a FIFO" in refused(bon, "sweep", "--suite", suite)
+    assert "is a FIFO" in refused(bon, "problems", suite)
+
+
+def test_answers_of_every_type_are_shown(bon: Bon, tmp_path: Path) -> None:
+    (tmp_path / "lake" / "runs" / "schema=v1").mkdir(parents=True)
+    query = (
+        "SELECT '\\xff'::BLOB AS blob, 1.5::DECIMAL AS number, DATE '2020-01-01' AS day, "
+        "INTERVAL 1 DAY AS span, 'inf'::DOUBLE AS endless, {'a': 1} AS record, [1, NULL] AS list, "
+        "MAP {'k': 1} AS map, NULL AS nothing, 1::HUGEINT AS huge, '101'::BIT AS bits"
+    )
+    for form in ((), ("--json",), ("--csv",)):
+        answer = bon("sql", query, *form)
+        assert (answer.returncode, answer.stderr) == (0, "")
+    (row,) = json.loads(bon("sql", query, "--json").stdout)
+    assert (row["day"], row["endless"], row["list"]) == ("2020-01-01", None, [1, None])
+    two = bon("sql", "SELECT 11 AS a, 22 AS a").stdout
+    assert "11" in two
+    assert "22" in two
 
 
 COMMANDS = [

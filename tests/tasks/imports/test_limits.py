@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import socket
 import subprocess
 import sys
@@ -60,7 +59,7 @@ def listening(path: Path) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "is a device"),
         (lambda path: path.symlink_to("/proc/self/pagemap"), "cannot be read"),
         (Path.mkdir, "is a directory"),
-        (sparse, "is 6 GiB large.*up to 1 GiB"),
+        (sparse, "has 6 GiB .*up to 1 GiB"),
         (lambda path: path.write_bytes(b"\x00" * 4096), "cannot be read"),
         (lambda path: path.write_bytes(b"\xff\xfe" * 4096), "cannot be read"),
     ],
@@ -183,8 +182,7 @@ def test_the_largest_import_stays_within_4_gb(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     unit = 1 if sys.platform == "darwin" else 1024
-    assert int(done.stdout) * unit < 4e9
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 0
+    assert int(done.stdout.split()[-1]) * unit < 4e9
 
 
 class TestKernels:
@@ -224,7 +222,10 @@ class TestKernels:
         [
             (os.mkfifo, "is a FIFO"),
             (Path.mkdir, "is a directory"),
-            (lambda path: path.write_bytes(b"x" * ((1 << 20) + 1)), "files of up to 1 MiB"),
+            (
+                lambda path: path.write_bytes(b"x" * ((1 << 20) + 1)),
+                "(1,048,577 bytes)",
+            ),
             (lambda path: path.write_bytes(b"\xff\xfe"), "not UTF-8"),
         ],
         ids=["FIFO", "directory", "large", "no UTF-8"],

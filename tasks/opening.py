@@ -10,7 +10,6 @@ from io import BufferedReader
 from pathlib import Path
 
 from tasks.errors import RequestError
-from tasks.imports.limits import in_words, too_large
 
 _KINDS = (
     (stat.S_ISDIR, "a directory"),
@@ -35,9 +34,28 @@ def opened(path: Path, limit: int, *, follow: bool = True) -> Iterator[BufferedR
         status = os.fstat(file.fileno())
         _check_regular(path, status.st_mode)
         if status.st_size > limit:
-            size = in_words(status.st_size)
-            raise too_large(str(path), f"is {size} large", f"files of up to {in_words(limit)}")
+            raise RequestError(
+                f"{path} has {in_words(status.st_size)} ({status.st_size:,} bytes), and is taken "
+                f"up to {in_words(limit)}; split or shorten it"
+            )
         yield file
+
+
+def read_text(path: Path, limit: int, *, follow: bool = True) -> str:
+    """The file as text, line ends as Python has them. Raises RequestError, OSError, ValueError."""
+    with opened(path, limit, follow=follow) as file:
+        content = file.read(limit + 1)  # what calls itself empty may be endless
+    if len(content) > limit:
+        raise RequestError(f"{path} is longer than {in_words(limit)}; shorten it")
+    return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def in_words(size: int) -> str:
+    """Bytes for a person: 512 MiB."""
+    for unit, factor in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size} bytes"
 
 
 def _check_regular(path: Path, mode: int) -> None:
