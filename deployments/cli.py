@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from flows.cli import app
+from flows.cli.printing import complain, say, shield_terminal
 from flows.errors import is_request_error
 
 
@@ -24,12 +25,13 @@ def serve(
     from deployments.serve import serve_catalogue, serving_api
 
     with serving_api(host, port) as address:
-        typer.echo(f"Prefect API: {address}  (export PREFECT_API_URL={address})", err=True)
+        say(f"Prefect API: {address}  (export PREFECT_API_URL={address})", err=True)
         serve_catalogue()
 
 
 def main() -> None:
     """0 done; 1 finished, but something of ours failed; 2 the request was wrong."""
+    shield_terminal()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -53,7 +55,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
-    typer.echo(f"bon: {' '.join(message.split())}", err=True)
+    complain(message)
     return 2
 
 

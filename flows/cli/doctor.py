@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, app, print_json
+from flows.cli.app import JsonOption, app
+from flows.cli.printing import print_json, print_rich, say
 
 
 @app.command()
@@ -48,11 +49,11 @@ def _look_into(lake: str, json: bool) -> None:
         counts = {"checked": found.checked, "unchecked": found.unchecked}
         print_json(counts | {"damages": list(found.damages)})
     else:
-        typer.echo(f"{found.checked} parts are as they were written")
+        say(f"{found.checked} parts are as they were written")
         if found.unchecked:
-            typer.echo(f"{found.unchecked} parts of an earlier release carry no checksum")
+            say(f"{found.unchecked} parts of an earlier release carry no checksum")
         for line in found.damages:
-            typer.echo(line, err=True)
+            say(line, err=True)
     if not found.sound:
         raise typer.Exit(1)
 
@@ -66,11 +67,9 @@ def _words(missing: tuple[str, ...]) -> str:
 
 
 def _print(title: str, rows: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title, "", title_justify="left")
     for name, value in rows:
-        table.add_row(name, escape(value))
-    Console().print(table)
+        table.add_row(name, value)
+    print_rich(table)

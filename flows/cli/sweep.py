@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import quiet_interrupt
+from flows.cli.printing import complain, print_json
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 
@@ -108,7 +109,7 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
                 summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
     except KeyboardInterrupt:
         again = f"bon sweep --run {run_id}" + (f" --lake {lake}" if lake else "")
-        typer.echo(f"bon: interrupted; `{again}` goes on where it stopped", err=True)
+        complain(f"interrupted; `{again}` goes on where it stopped")
         return 130
     if as_json:
         print_json(summary.model_dump(mode="json"))
