@@ -85,11 +85,14 @@ def write_kernels(
     run_id: str,
     lake: Lake,
     run: Mapping[str, object],
+    *,
+    again: bool = False,
 ) -> int:
     """Write the folder as the new run `run_id`, unjudged; returns the number of candidates.
 
     No log-probabilities: nobody recorded any. `run` is the row of `runs`; it is written last, so
-    that an import that was interrupted is finished by repeating it.
+    that an import that was interrupted is finished by repeating it. With `again`, a run that this
+    very folder has become already is no error, and gets back the parts that it lacks.
 
     Raises RequestError for a run that is there already, or a candidate whose problem is not among
     `problems`; storage's RunIdInvalidError and RunLockedError.
@@ -131,17 +134,21 @@ def write_kernels(
         for key, problem in known.items()
         if key in answered
     ]
+    named = {f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}": row for row in rows}
     with lake.run_lock(run_id):
-        held = lake.parts("candidates", run_id)
-        others = any(path.stem != f"part-{part}" for path in held)
-        if others or lake.parts("runs", run_id):
+        runs, drawn = _held(lake, "runs", run_id), _held(lake, "candidates", run_id)
+        finishes = part in runs if runs else drawn <= {part}
+        if (runs and not again) or not finishes or _held(lake, "problems", run_id) - {*named}:
             raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
-        for row in rows:
-            named = f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}"
-            lake.append("problems", [row], run_id=run_id, part=named)
+        for name, row in named.items():
+            lake.append("problems", [row], run_id=run_id, part=name)
         lake.append("candidates", candidates, run_id=run_id, part=part)
         lake.append("runs", [{**run, "created_at": now}], run_id=run_id, part=part)
     return len(candidates)
+
+
+def _held(lake: Lake, table: str, run_id: str) -> set[str]:
+    return {path.stem.removeprefix("part-") for path in lake.parts(table, run_id)}
 
 
 def _text(file: Path) -> str:
