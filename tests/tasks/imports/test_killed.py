@@ -49,15 +49,17 @@ def bon_import(source: Path, lake: Path, *, writes: int, more: tuple[str, ...] =
 
 
 def content(lake: Path) -> dict[str, object]:
+    """All rows but their times, and the file of views."""
     house = Lake.open(lake)
-    return {
-        table: sorted(
-            map(
-                str, house.sql(f"SELECT COLUMNS(c -> c NOT LIKE '%ed_at') FROM {table}").to_pylist()
-            )
+    views = (lake / "bon.sql").read_text().replace(str(lake), "").splitlines()
+    found: dict[str, object] = {"views": [line for line in views if "SHA-256" not in line]}
+    for table in TABLES:
+        rows = house.sql(f"SELECT * FROM {table}").to_pylist()
+        found[table] = sorted(
+            str({name: value for name, value in row.items() if not name.endswith("ed_at")})
+            for row in rows
         )
-        for table in TABLES
-    } | {"views": (lake / "bon.sql").read_text().replace(str(lake), "")}
+    return found
 
 
 @pytest.mark.slow
