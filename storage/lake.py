@@ -22,7 +22,7 @@ from storage.errors import (
     RunUnknownError,
 )
 from storage.listing import list_runs, part_paths
-from storage.lock import locked
+from storage.lock import check_in_place, locked
 from storage.opening import open_lake
 from storage.place import in_object_store, located, os_errors, put_new, reason
 from storage.rows import Rows, conform
@@ -89,6 +89,7 @@ class Lake:
             return None
         conformed = numbered(self.root, table, run_id, conformed)
         directory = layout.run_directory(self.root, table, run_id)
+        check_in_place(self.root, run_id)
         try:
             self._mark_columns(table)
             # The directory's name says the run; a column beside it would only contradict or bloat.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,7 +44,7 @@ def list_table(root: Path, table: str, run_ids: Sequence[str] | None = None) -> 
         return _listed_objects(root, table, run_ids)
     found = Listing()
     if run_ids is None:
-        run_ids = sorted(_runs(root, table))
+        run_ids = run_directories(root, table)
     for run_id in run_ids:
         directory = run_directory(root, table, run_id)
         try:
@@ -76,8 +76,20 @@ def list_runs(root: Path, table: str) -> list[str]:
 
     Raises LakeDamagedError as `list_table`.
     """
-    found = list_table(root, table)
-    return sorted({run_id for run_id, parts in found.parts.items() if parts} | {*found.unreadable})
+    if in_object_store(root):
+        return sorted(list_table(root, table).parts)
+    return [run_id for run_id in run_directories(root, table) if _may_hold(root, table, run_id)]
+
+
+def _may_hold(root: Path, table: str, run_id: str) -> bool:
+    directory = run_directory(root, table, run_id)
+    try:
+        with os.scandir(directory) as entries:
+            return any(is_part(entry.name) for entry in entries)
+    except FileNotFoundError:
+        return _dangling(root, directory) is not None
+    except OSError:
+        return True
 
 
 def names_in(directory: Path) -> list[str]:
@@ -101,7 +113,8 @@ def names_in(directory: Path) -> list[str]:
     return sorted({name.removeprefix(start) for name in found if name.startswith(start)})
 
 
-def _runs(root: Path, table: str) -> Iterator[str]:
+def run_directories(root: Path, table: str) -> list[str]:
+    """Every run that has a directory in a table, sorted. Raises LakeDamagedError."""
     directory = table_directory(root, table)
     try:
         with os.scandir(directory) as entries:
@@ -109,12 +122,10 @@ def _runs(root: Path, table: str) -> Iterator[str]:
     except FileNotFoundError:
         if (link := _dangling(root, directory)) is not None:
             raise LakeDamagedError(_unreadable(link, "it links to what is not there")) from None
-        return
+        return []
     except OSError as error:
         raise LakeDamagedError(_unreadable(directory, reason(error))) from error
-    for name in names:
-        if name.startswith(_RUN):
-            yield name.removeprefix(_RUN)
+    return sorted(name.removeprefix(_RUN) for name in names if name.startswith(_RUN))
 
 
 def _scan(directory: Path) -> dict[str, Stamp | OSError]:

@@ -17,6 +17,31 @@ from storage.file_lock import let_go, open_lock_file, take
 from storage.layout import LOCKS
 from storage.place import in_object_store, reason
 
+_descriptors: dict[Path, int] = {}
+"""Of the lock files that this process holds."""
+
+
+def check_in_place(root: Path, run_id: str) -> None:
+    """Raise LakeUnusableError if this process holds the run, and its lock file is not there now.
+
+    A lake whose disk was unmounted under its writer would look like an empty one, and be begun
+    again in the directory below.
+    """
+    path = root / LOCKS / f"{run_id}.lock"
+    descriptor = _descriptors.get(path)
+    if descriptor is None:
+        return
+    try:
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return
+        why = "another file is in its place"
+    except OSError as error:
+        why = reason(error)
+    raise LakeUnusableError(
+        f"{path} is gone ({why}): lake {root} was moved, removed or unmounted while run "
+        f"{run_id!r} was being written; put it back, and resume the run"
+    )
+
 
 @contextmanager
 def locked(root: Path, run_id: str) -> Iterator[None]:
@@ -48,8 +73,11 @@ def locked(root: Path, run_id: str) -> Iterator[None]:
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        _descriptors[path] = descriptor
         yield
     finally:
+        if _descriptors.get(path) == descriptor:
+            del _descriptors[path]
         let_go(descriptor)
 
 

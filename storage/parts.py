@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from storage.errors import LakeDamagedError, QueryError
 from storage.layout import run_directory
 from storage.listing import Stamp, list_run, stamp
+from storage.lock import check_in_place
 from storage.place import in_object_store, os_errors, reason
 from storage.sound import unsound, unsound_content, vanished
 
@@ -43,10 +44,12 @@ class Parts(Generic[T]):
     def look(self) -> dict[Path, T]:
         """Path → digest of every part that is there now.
 
-        Raises LakeDamagedError for one that is not sound, or if nobody can tell what is there.
+        Raises LakeDamagedError for one that is not sound, or if nobody can tell what is there;
+        LakeUnusableError if the lake is gone from under this process, which is writing the run.
         """
         directory = run_directory(self._root, self._table, self._run_id)
         with self._lock:
+            check_in_place(self._root, self._run_id)
             found = list_run(self._root, self._table, self._run_id)
             if not found and (why := vanished(self._root, self._table, self._run_id)):
                 raise LakeDamagedError(why)

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from storage import mirror
+from storage.errors import LakeDamagedError
 from storage.layout import COMPANIONS, SCHEMA_DIR, run_directory
-from storage.listing import Stamp, list_table, stamp
+from storage.listing import Stamp, list_table, run_directories, stamp
 from storage.place import in_object_store, reason
 from storage.seal import Seal, columns_digest, read_seal
 
@@ -116,22 +117,21 @@ def vanished(root: Path, table: str, run_id: str) -> str | None:
 def _vanished(
     root: Path, table: str, run_ids: Sequence[str] | None, held: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    companions = [companion for companion, owner in COMPANIONS.items() if owner == table]
     if in_object_store(root):  # where there are no directories
         return
-    for companion in companions:
-        wanted = None if run_ids is None else [r for r in run_ids if r not in held]
-        if wanted == []:
-            continue
-        for run_id, parts in list_table(root, companion, wanted).parts.items():
-            gone = run_directory(root, table, run_id)
-            there = run_directory(root, companion, run_id)
-            if parts and run_id not in held and not gone.exists():  # else made a moment ago
-                yield (
-                    run_id,
-                    f"{gone} is gone, while {there} holds what belongs to it; restore it or mount "
-                    f"it again, or make an empty one if it is lost ({COST[table]})",
-                )
+    for companion in (name for name, owner in COMPANIONS.items() if owner == table):
+        with suppress(LakeDamagedError):  # of a table that nobody asked for
+            known = run_directories(root, companion) if run_ids is None else run_ids
+            absent = [run_id for run_id in known if run_id not in held]
+            for run_id, parts in list_table(root, companion, absent).parts.items():
+                gone = run_directory(root, table, run_id)
+                there = run_directory(root, companion, run_id)
+                if parts and not gone.exists():  # else made a moment ago
+                    yield (
+                        run_id,
+                        f"{gone} is gone, while {there} holds what belongs to it; restore it or "
+                        f"mount it again, or make an empty one if it is lost ({COST[table]})",
+                    )
 
 
 def _looked_into(

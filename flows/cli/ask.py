@@ -115,7 +115,7 @@ def import_(
     if file.is_dir():
         from flows.imported import import_kernels
 
-        count = import_kernels(file, run, Lake.open(lake, create=True), suite)
+        count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
         say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
         return
     if suite is not None:
@@ -125,7 +125,8 @@ def import_(
     from tasks.strategies.step import write_selections
 
     house = Lake.open(lake, create=True)
-    count = import_results(file, run, house)
-    write_selections(house, run)
+    count = import_results(file, run, house, again=True)
+    with house.run_lock(run):
+        write_selections(house, run)
     write_duckdb_file(house)
     say(f"run {run}: {count} candidates imported; next: bon report {run}")

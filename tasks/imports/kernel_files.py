@@ -105,11 +105,14 @@ def write_kernels(
     run_id: str,
     lake: Lake,
     run: Mapping[str, object],
+    *,
+    again: bool = False,
 ) -> int:
     """Write the folder as the new run `run_id`, unjudged; returns the number of candidates.
 
     No log-probabilities: nobody recorded any. `run` is the row of `runs`; it is written last, so
-    that an import that was interrupted is finished by repeating it.
+    that an import that was interrupted is finished by repeating it. With `again`, a run that this
+    very folder has become already is no error, and gets back the parts that it lacks.
 
     Raises RequestError for a run that is there already, or a candidate whose problem is not among
     `problems`; storage's RunIdInvalidError and RunLockedError.
@@ -151,17 +154,21 @@ def write_kernels(
         for key, problem in known.items()
         if key in answered
     ]
+    named = {f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}": row for row in rows}
     with lake.run_lock(run_id):
-        held = lake.parts("candidates", run_id)
-        others = any(path.stem != f"part-{part}" for path in held)
-        if others or lake.parts("runs", run_id):
+        runs, drawn = _held(lake, "runs", run_id), _held(lake, "candidates", run_id)
+        finishes = part in runs if runs else drawn <= {part}
+        if (runs and not again) or not finishes or _held(lake, "problems", run_id) - {*named}:
             raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
-        for row in rows:
-            named = f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}"
-            lake.append("problems", [row], run_id=run_id, part=named)
+        for name, row in named.items():
+            lake.append("problems", [row], run_id=run_id, part=name)
         lake.append("candidates", candidates, run_id=run_id, part=part)
         lake.append("runs", [{**run, "created_at": now}], run_id=run_id, part=part)
     return len(candidates)
+
+
+def _held(lake: Lake, table: str, run_id: str) -> set[str]:
+    return {path.stem.removeprefix("part-") for path in lake.parts(table, run_id)}
 
 
 def _files(folder: Path) -> list[Path]:
@@ -173,18 +180,18 @@ def _files(folder: Path) -> list[Path]:
 
 def _numbers(file: Path, found: re.Match[str]) -> tuple[int, int, int]:
     """(level, problem, sample) of a file's name. Raises RequestError for one out of range."""
-    limits = (LARGEST_LEVEL, LARGEST_ID, LARGEST_SAMPLE)
-    for name, text, most in zip(
-        ("level", "problem", "sample"), found.groups(), limits, strict=True
+    level, problem, sample = (int(text) for text in found.groups())
+    for name, number, most in (
+        ("level", level, LARGEST_LEVEL),
+        ("problem", problem, LARGEST_ID),
+        ("sample", sample, LARGEST_SAMPLE),
     ):
-        # By its length first: Python refuses to read numbers of thousands of digits.
-        digits = text.lstrip("0")
-        if text.startswith("-") or len(digits) > len(str(most)) or int(digits or 0) > most:
+        if not 0 <= number <= most:
             raise RequestError(
                 f"{file.parent} holds {file.name[:100]!r}, and a {name} is from 0 to {most:,}; "
                 "rename or remove it"
             )
-    return int(found[1]), int(found[2]), int(found[3])
+    return level, problem, sample
 
 
 def _words(key: tuple[int, int, int]) -> str:

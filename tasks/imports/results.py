@@ -27,12 +27,15 @@ _PARTS = ("problems", "evaluations", "candidates")
 _MEMORY = "1500MB"
 
 
-def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "imported") -> int:
+def import_results(
+    path: Path, run_id: str, lake: Lake, *, suite: str = "imported", again: bool = False
+) -> int:
     """Import a Parquet, CSV or JSONL file as run `run_id`; returns the number of candidates.
 
     `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken; others are left out and
     noted in the run's config. The run's row is written last: without it the import is unfinished,
-    and importing the same file again finishes it.
+    and importing the same file again finishes it. With `again`, a run that this very file has
+    become already is no error, and gets back the parts that it lacks.
 
     Raises RequestError for a file that cannot be read, lacks a column, contradicts itself or names
     a sample twice, and for a run that is there already; storage's RunIdInvalidError and
@@ -45,7 +48,7 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
     part = f"import-{given.digest}"
     now = datetime.now(UTC)
     with _database() as connection, lake.run_lock(run_id):
-        _check_new(lake, run_id, part)
+        _check_new(lake, run_id, part, again=again)
         connection.register("given", table)
         connection.execute(
             "CREATE TEMP VIEW imported AS "
@@ -74,9 +77,11 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
     return len(table)
 
 
-def _check_new(lake: Lake, run_id: str, part: str) -> None:
+def _check_new(lake: Lake, run_id: str, part: str, *, again: bool) -> None:
     """Only what an earlier, unfinished import of this very file left may be there."""
     held = [(table, path.stem) for table in TABLES for path in lake.parts(table, run_id)]
+    if again and ("runs", f"part-{part}") in held:
+        return
     if any(table == "runs" for table, _ in held):
         raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
     if any(stem != f"part-{part}" for _, stem in held):

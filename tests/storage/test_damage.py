@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from storage import Lake, LakeDamagedError, QueryError, evaluated, sampled
+from storage import Lake, LakeDamagedError, LakeUnusableError, QueryError, evaluated, sampled
 from storage import lake as lake_module
 from storage.commit import commit, discard_uncommitted
 from storage.layout import run_directory, table_directory
@@ -155,6 +155,35 @@ def test_a_writer_killed_at_its_first_commit_leaves_nothing_that_looks_lost(
             commit(lake, "r", "p", {"evaluations": [evaluation_row(1, "a")], "timings": [TIMING]})
     assert evaluated(lake, "r", "h1") == set()
     assert discard_uncommitted(lake, "r") == 1
+
+
+def test_a_lake_gone_from_under_its_writer_is_not_begun_again(house: Lake) -> None:
+    with house.run_lock("r1"):
+        assert len(sampled(house, "r1")) == 8
+        house.root.rename(house.root.with_name("unmounted"))
+        for act in (
+            lambda: sampled(house, "r1"),
+            lambda: evaluated(house, "r1", "h1"),
+            lambda: house.append("candidates", [candidate_row(1, 9, "z")], run_id="r1"),
+        ):
+            with pytest.raises(LakeUnusableError, match="unmounted while run 'r1'"):
+                act()
+        assert not house.root.exists()
+        house.root.mkdir()  # the empty directory below a mount
+        with pytest.raises(LakeUnusableError, match=r"r1\.lock is gone"):
+            sampled(house, "r1")
+        house.root.rmdir()
+        house.root.with_name("unmounted").rename(house.root)
+        assert len(sampled(house, "r1")) == 8
+
+
+def test_a_companions_table_that_cannot_be_read_stops_only_what_reads_it(house: Lake) -> None:
+    commit(house, "r1", "p", {"evaluations": [evaluation_row(3, "a")], "timings": [TIMING]})
+    table = house.root / "timings"
+    table.chmod(0)
+    with permissions_count():
+        assert house.sql(QUERY).num_rows == 2
+        refused(lambda: house.sql("SELECT * FROM timings"), str(table))
 
 
 Damage = Callable[[Path], None]
