@@ -13,6 +13,9 @@ def main() -> None:
     130, 143 and 129 for SIGINT, SIGTERM and SIGHUP.
     """
     with ending.armed():  # before the imports that take time
+        from flows.cli.printing import shield_terminal
+
+        shield_terminal()
         status = run(sys.argv[1:])
     sys.exit(status)
 
@@ -48,7 +51,9 @@ def _refuse(message: str) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print(f"bon: {' '.join(message.split())}", file=sys.stderr)
+    from flows.cli.printing import complain
+
+    complain(message)
     return status
 
 

@@ -6,7 +6,6 @@ import errno
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from deployments.credentials import given_auth, kept_auth, prefect_home, private
 from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
+from flows.cli import printing
 from flows.errors import RequestError
 from flows.prefect_api import accepts, expect_answer
 from flows.prefect_server import (
@@ -128,8 +128,8 @@ def _warn_if_open(address: str) -> None:
 def _say_how_to_ask(address: str, file: Path | None) -> None:
     secret = f'"$(cat {shlex.quote(str(file))})"' if file else "as here"
     say("to ask for runs in another terminal:")
-    print(f"export PREFECT_API_URL={address}", file=sys.stderr)
-    print(f"export {CLIENT_AUTH}={secret}", file=sys.stderr, flush=True)
+    printing.say(f"export PREFECT_API_URL={address}", err=True)
+    printing.say(f"export {CLIENT_AUTH}={secret}", err=True)
 
 
 def _database() -> str:
@@ -140,7 +140,7 @@ def _database() -> str:
 
 def say(message: str) -> None:
     """One line on stderr."""
-    print(f"bon: {message}", file=sys.stderr, flush=True)
+    printing.say(f"bon: {message}", err=True)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:

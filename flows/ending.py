@@ -234,7 +234,9 @@ class Ending:
             time.sleep(0.02)
 
     def _say(self, said: str, go_on: str) -> None:
-        line = "; ".join(filter(None, (f"bon: {said}", go_on)))
+        from kernels_eval.printable import printable_line
+
+        line = printable_line("; ".join(filter(None, (f"bon: {said}", go_on))))
         with contextlib.suppress(OSError):
             if os.isatty(self._stderr):
                 os.write(self._stderr, _SHOW_CURSOR)

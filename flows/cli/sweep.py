@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import going_on, to_go_on
+from flows.cli.printing import print_json
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 
