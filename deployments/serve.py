@@ -27,7 +27,6 @@ from flows.prefect_server import (
     stop_server,
     wait_until_healthy,
 )
-from kernels_eval.scratch import sweep_scratch
 
 EVERYWHERE = ("0.0.0.0", "::")
 """Hosts that mean all of the machine's addresses."""
@@ -60,7 +59,6 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     # Somebody waits for what they asked for; Prefect would look every ten seconds.
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    sweep_scratch()
     if address := os.environ.get("PREFECT_API_URL"):
         expect_answer(address)
         _warn_if_open(address)

@@ -36,7 +36,7 @@ _QUIET = {
 _UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
 _LAST_WORD_S = 1.0
 
-RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
+_RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
 """Where Prefect keeps results: two names of one setting."""
 
 
@@ -95,8 +95,7 @@ def prefect_api() -> Iterator[PrefectApi]:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    sweep_scratch()
-    with scratch_directory("bon-prefect-") as folder, _results_in(folder):
+    with own_folder("bon-prefect-") as folder:
         if address := os.environ.get("PREFECT_API_URL"):
             expect_answer(address)
             yield PrefectApi(address)
@@ -166,13 +165,16 @@ def _credentials() -> str:
 
 
 @contextmanager
-def _results_in(folder: Path) -> Iterator[None]:
-    """Prefect pickles what a failed task raised; nobody reads it after the command."""
-    if any(name in os.environ for name in RESULTS):
-        yield
-        return
-    with _environment({RESULTS[0]: str(folder / "results")}):
-        yield
+def own_folder(prefix: str) -> Iterator[Path]:
+    """A scratch directory, also for what Prefect pickles of failed tasks: nobody reads that later.
+
+    What killed commands left is removed first.
+    """
+    sweep_scratch()
+    with scratch_directory(prefix) as folder:
+        users = any(name in os.environ for name in _RESULTS)
+        with _environment({} if users else {_RESULTS[0]: str(folder / "results")}):
+            yield folder
 
 
 @contextmanager
