@@ -17,7 +17,7 @@ from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
 from flows.cli import printing
-from flows.errors import RequestError
+from flows.errors import RequestError, UnavailableError
 from flows.prefect_api import accepts, expect_answer
 from flows.prefect_server import (
     CLIENT_AUTH,
@@ -91,7 +91,13 @@ def _own_server(
     log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
     try:
         import_module("deployments.catalogue")  # some seconds, as the server takes
-        wait_until_healthy(address, server, log.path)
+        try:
+            wait_until_healthy(address, server, log.path)
+        except UnavailableError:
+            log.close()
+            raise UnavailableError(
+                f"the Prefect server did not start: {last_words(log.path)}; its log: {log.path}"
+            ) from None
         _say_how_to_ask(address, file)
         say(f"the server's log: {log.path}; its database: {_database()}")
         yield Served(address, server, log.path, alone)
