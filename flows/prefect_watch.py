@@ -27,7 +27,7 @@ _DEAF = "prefect._internal.concurrency"
 
 
 class ApiWatch:
-    """Asks the API every second whether it is there; the answer's content does not matter."""
+    """Asks the API every second whether it is there, and its database. It takes no credentials."""
 
     def __init__(
         self,
@@ -85,10 +85,12 @@ class ApiWatch:
         if self._ended():
             return False
         try:
-            client.get(f"{self._address}/health")
+            return (
+                client.get(f"{self._address}/ready").status_code < httpx.codes.INTERNAL_SERVER_ERROR
+            )
         except httpx.HTTPError:
             return False
-        return True
+        return not answer.is_server_error
 
 
 def _silence(command: ending.Ending, *, on: bool) -> None:
