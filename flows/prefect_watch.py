@@ -85,9 +85,7 @@ class ApiWatch:
         if self._ended():
             return False
         try:
-            return (
-                client.get(f"{self._address}/ready").status_code < httpx.codes.INTERNAL_SERVER_ERROR
-            )
+            answer = client.get(f"{self._address}/ready")
         except httpx.HTTPError:
             return False
         return not answer.is_server_error
