@@ -1,4 +1,4 @@
-"""The Prefect API of `bon serve`: the user's, or a server of its own that lets nobody else in."""
+"""The Prefect API of `bon serve`: the user's, or a server of its own that asks for credentials."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     To be entered before prefect is imported. Raises RequestError if something else has the port, or
     the API refuses us.
     """
-    # Somebody waits for what they asked for; Prefect would look every ten seconds.
+    # A request waits until the runner looks: every two seconds instead of Prefect's ten.
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if address := os.environ.get("PREFECT_API_URL"):
@@ -124,8 +124,8 @@ def _expect_ours(address: str, host: str, port: int) -> None:
 def _warn_if_open(address: str) -> None:
     if accepts(address, None):
         say(
-            f"WARNING: the Prefect API at {address} asks for no credentials: whoever reaches it "
-            "has flows run here; set PREFECT_SERVER_API_AUTH_STRING for that server"
+            f"WARNING: the Prefect API at {address} asks for no credentials: anyone who reaches "
+            "it can start flows here; set PREFECT_SERVER_API_AUTH_STRING for that server"
         )
 
 

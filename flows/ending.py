@@ -137,7 +137,7 @@ class Ending:
         """Read signals until the process ends or `close` is called. A thread's body."""
         try:
             self._watch()
-        except BaseException:  # nobody else can end the process in good order
+        except BaseException:  # no other thread can end the process in good order
             self.finish()
 
     def _watch(self) -> None:
@@ -216,7 +216,7 @@ class Ending:
             self._instead()
 
     def _see_family(self) -> None:
-        """Note all descendants: the children of one that ends are no descendants any more."""
+        """Note all descendants: the children of a process that ends are no longer among them."""
         import psutil
 
         with contextlib.suppress(psutil.Error, OSError):

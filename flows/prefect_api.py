@@ -1,4 +1,4 @@
-"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server."""
+"""The Prefect API of one command: the API at `PREFECT_API_URL`, else a private server."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def accepts(address: str, auth: str | None) -> bool:
 
 
 def _trusted() -> bool | ssl.SSLContext:
-    """Whose certificates are good enough to send credentials to: as Prefect's settings say."""
+    """The certificates accepted before credentials are sent: those of Prefect's own settings."""
     if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes"):
         return False
     file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
@@ -166,7 +166,7 @@ def _credentials() -> str:
 
 @contextmanager
 def own_folder(prefix: str) -> Iterator[Path]:
-    """A scratch directory, also for what Prefect pickles of failed tasks: nobody reads that later.
+    """A scratch directory, also for what Prefect pickles of failed tasks: it is of no use later.
 
     What killed commands left is removed first.
     """

@@ -35,7 +35,7 @@ class ApiWatch:
         server: subprocess.Popen[bytes] | None = None,
         said: Callable[[], str] | None = None,
     ) -> None:
-        """`server`: the process behind it if it is ours: one that has ended does not come back.
+        """`server`: the process behind it if it is ours: once ended, it does not come back.
 
         `said` gives the first words of the command's last line.
         """
