@@ -17,9 +17,8 @@ from deployments.leftovers import end_runs, left_behind, run_by, server_name
 from deployments.serve import Served, say
 from flows import ending
 from flows.deployed import SERVER
-from flows.prefect_api import RESULTS
+from flows.prefect_api import own_folder
 from flows.prefect_watch import ApiWatch
-from kernels_eval.scratch import scratch_directory
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
@@ -32,8 +31,7 @@ def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> N
     entries = catalogue() if entries is None else entries
     os.environ[SERVER] = server_name()
     watch = ApiWatch(served.address, served.server, served.gone)
-    with scratch_directory("bon-serve-") as folder, watch.running():
-        os.environ.setdefault(RESULTS[0], os.environ.get(RESULTS[1], str(folder / "results")))
+    with own_folder("bon-serve-") as folder, watch.running():
         asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
 
 

@@ -1,4 +1,4 @@
-"""The Prefect API of `bon serve`: the user's, or a server of its own that lets nobody else in."""
+"""The Prefect API of `bon serve`: the user's, or a server of its own that asks for credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
 from flows.cli import printing
-from flows.errors import RequestError
+from flows.errors import RequestError, UnavailableError
 from flows.prefect_api import accepts, expect_answer
 from flows.prefect_server import (
     CLIENT_AUTH,
@@ -27,7 +27,6 @@ from flows.prefect_server import (
     stop_server,
     wait_until_healthy,
 )
-from kernels_eval.scratch import sweep_scratch
 
 EVERYWHERE = ("0.0.0.0", "::")
 """Hosts that mean all of the machine's addresses."""
@@ -57,10 +56,9 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     To be entered before prefect is imported. Raises RequestError if something else has the port, or
     the API refuses us.
     """
-    # Somebody waits for what they asked for; Prefect would look every ten seconds.
+    # A request waits until the runner looks: every two seconds instead of Prefect's ten.
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    sweep_scratch()
     if address := os.environ.get("PREFECT_API_URL"):
         expect_answer(address)
         _warn_if_open(address)
@@ -93,7 +91,13 @@ def _own_server(
     log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
     try:
         import_module("deployments.catalogue")  # some seconds, as the server takes
-        wait_until_healthy(address, server, log.path)
+        try:
+            wait_until_healthy(address, server, log.path)
+        except UnavailableError:
+            log.close()
+            raise UnavailableError(
+                f"the Prefect server did not start: {last_words(log.path)}; its log: {log.path}"
+            ) from None
         _say_how_to_ask(address, file)
         say(f"the server's log: {log.path}; its database: {_database()}")
         yield Served(address, server, log.path, alone)
@@ -120,8 +124,8 @@ def _expect_ours(address: str, host: str, port: int) -> None:
 def _warn_if_open(address: str) -> None:
     if accepts(address, None):
         say(
-            f"WARNING: the Prefect API at {address} asks for no credentials: whoever reaches it "
-            "has flows run here; set PREFECT_SERVER_API_AUTH_STRING for that server"
+            f"WARNING: the Prefect API at {address} asks for no credentials: anyone who reaches "
+            "it can start flows here; set PREFECT_SERVER_API_AUTH_STRING for that server"
         )
 
 
