@@ -110,12 +110,14 @@ def import_(
 
     Of a folder, the kernels come in unjudged.
     """
+    from flows.cli.interrupt import command_line, going_on
     from storage import Lake
 
     if file.is_dir():
         from flows.imported import import_kernels
 
-        count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
+        with going_on(command_line):
+            count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
         say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
         return
     if suite is not None:
@@ -125,8 +127,9 @@ def import_(
     from tasks.strategies.step import write_selections
 
     house = Lake.open(lake, create=True)
-    count = import_results(file, run, house, again=True)
-    with house.run_lock(run):
-        write_selections(house, run)
-    write_duckdb_file(house)
+    with going_on(command_line):
+        count = import_results(file, run, house, again=True)
+        with house.run_lock(run):
+            write_selections(house, run)
+        write_duckdb_file(house)
     say(f"run {run}: {count} candidates imported; next: bon report {run}")
