@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flows.errors import RequestError
+from flows.limits import LARGEST_K
 from flows.profiles import load_profile
 from kernels_eval import JudgeConfig
 from storage import Lake
@@ -36,8 +37,8 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(1.0, ge=0)
-    max_tokens: int = Field(1024, ge=1)
+    temperature: float = Field(1.0, ge=0, allow_inf_nan=False)
+    max_tokens: int = Field(1024, ge=1, lt=2**31)
     mode: Mode = "module"
     backend: Literal["cpp", "torch", "triton", "cuda"] = "cpp"
     logprob_mode: LogprobMode = "raw_logprobs"
@@ -55,9 +56,9 @@ class Judging(BaseModel):
     device: str = "cpu"
     mode: Literal["fast", "full"] = "fast"
     protocol: Literal["trusted", "kernelbench"] = "trusted"
-    timeout_s: float = Field(60.0, gt=0)
+    timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
-    retime: int = Field(1, ge=0)
+    retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
 
     def config(self) -> JudgeConfig:
@@ -91,9 +92,9 @@ class SweepRequest(BaseModel):
     profile: str = DEFAULT_PROFILE
     suite: str
     problems: tuple[int, ...] | None = None
-    k: int = Field(ge=1)
+    k: int = Field(ge=1, le=LARGEST_K)
     policy: str
-    seed: int = 42
+    seed: int = Field(42, ge=-(2**63), lt=2**63)
     sampling: Sampling = Sampling()
     judge: Judging = Judging()
     limits: Limits = Limits()

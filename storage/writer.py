@@ -46,15 +46,20 @@ def write_part(directory: Path, part: str | None, rows: pa.Table, below: Path) -
 def write_text(path: Path, text: str) -> Path:
     """A text file that appears whole or not at all, in place of what was there; its path.
 
-    Its directory is made. Raises OSError.
+    Its directory is made, and a link followed. Into a device or a FIFO (/dev/stdout) the text is
+    written as it is: those are never replaced. Raises OSError.
     """
     if in_object_store(path):
         with os_errors():
             path.write_text(text, encoding="utf-8")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path.parent)
-    with appearing(path) as draft:
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return path
+    target = Path(os.path.realpath(path))
+    _remove_abandoned(target.parent)
+    with appearing(target) as draft:
         draft.write_text(text, encoding="utf-8")
     return path
 

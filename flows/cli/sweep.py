@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +14,13 @@ from flows.cli.interrupt import going_on, to_go_on
 from flows.cli.printing import print_json
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
+from flows.limits import MOST_PROBLEMS
 
 if TYPE_CHECKING:
     from flows.prefect_api import PrefectApi
     from flows.summary import SweepSummary
+
+_ID = re.compile("[0-9]{1,18}")
 
 
 @app.command()
@@ -142,12 +146,18 @@ def parse_ids(text: str) -> list[int]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, dash, last = part.partition("-")
         ends = (first, last if dash else first)
-        if not all(end.isdecimal() for end in ends) or int(ends[0]) > int(ends[1]):
+        if not all(_ID.fullmatch(end) for end in ends) or int(ends[0]) > int(ends[1]):
             raise RequestError(
-                f"--problems {text!r} is no list of ids; "
+                f"--problems {text[:100]!r} is no list of ids; "
                 "write numbers and ranges with commas, as in 4,5,12-18"
             )
-        ids += range(int(ends[0]), int(ends[1]) + 1)
+        named = range(int(ends[0]), int(ends[1]) + 1)
+        if len(ids) + len(named) > MOST_PROBLEMS:
+            raise RequestError(
+                f"--problems {text[:100]!r} names more than {MOST_PROBLEMS:,} problems; "
+                "name fewer, or leave it out for all of the suite"
+            )
+        ids += named
     return ids
 
 

@@ -196,3 +196,22 @@ def test_drafts_of_pages_whose_writers_are_gone_are_removed_by_the_next(tmp_path
     living.communicate("")
     assert living.returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "page.html"]
+
+
+def test_a_text_replaces_no_device_and_follows_links(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "fifo").read_text()))
+    reader.start()
+    write_text(tmp_path / "fifo", "through")
+    reader.join()
+    assert read == ["through"]
+    assert (tmp_path / "fifo").is_fifo()
+    (tmp_path / "link").symlink_to("target")
+    write_text(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "text"
+    null = tmp_path / "null"
+    null.symlink_to(os.devnull)
+    write_text(null, "text")
+    assert Path(os.devnull).is_char_device()
