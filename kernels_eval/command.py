@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import ProblemError, RequestError
 from kernels_eval.types import Status, Verdict
+
+LARGEST_SOURCE = 16 << 20
+"""Bytes of a problem's or a candidate's file."""
 
 EXIT_DONE, EXIT_HARNESS, EXIT_REQUEST = 0, 1, 2
 
@@ -72,9 +76,19 @@ def _expanded(given: Sequence[Path | str]) -> Iterator[Path]:
 
 
 def read_source(path: Path | str) -> str:
-    """The text of a Python file. Raises RequestError in one line."""
+    """The text of a Python file. Raises RequestError in one line.
+
+    Only a regular file is read: a FIFO would be waited for, a device may never end.
+    """
     try:
-        return Path(path).read_text()
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            kind = "a directory" if Path(path).is_dir() else "no regular file"
+            raise RequestError(f"cannot read {path}: it is {kind}")
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_SOURCE + 1)
+        if len(content) > LARGEST_SOURCE:
+            raise RequestError(f"cannot read {path}: it has more than {LARGEST_SOURCE:,} bytes")
+        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise RequestError(f"no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:

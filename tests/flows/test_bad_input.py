@@ -104,6 +104,22 @@ def test_files_that_are_not_there(bon: Bon, tmp_path: Path) -> None:
     assert "gone.csv" in refused(bon, "import", tmp_path / "gone.csv", "--run", "mine")
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "1e300"])
+def test_timeouts_that_are_none(bon: Bon, seconds: str) -> None:
+    assert "timeout must be" in refused(bon, "eval", "p.py", "c.py", "--timeout", seconds)
+
+
+def test_a_candidate_that_is_no_plain_file(bon: Bon, tmp_path: Path) -> None:
+    good = Path("tests/kernels_eval/honest/relu_torch.py").resolve()
+    os.mkfifo(tmp_path / "fifo.py")
+    (tmp_path / "endless.py").symlink_to("/dev/zero")
+    (tmp_path / "large.py").write_text("")
+    os.truncate(tmp_path / "large.py", 6 << 30)
+    for name in ("fifo.py", "endless.py", "large.py"):
+        assert name in refused(bon, "eval", tmp_path / name, good)
+        assert name in refused(bon, "eval", good, tmp_path / name)
+
+
 def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"http://127.0.0.1:{free_port()}/api"
     monkeypatch.setenv("PREFECT_API_URL", address)
