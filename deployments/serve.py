@@ -17,6 +17,7 @@ from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
 from flows.cli import printing
+from flows.cli.printing import complain, say
 from flows.errors import RequestError, UnavailableError
 from flows.prefect_api import accepts, expect_answer
 from flows.prefect_server import (
@@ -72,7 +73,7 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     os.environ |= {"PREFECT_API_URL": address, CLIENT_AUTH: auth}
     if healthy(address):
         _expect_ours(address, here, port)
-        _say_how_to_ask(address, file)
+        _tell_how_to_ask(address, file)
         yield Served(address)
         return
     with held_alone(folder / "lock") as alone:
@@ -88,7 +89,7 @@ def _own_server(
     except OSError as error:
         raise RequestError(_cannot_listen(host, port, error)) from None
     assert server.stdout is not None
-    log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
+    log = ServerLog(server.stdout, folder / f"server-{port}.log", complain)
     try:
         import_module("deployments.catalogue")  # some seconds, as the server takes
         try:
@@ -98,8 +99,8 @@ def _own_server(
             raise UnavailableError(
                 f"the Prefect server did not start: {last_words(log.path)}; its log: {log.path}"
             ) from None
-        _say_how_to_ask(address, file)
-        say(f"the server's log: {log.path}; its database: {_database()}")
+        _tell_how_to_ask(address, file)
+        complain(f"the server's log: {log.path}; its database: {_database()}")
         yield Served(address, server, log.path, alone)
     finally:
         stop_server(server)
@@ -123,28 +124,23 @@ def _expect_ours(address: str, host: str, port: int) -> None:
 
 def _warn_if_open(address: str) -> None:
     if accepts(address, None):
-        say(
+        complain(
             f"WARNING: the Prefect API at {address} asks for no credentials: anyone who reaches "
             "it can start flows here; set PREFECT_SERVER_API_AUTH_STRING for that server"
         )
 
 
-def _say_how_to_ask(address: str, file: Path | None) -> None:
+def _tell_how_to_ask(address: str, file: Path | None) -> None:
     secret = f'"$(cat {shlex.quote(str(file))})"' if file else "as here"
-    say("to ask for runs in another terminal:")
-    printing.say(f"export PREFECT_API_URL={address}", err=True)
-    printing.say(f"export {CLIENT_AUTH}={secret}", err=True)
+    complain("to ask for runs in another terminal:")
+    say(f"export PREFECT_API_URL={address}", err=True)
+    say(f"export {CLIENT_AUTH}={secret}", err=True)
 
 
 def _database() -> str:
     url = os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL")
     other = url or os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL")
     return "as PREFECT_API_DATABASE_CONNECTION_URL says" if other else str(prefect_home())
-
-
-def say(message: str) -> None:
-    """One line on stderr."""
-    printing.say(f"bon: {message}", err=True)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:

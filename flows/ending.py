@@ -89,7 +89,7 @@ class Ending:
         self._go_on = go_on
 
     def at_last(self, act: Callable[[], object]) -> None:
-        """Have `act`, which must not block, called before the line if a signal is the cause."""
+        """Have `act`, which must not block, called before the kill if a signal is the cause."""
         self._last = act
 
     @contextmanager
@@ -122,13 +122,13 @@ class Ending:
         """Kill what is left, remove its files, say the line and end the process."""
         self._finishing.acquire()  # of two callers the second waits here for the process's end
         cause = self.cause or SIGNALS[signal.SIGTERM]
+        if self._last is not None and cause in SIGNALS.values():
+            with contextlib.suppress(Exception):
+                self._last()
         with contextlib.suppress(Exception):
             self._kill()
         with contextlib.suppress(Exception):
             _sweep()
-        if self._last is not None and cause in SIGNALS.values():
-            with contextlib.suppress(Exception):
-                self._last()
         with contextlib.suppress(Exception):
             self._say(cause.said, self._go_on())
         os._exit(cause.status)

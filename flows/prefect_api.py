@@ -34,7 +34,7 @@ _QUIET = {
 }
 
 _UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
-_LAST_WORD_S = 1.0
+_LAST_WORD_S = 0.7
 
 _RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
 """Where Prefect keeps results: two names of one setting."""
@@ -64,7 +64,7 @@ class PrefectApi:
         """
         watch = ApiWatch(self.address, self.server)
         command = ending.current()
-        if command is not None and self.server is None:
+        if command is not None:
             command.at_last(lambda: self._crash(command.flow_run))
         with watch.running():
             try:
@@ -77,7 +77,10 @@ class PrefectApi:
                 ) from error
 
     def _crash(self, flow_run: str | None) -> None:
-        """Tell an API that outlives us that the flow run does not go on, if Prefect could not."""
+        """Tell the API that the flow run does not go on, if Prefect had no time for it.
+
+        A private server's database outlives it, too.
+        """
         headers = authorization(os.environ.get(CLIENT_AUTH))
         with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=_trusted()) as client:
             place = f"{self.address}/flow_runs/{flow_run}"
