@@ -133,6 +133,22 @@ class Ending:
             self._say(cause.said, self._go_on())
         os._exit(cause.status)
 
+    def import_all(self) -> None:
+        """Import what the end needs, before a signal may interrupt the main thread in an import.
+
+        Interrupted in a wrong moment, an import never gives Python's import lock back, and the
+        thread that ends the process would wait for it. Raises `Ended` if a signal came meanwhile.
+        """
+        self._raised = True
+        import psutil  # noqa: F401
+
+        import kernels_eval.printable
+        import kernels_eval.scratch  # noqa: F401
+
+        self._raised = False
+        if self.cause is not None:
+            raise Ended
+
     def watch(self) -> None:
         """Read signals until the process ends or `close` is called. A thread's body."""
         try:
@@ -276,6 +292,7 @@ def armed() -> Iterator[Ending]:
     ending.take_signals()
     threading.Thread(target=ending.watch, name="bon-signals", daemon=True).start()
     try:
+        ending.import_all()
         yield ending
     finally:
         ending._raised = True  # there is nothing left to leave

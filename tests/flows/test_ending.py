@@ -49,6 +49,12 @@ OTHER_THREAD = """
     ready()
     waits.join()
 """
+IMPORTING = """
+    import _imp
+    _imp.acquire_lock()  # as a signal in a wrong moment of an import leaves it
+    ready()
+    time.sleep(600)
+"""
 NOISY = """
     try:
         ready()
@@ -92,7 +98,7 @@ def nothing_left(tmp_path: Path, family: list[psutil.Process]) -> bool:
         (signal.SIGHUP, "hung up", 129),
     ],
 )
-@pytest.mark.parametrize("body", [PATIENT, REPLACED, NOISY, OTHER_THREAD])
+@pytest.mark.parametrize("body", [PATIENT, REPLACED, NOISY, OTHER_THREAD, IMPORTING])
 def test_one_line_and_nothing_left(
     tmp_path: Path, body: str, number: int, said: str, status: int
 ) -> None:
