@@ -21,9 +21,11 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,6 +46,7 @@ RUNS = ("r1", "r2")
 PROBLEMS = 3
 DRAWS = 16
 HARNESS = "h1"
+CHUNK = 25
 
 
 def make(root: Path) -> Lake:
@@ -172,64 +175,83 @@ class Said(logging.Handler):
         self.lines.append(record.getMessage())
 
 
-def main() -> int:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--count", type=int, default=2000)
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--out", type=Path)
-    given = options.parse_args()
-    rng = random.Random(given.seed)
+@dataclass(frozen=True)
+class Chunk:
+    """Some flips, drawn from their own seed; where, what came of each, and what was wrong."""
+
+    found: list[tuple[str, str]]
+    wrong: list[str]
+
+
+def flip(seed: str) -> Chunk:
+    """`CHUNK` flips in a lake of their own."""
+    rng = random.Random(seed)
     handler = Said()
     log = logging.getLogger("storage")
     log.addHandler(handler)
     log.propagate = False
-    counts: Counter[str] = Counter()
-    by_kind: dict[str, Counter[str]] = {}
+    found: list[tuple[str, str]] = []
     wrong: list[str] = []
-    started = time.monotonic()
-
-    def record() -> dict[str, object]:
-        return {
-            "question": "does a bit that flips in a lake ever give a wrong answer unnoticed",
-            "flips": counts.total(),
-            "seed": given.seed,
-            "found": {name: counts[name] for name in ("noticed", "without effect", "wrong")},
-            "by_kind_of_file": {kind: dict(by_kind[kind]) for kind in sorted(by_kind)},
-            "wrong": wrong,
-            "seconds": round(time.monotonic() - started, 1),
-            "versions": {name: version(name) for name in ("duckdb", "pyarrow")}
-            | {"python": platform.python_version()},
-            "date": datetime.now(UTC).date().isoformat(),
-        }
-
     with TemporaryDirectory(prefix="bon-flips-") as home:
         make(Path(home) / "whole")
         shutil.copytree(Path(home) / "whole", Path(home) / "lake")
         lake = Lake.open(Path(home) / "lake")
         whole = {name: ask(lake) for name, ask in questions().items()}
         files = sorted(p for p in lake.root.rglob("*") if p.is_file() and p.stat().st_size)
-        for number in range(given.count):
+        for _ in range(CHUNK):
             path = rng.choice(files)
             before = path.read_bytes()
             bit = rng.randrange(8 * len(before))
             damaged = bytearray(before)
             damaged[bit // 8] ^= 1 << bit % 8
             path.write_bytes(bytes(damaged))
-            found, why = look(lake, path, whole, handler.lines)
+            kind, why = look(lake, path, whole, handler.lines)
             path.write_bytes(before)
-            kind = path.relative_to(lake.root).parts[0]
-            counts[found] += 1
-            by_kind.setdefault(kind, Counter())[found] += 1
-            if found == "wrong":
-                wrong.append(f"{path.relative_to(lake.root)}, bit {bit}: {why}")
-                print(wrong[-1], file=sys.stderr)
-            if number % 100 == 99 or number == given.count - 1:
-                print(f"{number + 1}: {dict(counts)}", file=sys.stderr)
-                if given.out:
-                    text = json.dumps(record(), indent=2) + "\n"
-                    (given.out / "bit_flips.json").write_text(text)
-    print(json.dumps(record(), indent=2))
-    return 1 if wrong else 0
+            place = path.relative_to(lake.root)
+            found.append((place.parts[0], kind))
+            if kind == "wrong":
+                wrong.append(f"{place}, bit {bit}: {why}")
+    log.removeHandler(handler)
+    return Chunk(found, wrong)
+
+
+def record(chunks: Sequence[Chunk], seed: int, started: float) -> dict[str, object]:
+    flips = [one for chunk in chunks for one in chunk.found]
+    counts = Counter(kind for _, kind in flips)
+    by_place = {place: Counter(k for p, k in flips if p == place) for place, _ in sorted(flips)}
+    return {
+        "question": "does a bit that flips in a lake ever give a wrong answer unnoticed",
+        "flips": len(flips),
+        "seed": seed,
+        "found": {name: counts[name] for name in ("noticed", "without effect", "wrong")},
+        "by_kind_of_file": {place: dict(counted) for place, counted in by_place.items()},
+        "wrong": [line for chunk in chunks for line in chunk.wrong],
+        "seconds": round(time.monotonic() - started, 1),
+        "versions": {name: version(name) for name in ("duckdb", "pyarrow")}
+        | {"python": platform.python_version()},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--count", type=int, default=2000, help=f"a multiple of {CHUNK}")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--processes", type=int, default=2)
+    options.add_argument("--out", type=Path)
+    given = options.parse_args()
+    started = time.monotonic()
+    seeds = [f"{given.seed}-{number}" for number in range(given.count // CHUNK)]
+    chunks: list[Chunk] = []
+    with get_context("spawn").Pool(given.processes) as pool:
+        for chunk in pool.imap(flip, seeds):
+            chunks.append(chunk)
+            text = json.dumps(record(chunks, given.seed, started), indent=2) + "\n"
+            print(f"{len(chunks) * CHUNK} flips, wrong: {chunk.wrong}", file=sys.stderr)
+            if given.out:
+                (given.out / "bit_flips.json").write_text(text)
+    print(text, end="")
+    return 1 if any(chunk.wrong for chunk in chunks) else 0
 
 
 if __name__ == "__main__":
