@@ -440,3 +440,13 @@ def test_a_listing_that_a_store_refuses_is_no_empty_one(
     for create in (False, True):
         with pytest.raises(LakeUnusableError, match="Access Denied"):
             Lake.open(lake.root, create=create)
+
+
+@pytest.mark.parametrize("place", ["candidates", "candidates/schema=v1", "runs/schema=v1/old/r1"])
+def test_a_part_in_no_runs_directory_is_listed(house: Lake, place: str) -> None:
+    stray = house.root / place / "part-x.parquet"
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(part(house, "candidates"), stray)
+    (damage,) = verify(house).damages
+    assert damage.startswith(str(stray))
+    assert house.sql(QUERY).num_rows == 2
