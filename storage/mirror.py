@@ -22,7 +22,7 @@ from storage.place import os_errors, store_of
 from storage.writer import appearing
 
 _AT_ONCE = 16
-_CLOCK_S = 1e-3
+_CLOCK_NS = 1000
 
 
 def mirrored(
@@ -70,10 +70,11 @@ def _home() -> Path:
 
 
 def _same(path: Path, there: dict[str, Any]) -> bool:
-    """By size and time of writing, which `_fetch` hands on."""
+    """By size, time of writing and tag, which `_fetch` hands on."""
     with suppress(FileNotFoundError):
         mine = path.stat()
-        return mine.st_size == there["size"] and abs(mine.st_mtime - _written(there)) < _CLOCK_S
+        apart = abs(mine.st_mtime_ns - _moment_ns(there))
+        return mine.st_size == there["size"] and apart < _CLOCK_NS
     return False
 
 
@@ -84,12 +85,16 @@ def _remove_older(path: Path, moment: float) -> None:
             path.unlink()
 
 
-def _written(there: dict[str, Any]) -> float:
-    return float(there["LastModified"].timestamp())
+def _moment_ns(there: dict[str, Any]) -> int:
+    """The second in which an object was written, and its tag's digest as the microseconds: stores
+    tell whole seconds, in which an object may have been put twice."""
+    digest = hashlib.sha256(str(there.get("ETag")).encode()).digest()
+    microseconds = int.from_bytes(digest[:8], "big") % 1_000_000
+    return int(there["LastModified"].timestamp()) * 1_000_000_000 + microseconds * 1000
 
 
 def _fetch(store: Any, name: str, path: Path, there: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with appearing(path) as draft:
         draft.write_bytes(store.cat_file(name))
-        os.utime(draft, (_written(there), _written(there)))
+        os.utime(draft, ns=(_moment_ns(there), _moment_ns(there)))

@@ -43,7 +43,7 @@ def open_lake(root: Path, *, create: bool) -> None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         wanted = "made or written" if create else "read"
         raise LakeUnusableError(
-            f"lake {_printable(root)} cannot be {wanted} ({reason(error)}); "
+            f"lake {_printable(root)} cannot be {wanted} ({reason(error)}{_where(root, error)}); "
             "mend its permissions or name another with --lake"
         ) from error
 
@@ -51,12 +51,11 @@ def open_lake(root: Path, *, create: bool) -> None:
 def _open_store(root: Path, *, create: bool) -> None:
     """As `open_lake` does for a directory. What an object store objects to has many types."""
     try:
-        if create:
-            _check_content(root, create=True)
-            put_new(layout.lake_marker(root), b"")
-        if not names_in(root):
+        if not create and not names_in(root):
             raise _missing(root)
-        _check_content(root, create=False)
+        _check_content(root, create=create)
+        if create:
+            put_new(layout.lake_marker(root), b"")
     except LakeError:
         raise
     except Exception as error:
@@ -105,15 +104,15 @@ def _check_content(root: Path, *, create: bool) -> None:
 def _newest_schema(directory: Path) -> int:
     """The highest schema version in what may be a table's directory; 0 if there is none.
 
-    Tables unknown to this release count too: a newer release may have added them. Raises OSError
-    for a table of ours that cannot be listed.
+    Tables unknown to this release count too: a newer release may have added them. What cannot be
+    listed says nothing here; a query that needs it says so.
     """
     try:
         found = [_SCHEMA.fullmatch(name) for name in names_in(directory)]
     except OSError:
-        if directory.name in TABLES and _is_directory(directory):
+        if in_object_store(directory):
             raise
-        return 0
+        return int(directory.name in TABLES and _is_directory(directory))
     return max((int(match[1]) for match in found if match), default=0)
 
 
@@ -134,6 +133,12 @@ def _some(names: list[str]) -> str:
 def _file_on_the_way(root: Path) -> Path:
     """Of the path and the directories above it, the highest that is a file."""
     return next((path for path in [*reversed(root.parents), root] if path.is_file()), root)
+
+
+def _where(root: Path, error: Exception) -> str:
+    """The file or directory below the lake's that the error is about."""
+    path = error.filename if isinstance(error, OSError) else None
+    return f": {_printable(Path(path))}" if path and Path(path) != root else ""
 
 
 def _printable(root: Path) -> str:

@@ -409,3 +409,44 @@ def test_a_damaged_file_of_views_is_named(house: Lake) -> None:
 def test_a_broken_query_stays_a_query_error(house: Lake) -> None:
     with pytest.raises(QueryError):
         house.sql("SELECT nope FROM results")
+
+
+def test_a_listing_that_a_store_refuses_is_no_empty_one(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the credentials may read objects, but not list them."""
+    import s3fs
+
+    lake = Lake.open(f"{bucket}/unlisted", create=True)
+    small_run(lake)
+
+    call = s3fs.S3FileSystem._call_s3
+
+    async def without_listing(self: object, method: str, *args: object, **named: object) -> object:
+        if method == "list_objects_v2":
+            raise PermissionError(13, "Access Denied")
+        return await call(self, method, *args, **named)
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_call_s3", without_listing)
+    for ask in (
+        lambda: lake.sql(QUERY),
+        lambda: lake.results(["r1"]),
+        lambda: sampled(lake, "r1"),
+        lambda: discard_uncommitted(lake, "r1"),
+        lambda: lake.parts("runs", "r1"),
+        lake.run_ids,
+    ):
+        refused(ask, "cannot be listed (Access Denied)")
+    for create in (False, True):
+        with pytest.raises(LakeUnusableError, match="Access Denied"):
+            Lake.open(lake.root, create=create)
+
+
+@pytest.mark.parametrize("place", ["candidates", "candidates/schema=v1", "runs/schema=v1/old/r1"])
+def test_a_part_in_no_runs_directory_is_listed(house: Lake, place: str) -> None:
+    stray = house.root / place / "part-x.parquet"
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(part(house, "candidates"), stray)
+    (damage,) = verify(house).damages
+    assert damage.startswith(str(stray))
+    assert house.sql(QUERY).num_rows == 2
