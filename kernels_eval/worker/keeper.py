@@ -156,7 +156,8 @@ def keep(
             answer = json.loads(told.read() or b'{"error": "the worker died while being confined"}')
         if "error" in answer:
             raise OSError(answer["error"])
-        message = {"pid": pid, "sandbox": in_force + answer["sandbox"]}
+        sandbox = in_force + answer["sandbox"]
+        message = {"pid": pid, "keeper": os.getpid(), "sandbox": sandbox}
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError):
             judge.send(json.dumps({"error": str(error)}).encode())
