@@ -363,7 +363,7 @@ class Judge:
         if chosen.disturbed is not None:
             if line.once_more_later(index, ours=chosen.disturbed.ours):
                 return None
-            if line.disturbed_by_machine(index):
+            if line.disturbed_by_machine(index) or line.first_verdict(index) is not None:
                 error = f"{chosen.disturbed.text}; its last words: {verdict.error}"[:2000]
                 verdict = replace(verdict, status=Status.HARNESS_ERROR, error=error)
         stood_still = verdict.status is Status.TIMEOUT and line.stood_still_together(chosen)

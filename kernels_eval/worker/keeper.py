@@ -15,6 +15,7 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from kernels_eval.sandbox import libc
 from kernels_eval.sandbox.confine import confine, enter_user_namespace, unshare_namespaces
@@ -136,7 +137,9 @@ def keep(
     run: Callable[[int, str], None],
 ) -> None:
     """Become the keeper of one candidate (in a child of the fork server); never returns."""
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # If the fork server is killed, it still ends what is below it.
+    signal.signal(signal.SIGTERM, _end_all)
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     os.sched_setaffinity(0, request.cores)
     try:
@@ -171,6 +174,11 @@ def keep(
         os._exit(0)
 
 
+def _end_all(number: int, _: object) -> NoReturn:
+    """On SIGTERM: leave the watch, and clean up."""
+    raise SystemExit(128 + number)
+
+
 def _become_candidate(
     request: Spawn,
     control: socket.socket,
@@ -181,6 +189,7 @@ def _become_candidate(
     """Confine, report it, and run; never returns."""
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         null = os.open("/dev/null", os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(output, 1)

@@ -28,10 +28,9 @@ class OrdinaryUser:
         return [*self.prefix, sys.executable, *arguments]
 
 
-@contextlib.contextmanager
-def ordinary_user(home: Path) -> Iterator[OrdinaryUser]:
-    """Root's becomes one that may read everything, as Python often lies below root's home."""
-    environment = {
+def ordinary_environment(home: Path) -> dict[str, str]:
+    """With every place that is written to below `home`."""
+    return {
         **os.environ,
         "HOME": str(home),
         "TMPDIR": str(home),
@@ -39,6 +38,12 @@ def ordinary_user(home: Path) -> Iterator[OrdinaryUser]:
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+@contextlib.contextmanager
+def ordinary_user(home: Path) -> Iterator[OrdinaryUser]:
+    """Root's becomes one that may read everything, as Python often lies below root's home."""
+    environment = ordinary_environment(home)
     if os.geteuid() != 0:
         yield OrdinaryUser((), environment)
         return
