@@ -86,7 +86,7 @@ class Judge:
     def start(self) -> None:
         """Start the fork server now rather than with the first problem. Raises HarnessError."""
         with self.drawing():
-            self._fork_server()
+            self._patiently(self._fork_server)
 
     def prepare(self, problem_source: str) -> PreparedProblem:
         """Load, inspect and baseline a problem; cached per source. Raises ProblemError."""

@@ -26,6 +26,8 @@ from kernels_eval.sandbox.user_ids import BLOCK, UserIds, claim_user_ids
 from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
+_END_S = 8.0
+"""Longer than it waits for its keepers."""
 _BOOT = (
     "import gc; gc.disable(); from kernels_eval.worker.zygote import main; "
     "gc.enable(); main({descriptor}, {session!r})"
@@ -57,11 +59,34 @@ class ForkServer:
         self._ids: UserIds | None = None
         self._used = 0
         self._ready: deque[Worker] = deque()
-        self._scratch = Scratch("kernels-eval-")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._scratch = Scratch("kernels-eval-")
+        except OSError as error:
+            self._socket.close()
+            theirs.close()
+            raise HarnessError(f"no directory for workers in the temp directory: {error}") from None
         self._session = self._scratch.path
+        try:
+            with theirs:
+                self._boot(theirs, threads, environment)
+            self._wait_ready()
+        except OSError as error:
+            self._end(0.0)
+            raise HarnessError(f"the fork server did not start: {error}") from None
+        except BaseException:
+            self._end(0.0)
+            raise
+
+    def _boot(
+        self,
+        theirs: socket.socket,
+        threads: int,
+        environment: Callable[[str], dict[str, str]] | None,
+    ) -> None:
+        """Start its process, with that end of the socket."""
         self._session.chmod(0o711)  # workers with a user id of their own pass through it
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = ours
         variables = scrubbed_environment(str(self._session), threads, os.environ)
         variables |= wrap_compilers(self._session / "compilers")
         if environment is not None:
@@ -85,26 +110,28 @@ class ForkServer:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
-        theirs.close()
-        ours.settimeout(_START_S)
+
+    def _wait_ready(self) -> None:
+        """Until it says how many threads it has. Raises HarnessError."""
+        assert self._process is not None
+        self._socket.settimeout(_START_S)
         try:
-            raw = ours.recv(4096)
+            raw = self._socket.recv(4096)
         except (TimeoutError, ConnectionError):
             raw = b""
         if not raw:
             self._process.kill()
             assert self._process.stderr is not None
             reason = self._process.stderr.read().decode(errors="replace").strip()
-            self.close()
             raise HarnessError(f"the fork server did not start: {reason[-500:]}")
         threads_there = json.loads(raw)["threads"]
         if threads_there != 1:
-            self.close()
             raise HarnessError(f"the fork server has {threads_there} threads; it must have one")
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        """Its process id; 0 once it is closed."""
+        return 0 if self._process is None else self._process.pid
 
     def fill(self) -> None:
         """Ask for workers until `ahead` of them are ready or on their way."""
@@ -165,25 +192,32 @@ class ForkServer:
         return self._ids.base + self._used - 1
 
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """It does not answer any more; its workers end with it."""
-        self._process.kill()
-        self._process.wait()
-
-    def close(self) -> None:
-        while self._ready:
-            self._ready.popleft().close()
-        self._socket.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
-        if self._process.stderr is not None:
-            with contextlib.suppress(OSError):
-                self._process.stderr.close()
+
+    def close(self) -> None:
+        """End it and the workers that nobody took. Safe to call twice."""
+        while self._ready:
+            self._ready.popleft().close()
+        self._end(_END_S)
+
+    def _end(self, patience_s: float) -> None:
+        """Hang up and kill it if it does not end in time; nothing of it stays."""
+        self._socket.close()
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience_s)
+            process.kill()
+            process.wait()
+            if process.stderr is not None:
+                with contextlib.suppress(OSError):
+                    process.stderr.close()
         if self._ids is not None:
             self._ids.close()
         self._scratch.close()

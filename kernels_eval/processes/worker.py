@@ -224,6 +224,7 @@ class Worker:
         if self._ended is None:
             document = self._keeper_message(_END_S)
             if document is None and not self._keeper_gone and not self.alive():
+                self._continue_keeper()
                 document = self._keeper_message(_LATE_END_S)
             if document is None and (self._keeper_gone or not self.alive()):
                 return WorkerLostError("nobody says how the worker ended: its keeper was killed")
@@ -446,17 +447,32 @@ class Worker:
             return
         self.hang_up()
         self.closed = True
-        with contextlib.suppress(OSError):
-            # The keeper closes its end when all is reaped.
-            self._keeper.settimeout(10.0)
-            while self._keeper.recv(1 << 16):
-                pass
-            self._keeper_gone = True
-        if not self._keeper_gone and self._keeper_pid:  # stopped from outside
-            with contextlib.suppress(OSError):
-                os.kill(self._keeper_pid, signal.SIGKILL)
+        if not self._keeper_ended(_END_S):
+            self._continue_keeper()
+            if not self._keeper_ended(_LATE_END_S) and self._keeper_pid:
+                with contextlib.suppress(OSError):
+                    os.kill(self._keeper_pid, signal.SIGKILL)
         self._keeper.close()
         shutil.rmtree(self._private, ignore_errors=True)
+
+    def _keeper_ended(self, timeout_s: float) -> bool:
+        """Whether the keeper has closed its end in time, which it does when all is reaped."""
+        until = time.monotonic() + timeout_s
+        try:
+            while True:
+                self._keeper.settimeout(max(0.001, until - time.monotonic()))
+                if not self._keeper.recv(1 << 16):
+                    return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    def _continue_keeper(self) -> None:
+        """In case it was stopped from outside."""
+        if self._keeper_pid:
+            with contextlib.suppress(OSError):
+                os.kill(self._keeper_pid, signal.SIGCONT)
 
     def __enter__(self) -> Worker:
         return self
