@@ -42,7 +42,10 @@ _PROCESSES = re.compile(
 )
 _DISK = re.compile(r"No space left on device|Disk quota exceeded")
 _FILES = re.compile(r"Too many open files in system")
-_MEMORY = re.compile(r"Cannot allocate memory|can't allocate memory|std::bad_alloc|MemoryError")
+_MEMORY = re.compile(
+    r"Cannot allocate memory|can't allocate memory|std::bad_alloc|MemoryError"
+    r"|out of memory allocating|virtual memory exhausted"
+)
 _KILLED = re.compile(
     r"(Killed|Terminated|Hangup) signal terminated program"
     r"|died with <Signals\.(SIGKILL|SIGTERM|SIGHUP)|ended with -(9|15|1)\b"

@@ -49,6 +49,8 @@ from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
 
 _PROBLEMS_KEPT = 4
+_REFUSALS = ("allocate memory", "start new thread")
+"""What torch and Python say with a RuntimeError."""
 _PAUSES_S = (0.5, 2.0)
 """Before a reference that could not be started is started again."""
 
@@ -442,9 +444,9 @@ class Judge:
         except (OSError, MemoryError) as failure:
             status, error = Status.HARNESS_ERROR, str(refused(failure))
         except RuntimeError as failure:
-            if "allocate memory" not in str(failure):
+            if not any(sign in str(failure) for sign in _REFUSALS):
                 raise
-            status, error = Status.HARNESS_ERROR, f"no room to check on the CPU: {failure}"
+            status, error = Status.HARNESS_ERROR, str(refused(failure))
         sandbox = pending.runner.worker.sandbox
         correct = status is Status.CORRECT and speedup is not None
         return Verdict(

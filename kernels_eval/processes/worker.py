@@ -75,7 +75,8 @@ class WorkerRestlessError(WorkerError):
 
 def close_aside(descriptor: int) -> None:
     """Close what a candidate sent, in a thread: of a socket it may take as long as it likes."""
-    threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
+    with contextlib.suppress(RuntimeError):  # no thread to be had: it stays open
+        threading.Thread(target=os.close, args=(descriptor,), daemon=True).start()
 
 
 def accounts(task: str) -> tuple[int, int]:
