@@ -56,7 +56,7 @@ class ForkServer:
         self._side_cores = side_cores
         self._ahead = ahead
         self._number = 0
-        self._ids: UserIds | None = None
+        self._ids: list[UserIds] = []
         self._used = 0
         self._ready: deque[Worker] = deque()
         self._process: subprocess.Popen[bytes] | None = None
@@ -184,12 +184,11 @@ class ForkServer:
 
         Raises HarnessError.
         """
-        if self._ids is None or self._used == self._ids.count:
-            former, self._ids, self._used = self._ids, claim_user_ids(BLOCK), 0
-            if former is not None:
-                former.close()
+        if not self._ids or self._used == self._ids[-1].count:
+            self._ids.append(claim_user_ids(BLOCK))  # workers of the former block may still run
+            self._used = 0
         self._used += 1
-        return self._ids.base + self._used - 1
+        return self._ids[-1].base + self._used - 1
 
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -218,6 +217,6 @@ class ForkServer:
             if process.stderr is not None:
                 with contextlib.suppress(OSError):
                     process.stderr.close()
-        if self._ids is not None:
-            self._ids.close()
+        while self._ids:
+            self._ids.pop().close()
         self._scratch.close()

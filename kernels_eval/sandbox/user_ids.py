@@ -12,7 +12,9 @@ a block that any process visible here runs under is left alone.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import signal
 import socket
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +39,16 @@ class UserIds:
         self._held = held
 
     def close(self) -> None:
-        """Let another judge have them. Safe to call twice."""
+        """Kill the processes that still run under these ids, and let another judge have them.
+
+        Safe to call twice.
+        """
+        if self._held.fileno() < 0:
+            return
+        for process in _processes(self.base):
+            with contextlib.suppress(OSError, ValueError):
+                if _ids_of(process) <= set(range(self.base, self.base + BLOCK)):
+                    os.kill(int(process.name), signal.SIGKILL)
         self._held.close()
 
     def __enter__(self) -> UserIds:
@@ -104,12 +115,18 @@ def _hold(base: int) -> socket.socket | None:
 
 def _in_use(base: int) -> bool:
     """Whether a process that can be seen here has an id of this block."""
+    return bool(_processes(base))
+
+
+def _processes(base: int) -> list[Path]:
+    """In /proc, those that have an id of this block."""
+    found: list[Path] = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 if any(base <= one < base + BLOCK for one in _ids_of(process)):
-                    return True
-    return False
+                    found.append(process)
+    return found
 
 
 def _ids_of(process: Path) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,16 @@ def test_a_block_with_a_living_process_is_left_alone(one_block: int) -> None:
         stranger.kill()
         stranger.wait()
         claim_user_ids(1).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes its user id")
+def test_no_process_of_a_block_outlives_it() -> None:
+    with claim_user_ids(2) as ids:
+        user = ids.base + 1
+        left = subprocess.Popen(
+            ["cat"], stdin=subprocess.PIPE, user=user, group=user, extra_groups=[]
+        )
+    assert left.wait(10) == -signal.SIGKILL
 
 
 def test_a_container_with_few_ids_has_none_to_spare(tmp_path: Path) -> None:
