@@ -6,9 +6,11 @@ import json
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import ProblemError, RequestError
+from kernels_eval.printable import printable, printable_line
 from kernels_eval.types import Status, Verdict
 
 LARGEST_SOURCE = 16 << 20
@@ -101,12 +103,17 @@ def exit_status(verdict: Verdict) -> int:
 
 
 def render_json(verdict: Verdict) -> str:
-    return json.dumps(verdict.to_json(), indent=2, allow_nan=False, default=str)
+    return _json(verdict.to_json(), indent=2)
 
 
 def _json_line(path: Path, verdict: Verdict) -> str:
-    document = {"candidate": str(path)} | verdict.to_json()
-    return json.dumps(document, allow_nan=False, default=str)
+    return _json({"candidate": str(path)} | verdict.to_json())
+
+
+def _json(document: dict[str, Any], indent: int | None = None) -> str:
+    """Of ASCII that a terminal only shows: `json` escapes all else but DEL."""
+    text = json.dumps(document, indent=indent, allow_nan=False, ensure_ascii=True, default=str)
+    return text.replace("\x7f", "\\u007f")
 
 
 def _text_line(path: Path, verdict: Verdict) -> str:
@@ -115,11 +122,11 @@ def _text_line(path: Path, verdict: Verdict) -> str:
         low, high = verdict.speedup_ci
         measured = f"{verdict.speedup:.3g}x [{low:.3g}, {high:.3g}]"
     said = " ".join((verdict.error or "").split())[:100]
-    return f"{verdict.status:14} {measured:24} {path}  {said}".rstrip()
+    return printable_line(f"{verdict.status:14} {measured:24} {path}  {said}".rstrip())
 
 
 def render_text(verdict: Verdict) -> str:
-    """A few lines for a person."""
+    """A few lines for a person; nothing in them steers the terminal."""
     lines = [f"{verdict.status}  ({verdict.device}, {verdict.protocol}, {verdict.mode})"]
     if verdict.speedup is not None and verdict.speedup_ci is not None:
         low, high = verdict.speedup_ci
@@ -139,4 +146,4 @@ def render_text(verdict: Verdict) -> str:
     if verdict.error:
         lines.append(verdict.error)
     lines += [f"{item.severity}: {item.rule}: {item.message}" for item in verdict.findings]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
