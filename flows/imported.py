@@ -17,10 +17,13 @@ from tasks.problems.narrow import with_part
 PROFILE = "imported"
 
 
-def import_kernels(path: Path, run_id: str, lake: Lake, suite: str | None) -> int:
+def import_kernels(
+    path: Path, run_id: str, lake: Lake, suite: str | None, *, again: bool = False
+) -> int:
     """Import a KernelBench run folder as run `run_id`; returns the number of candidates.
 
-    `suite` holds the problems that they answer; of it, the levels of the folder are taken.
+    `suite` holds the problems that they answer; of it, the levels of the folder are taken. With
+    `again`, a run that this very folder has become already is no error.
 
     Raises RequestError (any room's) without a suite, for a folder without candidates, a problem
     that the suite lacks, or a run that is there already.
@@ -52,4 +55,4 @@ def import_kernels(path: Path, run_id: str, lake: Lake, suite: str | None) -> in
         "versions": json.dumps(software_versions()),
         "host": platform.node(),
     }
-    return write_kernels(folder, request.selected(), run_id, lake, run)
+    return write_kernels(folder, request.selected(), run_id, lake, run, again=again)

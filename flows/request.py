@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from flows.errors import RequestError
+from flows.limits import LARGEST_K
 from flows.profiles import load_profile
 from kernels_eval import JudgeConfig
 from storage import Lake
@@ -25,6 +25,9 @@ DEFAULT_PROFILE = "demo"
 INSTANT_DEVICE = "none"
 """Judges nothing, at no cost: for measuring orchestration (tasks.evaluate.actor)."""
 
+INSTANT_HARNESS = "instant"
+"""Its harness id, in place of one that measures."""
+
 _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
 
@@ -34,8 +37,8 @@ class Sampling(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(1.0, ge=0)
-    max_tokens: int = Field(1024, ge=1)
+    temperature: float = Field(1.0, ge=0, allow_inf_nan=False)
+    max_tokens: int = Field(1024, ge=1, lt=2**31)
     mode: Mode = "module"
     backend: Literal["cpp", "torch", "triton", "cuda"] = "cpp"
     logprob_mode: LogprobMode = "raw_logprobs"
@@ -53,9 +56,9 @@ class Judging(BaseModel):
     device: str = "cpu"
     mode: Literal["fast", "full"] = "fast"
     protocol: Literal["trusted", "kernelbench"] = "trusted"
-    timeout_s: float = Field(60.0, gt=0)
+    timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
-    retime: int = Field(1, ge=0)
+    retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
 
     def config(self) -> JudgeConfig:
@@ -89,9 +92,9 @@ class SweepRequest(BaseModel):
     profile: str = DEFAULT_PROFILE
     suite: str
     problems: tuple[int, ...] | None = None
-    k: int = Field(ge=1)
+    k: int = Field(ge=1, le=LARGEST_K)
     policy: str
-    seed: int = 42
+    seed: int = Field(42, ge=-(2**63), lt=2**63)
     sampling: Sampling = Sampling()
     judge: Judging = Judging()
     limits: Limits = Limits()
@@ -103,12 +106,9 @@ class SweepRequest(BaseModel):
     @property
     def harness_id(self) -> str:
         """What the verdicts are verdicts of: see kernels_eval.JudgeConfig.harness_id."""
-        return "instant" if self.judge.device == INSTANT_DEVICE else self.judge.config().harness_id
-
-    @property
-    def digest(self) -> str:
-        """12 hex digits over all settings."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        if self.judge.device == INSTANT_DEVICE:
+            return INSTANT_HARNESS
+        return self.judge.config().harness_id
 
 
 def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[str, SweepRequest]:
@@ -134,6 +134,8 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
             f"policy {request.policy!r} is no server, so token_budget, concurrency and "
             "allow_missing_logprobs mean nothing to it; leave them out"
         )
+    if run_id is not None and request.harness_id == INSTANT_HARNESS:
+        _check_unjudged(lake, run_id)
     _check_texts(lake, run_id, request.selected())
     if request.judge.device not in ("cpu", INSTANT_DEVICE):
         from kernels_eval.devices import check_device  # only now: it needs torch
@@ -163,6 +165,24 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     if rows[0]["kind"] == "import":
         raise RequestError(f"run {run_id!r} was imported and cannot be swept; choose another --run")
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
+
+
+def _check_unjudged(lake: Lake, run_id: str) -> None:
+    """Raise RequestError if the run was ever asked to be judged for real.
+
+    The other way about a run is judged anew: its draws are real ones.
+    """
+    rows = lake.sql(
+        "SELECT harness_id, config FROM runs "
+        f"WHERE harness_id <> '{INSTANT_HARNESS}' ORDER BY sequence DESC NULLS LAST LIMIT 1",
+        [run_id],
+    ).to_pylist()
+    if rows:
+        device = SweepRequest.model_validate_json(rows[0]["config"]).judge.device
+        raise RequestError(
+            f"run {run_id!r} is judged on {device}, and --device {INSTANT_DEVICE} judges nothing; "
+            f"go on with --device {device}, or choose another --run"
+        )
 
 
 def _check_texts(lake: Lake, run_id: str | None, problems: Sequence[Problem]) -> None:

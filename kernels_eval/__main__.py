@@ -10,19 +10,30 @@ from typing import NoReturn
 from kernels_eval import command
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import HarnessError, RequestError
+from kernels_eval.interrupts import Interrupted, interruptible
+from kernels_eval.printable import printable_line
+
+_PROGRAM = "python -m kernels_eval"
+
+
+def _complain(text: str) -> None:
+    print(f"{_PROGRAM}: {printable_line(text)}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
     """One line on stderr for a wrong request."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; --help lists what it takes", file=sys.stderr)
+        _complain(f"{message}; --help lists what it takes")
         raise SystemExit(command.EXIT_REQUEST)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 judged, 1 the judge failed, 2 the request was wrong."""
-    parser = _Parser(prog="python -m kernels_eval", description=__doc__)
+    """Exit status: 0 judged, 1 the judge failed, 2 the request was wrong.
+
+    128 and the signal's number after SIGINT (130), SIGTERM (143) and SIGHUP (129).
+    """
+    parser = _Parser(prog=_PROGRAM, description=__doc__)
     parser.add_argument("problem", help="KernelBench-format file: Model, get_inputs, …")
     parser.add_argument(
         "candidates", nargs="+", help="files that define ModelNew, or directories of them"
@@ -48,18 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             scope=given.scope,
             baseline=given.baseline,
         )
-        return command.judge_files(
-            given.problem,
-            given.candidates,
-            config,
-            as_json=given.json,
-            write=lambda text: print(text, flush=True),
-        )
+        with interruptible():
+            return command.judge_files(
+                given.problem,
+                given.candidates,
+                config,
+                as_json=given.json,
+                write=lambda text: print(text, flush=True),
+            )
+    except Interrupted as stop:
+        _complain(f"ended by {stop.name}; the same command judges again, from the beginning")
+        return stop.exit_status
     except RequestError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        _complain(str(error))
         return command.EXIT_REQUEST
     except HarnessError as error:
-        print(f"{parser.prog}: the judge failed: {error}", file=sys.stderr)
+        _complain(f"the judge failed: {error}")
         return command.EXIT_HARNESS
 
 

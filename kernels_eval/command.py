@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import ProblemError, RequestError
+from kernels_eval.printable import printable, printable_line
 from kernels_eval.types import Status, Verdict
+
+LARGEST_SOURCE = 16 << 20
+"""Bytes of a problem's or a candidate's file."""
 
 EXIT_DONE, EXIT_HARNESS, EXIT_REQUEST = 0, 1, 2
 
@@ -72,9 +78,19 @@ def _expanded(given: Sequence[Path | str]) -> Iterator[Path]:
 
 
 def read_source(path: Path | str) -> str:
-    """The text of a Python file. Raises RequestError in one line."""
+    """The text of a Python file. Raises RequestError in one line.
+
+    Only a regular file is read: a FIFO would be waited for, a device may never end.
+    """
     try:
-        return Path(path).read_text()
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            kind = "a directory" if Path(path).is_dir() else "no regular file"
+            raise RequestError(f"cannot read {path}: it is {kind}")
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_SOURCE + 1)
+        if len(content) > LARGEST_SOURCE:
+            raise RequestError(f"cannot read {path}: it has more than {LARGEST_SOURCE:,} bytes")
+        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise RequestError(f"no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -87,12 +103,17 @@ def exit_status(verdict: Verdict) -> int:
 
 
 def render_json(verdict: Verdict) -> str:
-    return json.dumps(verdict.to_json(), indent=2, allow_nan=False, default=str)
+    return _json(verdict.to_json(), indent=2)
 
 
 def _json_line(path: Path, verdict: Verdict) -> str:
-    document = {"candidate": str(path)} | verdict.to_json()
-    return json.dumps(document, allow_nan=False, default=str)
+    return _json({"candidate": str(path)} | verdict.to_json())
+
+
+def _json(document: dict[str, Any], indent: int | None = None) -> str:
+    """Of ASCII that a terminal only shows: `json` escapes all else but DEL."""
+    text = json.dumps(document, indent=indent, allow_nan=False, ensure_ascii=True, default=str)
+    return text.replace("\x7f", "\\u007f")
 
 
 def _text_line(path: Path, verdict: Verdict) -> str:
@@ -101,11 +122,11 @@ def _text_line(path: Path, verdict: Verdict) -> str:
         low, high = verdict.speedup_ci
         measured = f"{verdict.speedup:.3g}x [{low:.3g}, {high:.3g}]"
     said = " ".join((verdict.error or "").split())[:100]
-    return f"{verdict.status:14} {measured:24} {path}  {said}".rstrip()
+    return printable_line(f"{verdict.status:14} {measured:24} {path}  {said}".rstrip())
 
 
 def render_text(verdict: Verdict) -> str:
-    """A few lines for a person."""
+    """A few lines for a person; nothing in them steers the terminal."""
     lines = [f"{verdict.status}  ({verdict.device}, {verdict.protocol}, {verdict.mode})"]
     if verdict.speedup is not None and verdict.speedup_ci is not None:
         low, high = verdict.speedup_ci
@@ -125,4 +146,4 @@ def render_text(verdict: Verdict) -> str:
     if verdict.error:
         lines.append(verdict.error)
     lines += [f"{item.severity}: {item.rule}: {item.message}" for item in verdict.findings]
-    return "\n".join(lines)
+    return printable("\n".join(lines))

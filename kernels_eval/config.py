@@ -11,6 +11,9 @@ from kernels_eval.errors import RequestError
 HARNESS_VERSION = "10"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
 
+LONGEST_TIMEOUT_S = 7 * 86_400.0
+"""A week. Clocks of the operating system overflow far beyond it."""
+
 Mode = Literal["fast", "full"]
 Protocol = Literal["trusted", "kernelbench"]
 Baseline = Literal["eager", "compile"]
@@ -44,8 +47,11 @@ class JudgeConfig:
             if value not in choices:
                 listed = ", ".join(str(choice) for choice in choices if choice)
                 raise RequestError(f"no {name} {value!r}; choose one of: {listed}")
-        if not self.timeout_s > 0:
-            raise RequestError(f"timeout must be more than 0 seconds, not {self.timeout_s}")
+        if not 0 < self.timeout_s <= LONGEST_TIMEOUT_S:
+            raise RequestError(
+                f"timeout must be more than 0 and at most {LONGEST_TIMEOUT_S:,.0f} seconds, "
+                f"not {self.timeout_s}"
+            )
 
     @property
     def on_gpu(self) -> bool:

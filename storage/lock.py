@@ -5,30 +5,42 @@ In an object store, where there are no file locks: see object_lock.py.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage import object_lock
 from storage.errors import LakeUnusableError, RunLockedError
+from storage.file_lock import let_go, open_lock_file, take
 from storage.layout import LOCKS
-from storage.place import in_object_store
+from storage.place import in_object_store, reason
 
-_held: set[int] = set()
-
-
-def _drop_in_child() -> None:
-    # A forked child shares the lock: without this a stray child would hold it after our death.
-    for descriptor in _held:
-        with suppress(OSError):
-            os.close(descriptor)
-    _held.clear()
+_descriptors: dict[Path, int] = {}
+"""Of the lock files that this process holds."""
 
 
-os.register_at_fork(after_in_child=_drop_in_child)
+def check_in_place(root: Path, run_id: str) -> None:
+    """Raise LakeUnusableError if this process holds the run, and its lock file is not there now.
+
+    A lake whose disk was unmounted under its writer would look like an empty one, and be begun
+    again in the directory below.
+    """
+    path = root / LOCKS / f"{run_id}.lock"
+    descriptor = _descriptors.get(path)
+    if descriptor is None:
+        return
+    try:
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return
+        why = "another file is in its place"
+    except OSError as error:
+        why = reason(error)
+    raise LakeUnusableError(
+        f"{path} is gone ({why}): lake {root} was moved, removed or unmounted while run "
+        f"{run_id!r} was being written; put it back, and resume the run"
+    )
 
 
 @contextmanager
@@ -40,17 +52,18 @@ def locked(root: Path, run_id: str) -> Iterator[None]:
             yield
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = open_lock_file(path)
     except OSError as error:
-        raise LakeUnusableError(f"lake {root} cannot be written: {error.strerror}") from error
+        raise LakeUnusableError(
+            f"lake {root} cannot be written ({path}: {reason(error)}); "
+            "mend its permissions or name another with --lake"
+        ) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(descriptor)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip() or "unknown"
             raise RunLockedError(
-                f"run {run_id!r} is being written by {holder}; "
+                f"run {run_id!r} is being written by {_holder(descriptor)}; "
                 "wait until it ends, or choose another run id"
             ) from error
         except OSError as error:
@@ -58,12 +71,16 @@ def locked(root: Path, run_id: str) -> Iterator[None]:
                 f"lake {root} lies on a file system without locks ({error.strerror}); "
                 "name one on a local disk with --lake"
             ) from error
-        _held.add(descriptor)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        _descriptors[path] = descriptor
         yield
     finally:
-        _held.discard(descriptor)
-        # Closed already where this runs in a child that was forked inside the block.
-        with suppress(OSError):
-            os.close(descriptor)
+        if _descriptors.get(path) == descriptor:
+            del _descriptors[path]
+        let_go(descriptor)
+
+
+def _holder(descriptor: int) -> str:
+    text = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+    return "".join(sign if sign.isprintable() else "?" for sign in text) or "another process"

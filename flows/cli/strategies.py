@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json, print_table
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.printing import print_json, print_rich, print_table
 from flows.errors import RequestError
+from flows.limits import LARGEST_K
+
+_WHOLE = re.compile("[0-9]{1,9}")
 
 
 @app.command()
@@ -58,27 +63,27 @@ def strategies(
     if json:
         print_json(document.model_dump(mode="json"))
         return
-    from rich.console import Console
-
     from tasks.report import as_table, gather, summary
     from tasks.strategies.table import cost_table
 
-    console = Console()
-    console.print(as_table(summary(gather(house, runs))))
-    console.print(cost_table(document))
-    for one in document.comparisons:
-        if not one.exploratory:
-            console.print(one.sentence, highlight=False)
-    console.print(document.association.sentence, highlight=False)
+    print_rich(
+        as_table(summary(gather(house, runs))),
+        cost_table(document),
+        *(one.sentence for one in document.comparisons if not one.exploratory),
+        document.association.sentence,
+    )
 
 
 def parse_ks(text: str | None) -> list[int] | None:
-    """ "1,2,4" → [1, 2, 4]. Raises RequestError for anything but positive whole numbers."""
+    """ "1,2,4" → [1, 2, 4]. Raises RequestError for anything but whole numbers from 1."""
     if text is None:
         return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    if not parts or not all(
+        _WHOLE.fullmatch(part) and 0 < int(part) <= LARGEST_K for part in parts
+    ):
         raise RequestError(
-            f"--k {text!r} is no list of budgets; write whole numbers from 1, as in 1,2,4,8"
+            f"--k {text[:100]!r} is no list of budgets; write whole numbers from 1 to {LARGEST_K}, "
+            "as in 1,2,4,8"
         )
     return [int(part) for part in parts]

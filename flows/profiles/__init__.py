@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.errors import RequestError
+from tasks.opening import read_text
+
+_LARGEST_BYTES = 1 << 20
 
 
 def profile_names() -> list[str]:
@@ -23,14 +26,15 @@ def load_profile(name: str) -> dict[str, Any]:
     """
     try:
         if name.endswith(".toml"):
-            text = Path(name).read_text("utf-8")
+            text = read_text(Path(name), _LARGEST_BYTES)
         elif name in profile_names():
             text = files(__package__).joinpath(f"{name}.toml").read_text("utf-8")
         else:
             known = ", ".join(profile_names())
             raise RequestError(f"no profile {name!r}; known: {known}, or a path to a .toml file")
         return tomllib.loads(text)
-    except OSError as error:
-        raise RequestError(f"profile {name!r} cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise RequestError(f"profile {name!r} cannot be read: {reason}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RequestError(f"profile {name!r} is no valid TOML: {error}") from None

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,13 +18,16 @@ import torch
 from kernels_eval.backends.extensions import wrap_compilers
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes.worker import Worker
-from kernels_eval.sandbox.confine import OWN_USER_BASE
 from kernels_eval.sandbox.environment import scrubbed_environment
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.sandbox.probe import readable_paths
+from kernels_eval.sandbox.user_ids import BLOCK, UserIds, claim_user_ids
+from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
+_END_S = 8.0
+"""Longer than it waits for its keepers."""
 _BOOT = (
     "import gc; gc.disable(); from kernels_eval.worker.zygote import main; "
     "gc.enable(); main({descriptor}, {session!r})"
@@ -55,11 +56,37 @@ class ForkServer:
         self._side_cores = side_cores
         self._ahead = ahead
         self._number = 0
+        self._ids: list[UserIds] = []
+        self._used = 0
         self._ready: deque[Worker] = deque()
-        self._session = Path(tempfile.mkdtemp(prefix="kernels-eval-"))
-        self._session.chmod(0o711)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket = ours
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._scratch = Scratch("kernels-eval-")
+        except OSError as error:
+            self._socket.close()
+            theirs.close()
+            raise HarnessError(f"no directory for workers in the temp directory: {error}") from None
+        self._session = self._scratch.path
+        try:
+            with theirs:
+                self._boot(theirs, threads, environment)
+            self._wait_ready()
+        except OSError as error:
+            self._end(0.0)
+            raise HarnessError(f"the fork server did not start: {error}") from None
+        except BaseException:
+            self._end(0.0)
+            raise
+
+    def _boot(
+        self,
+        theirs: socket.socket,
+        threads: int,
+        environment: Callable[[str], dict[str, str]] | None,
+    ) -> None:
+        """Start its process, with that end of the socket."""
+        self._session.chmod(0o711)  # workers with a user id of their own pass through it
         variables = scrubbed_environment(str(self._session), threads, os.environ)
         variables |= wrap_compilers(self._session / "compilers")
         if environment is not None:
@@ -83,31 +110,34 @@ class ForkServer:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
-        theirs.close()
-        ours.settimeout(_START_S)
+
+    def _wait_ready(self) -> None:
+        """Until it says how many threads it has. Raises HarnessError."""
+        assert self._process is not None
+        self._socket.settimeout(_START_S)
         try:
-            raw = ours.recv(4096)
+            raw = self._socket.recv(4096)
         except (TimeoutError, ConnectionError):
             raw = b""
         if not raw:
             self._process.kill()
             assert self._process.stderr is not None
             reason = self._process.stderr.read().decode(errors="replace").strip()
-            self.close()
             raise HarnessError(f"the fork server did not start: {reason[-500:]}")
         threads_there = json.loads(raw)["threads"]
         if threads_there != 1:
-            self.close()
             raise HarnessError(f"the fork server has {threads_there} threads; it must have one")
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        """Its process id; 0 once it is closed."""
+        return 0 if self._process is None else self._process.pid
 
     def fill(self) -> None:
         """Ask for workers until `ahead` of them are ready or on their way."""
-        while len(self._ready) < self._ahead:
-            self._ready.append(self._ask())
+        with contextlib.suppress(HarnessError):  # who needs one hears of it
+            while len(self._ready) < self._ahead:
+                self._ready.append(self._ask())
 
     def spawn(self) -> Worker:
         """A fresh worker, confined (or about to be)."""
@@ -116,10 +146,15 @@ class ForkServer:
         return self._ready.popleft()
 
     def _ask(self) -> Worker:
+        try:
+            return self._requested()
+        except OSError as error:
+            raise HarnessError(f"no worker can be asked for: {error}") from None
+
+    def _requested(self) -> Worker:
         self._number += 1
         private = self._session / f"w{self._number}"
         private.mkdir(mode=0o700)
-        user = OWN_USER_BASE + self._number % (1 << 20) if self._plan.own_user else None
         request = {
             "number": self._number,
             "private": str(private),
@@ -127,7 +162,7 @@ class ForkServer:
             "limits": asdict(self._limits),
             "readable": readable_paths((str(self._session / "compilers"),)),
             "cores": list(self._side_cores),
-            "user": user,
+            "user": self._next_user() if self._plan.own_user else None,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         keeper, keepers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -144,19 +179,44 @@ class ForkServer:
             keepers.close()
         return Worker(ours, keeper, private, settles=self._plan.settled_filter)
 
-    def alive(self) -> bool:
-        return self._process.poll() is None
+    def _next_user(self) -> int:
+        """An id that no worker had before, since processes of an earlier one may live.
 
-    def close(self) -> None:
-        while self._ready:
-            self._ready.popleft().close()
-        self._socket.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
+        Raises HarnessError.
+        """
+        if not self._ids or self._used == self._ids[-1].count:
+            self._ids.append(claim_user_ids(BLOCK))  # workers of the former block may still run
+            self._used = 0
+        self._used += 1
+        return self._ids[-1].base + self._used - 1
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """It does not answer any more; its workers end with it."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
-        if self._process.stderr is not None:
-            with contextlib.suppress(OSError):
-                self._process.stderr.close()
-        shutil.rmtree(self._session, ignore_errors=True)
+
+    def close(self) -> None:
+        """End it and the workers that nobody took. Safe to call twice."""
+        while self._ready:
+            self._ready.popleft().close()
+        self._end(_END_S)
+
+    def _end(self, patience_s: float) -> None:
+        """Hang up and kill it if it does not end in time; nothing of it stays."""
+        self._socket.close()
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience_s)
+            process.kill()
+            process.wait()
+            if process.stderr is not None:
+                with contextlib.suppress(OSError):
+                    process.stderr.close()
+        while self._ids:
+            self._ids.pop().close()
+        self._scratch.close()

@@ -14,12 +14,14 @@ import select
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from kernels_eval.sandbox import libc
-from kernels_eval.sandbox.confine import confine, unshare_namespaces
+from kernels_eval.sandbox.confine import confine, enter_user_namespace, unshare_namespaces
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.sandbox.process_limit import process_limit
 
 _KEPT = 4096
 
@@ -135,10 +137,15 @@ def keep(
     run: Callable[[int, str], None],
 ) -> None:
     """Become the keeper of one candidate (in a child of the fork server); never returns."""
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    # If the fork server is killed, it still ends what is below it.
+    signal.signal(signal.SIGTERM, _end_all)
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGTERM)
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     os.sched_setaffinity(0, request.cores)
     try:
+        enter_user_namespace(request.plan)
+        most = process_limit(request.limits.processes, request.user)
+        request = replace(request, limits=replace(request.limits, processes=most))
         in_force = unshare_namespaces(request.plan)
         reading, writing = os.pipe()
         told_reading, told_writing = os.pipe()
@@ -152,7 +159,8 @@ def keep(
             answer = json.loads(told.read() or b'{"error": "the worker died while being confined"}')
         if "error" in answer:
             raise OSError(answer["error"])
-        message = {"pid": pid, "sandbox": in_force + answer["sandbox"]}
+        sandbox = in_force + answer["sandbox"]
+        message = {"pid": pid, "keeper": os.getpid(), "sandbox": sandbox}
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError):
             judge.send(json.dumps({"error": str(error)}).encode())
@@ -166,6 +174,11 @@ def keep(
         os._exit(0)
 
 
+def _end_all(number: int, _: object) -> NoReturn:
+    """On SIGTERM: leave the watch, and clean up."""
+    raise SystemExit(128 + number)
+
+
 def _become_candidate(
     request: Spawn,
     control: socket.socket,
@@ -176,6 +189,7 @@ def _become_candidate(
     """Confine, report it, and run; never returns."""
     code = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         null = os.open("/dev/null", os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(output, 1)

@@ -6,34 +6,51 @@ judge's end of its socket is gone, and takes all keepers and candidates with it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
-import shutil
 import signal
 import socket
 import tempfile
+from pathlib import Path
 
 import numpy as np  # noqa: F401 - paid once, before the first fork
 import torch  # noqa: F401
 
 import kernels_eval.backends.cpp  # noqa: F401
-from kernels_eval.sandbox import heap
+from kernels_eval.sandbox import heap, libc
 from kernels_eval.sandbox.environment import private_places
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.scratch import remove_scratch
 from kernels_eval.worker import triton_once
 from kernels_eval.worker.candidate import seed_everything
 from kernels_eval.worker.keeper import Spawn, keep
+from kernels_eval.worker.keepers import Keepers
 from kernels_eval.worker.loop import run
 
 
 def main(descriptor: int, session: str) -> None:
-    """Serve until the judge hangs up."""
+    """Serve until the judge hangs up, then see to it that nothing is left, in `session` neither."""
     requests = socket.socket(fileno=descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the judge decides what Ctrl-C ends
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the kernel
-    seed_everything(0)  # imports what every worker would import again
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)  # what a killed keeper leaves comes here
+    keepers = Keepers()
+    try:
+        _get_ready(requests)
+        _serve(requests, keepers)
+    except ConnectionError:
+        pass  # the judge was killed
+    finally:
+        keepers.wait_all()
+        remove_scratch(Path(session))
+
+
+def _get_ready(requests: socket.socket) -> None:
+    """Import what every worker would import again, and say so."""
+    seed_everything(0)
     if capability := os.environ.pop("KERNELS_EVAL_CAPABILITY", ""):  # for a GPU
         triton_once.prepare(int(capability))
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208
@@ -41,18 +58,31 @@ def main(descriptor: int, session: str) -> None:
     gc.collect()
     heap.fill_holes()
     gc.freeze()
+
+
+def _serve(requests: socket.socket, keepers: Keepers) -> None:
+    """Fork a keeper per request. Raises ConnectionError."""
     while True:
-        try:
-            raw, descriptors, _, _ = socket.recv_fds(requests, 1 << 16, 2)
-        except ConnectionResetError:
-            break
+        keepers.wait_beside(requests)
+        raw, descriptors, _, _ = socket.recv_fds(requests, 1 << 16, 2)
         if not raw:
-            break
-        if os.fork() == 0:
-            _start(requests, raw, descriptors)
+            return
+        try:
+            pid = os.fork()
+        except OSError as error:
+            _refuse(descriptors[1], f"the fork server may not fork: {error}")
+        else:
+            if pid == 0:
+                _start(requests, raw, descriptors)
+            keepers.add(pid)
         for received in descriptors:
             os.close(received)
-    shutil.rmtree(session, ignore_errors=True)  # the judge may have been killed
+
+
+def _refuse(judge: int, reason: str) -> None:
+    """Say in a keeper's place why there is none."""
+    with socket.socket(fileno=os.dup(judge)) as channel, contextlib.suppress(OSError):
+        channel.send(json.dumps({"error": reason}).encode())
 
 
 def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:

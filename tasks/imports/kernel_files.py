@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +14,21 @@ from pathlib import Path
 
 from storage import Lake, layout
 from tasks.errors import RequestError
+from tasks.imports.limits import (
+    KERNEL_BYTES,
+    LARGEST_ID,
+    LARGEST_LEVEL,
+    LARGEST_SAMPLE,
+    TABLE_BYTES,
+    too_large,
+)
+from tasks.opening import in_words, read_text
 from tasks.policies.imported import policy_id
 from tasks.problems.base import Problem
 from tasks.sample.rows import source_hash
 
 PATTERN = "level_L_problem_P_sample_S_kernel.py"
-_FILE = re.compile(r"level_(\d+)_problem_(\d+)_sample_(\d+)_kernel\.py")
+_FILE = re.compile(r"level_(-?[0-9]+)_problem_(-?[0-9]+)_sample_(-?[0-9]+)_kernel\.py")
 
 
 @dataclass(frozen=True)
@@ -61,22 +72,31 @@ class KernelFolder:
 
 
 def read_kernel_folder(path: Path) -> KernelFolder:
-    """The candidates in the directory `path`; other files are left alone.
+    """The candidates in the directory `path`, which may be a symbolic link; the rest is left alone.
 
-    Raises RequestError if it holds none, or one cannot be read.
+    A link inside is followed only to a file of the same directory. Raises RequestError if it holds
+    no candidate, one twice, one that cannot be read or with numbers that no run has, or too much.
     """
     if not path.is_dir():
         raise RequestError(f"no directory {path}; name a KernelBench run folder")
-    matched = [(_FILE.fullmatch(file.name), file) for file in path.iterdir()]
-    kernels = [
-        KernelFile(int(found[1]), int(found[2]), int(found[3]), _text(file))
-        for found, file in matched
-        if found
-    ]
+    folder = path.resolve()
+    kernels: dict[tuple[int, int, int], KernelFile] = {}
+    size = 0
+    for file in _files(folder):
+        found = _FILE.fullmatch(file.name)
+        if not found:
+            continue
+        key = _numbers(file, found)
+        if key in kernels:
+            raise RequestError(f"{file} is a second file of {_words(key)}; remove one")
+        source = _text(file, folder)
+        size += len(source)
+        if size > TABLE_BYTES:
+            raise too_large(str(path), f"holds {in_words(size)} or more", in_words(TABLE_BYTES))
+        kernels[key] = KernelFile(*key, source)
     if not kernels:
         raise RequestError(f"{path} holds no file {PATTERN}; name a KernelBench run folder")
-    ordered = sorted(kernels, key=lambda one: (one.level, one.problem_id, one.sample_index))
-    return KernelFolder(path.resolve().name, tuple(ordered))
+    return KernelFolder(folder.name, tuple(kernels[key] for key in sorted(kernels)))
 
 
 def write_kernels(
@@ -85,11 +105,14 @@ def write_kernels(
     run_id: str,
     lake: Lake,
     run: Mapping[str, object],
+    *,
+    again: bool = False,
 ) -> int:
     """Write the folder as the new run `run_id`, unjudged; returns the number of candidates.
 
     No log-probabilities: nobody recorded any. `run` is the row of `runs`; it is written last, so
-    that an import that was interrupted is finished by repeating it.
+    that an import that was interrupted is finished by repeating it. With `again`, a run that this
+    very folder has become already is no error, and gets back the parts that it lacks.
 
     Raises RequestError for a run that is there already, or a candidate whose problem is not among
     `problems`; storage's RunIdInvalidError and RunLockedError.
@@ -131,22 +154,64 @@ def write_kernels(
         for key, problem in known.items()
         if key in answered
     ]
+    named = {f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}": row for row in rows}
     with lake.run_lock(run_id):
-        held = layout.run_directory(lake.root, "candidates", run_id).glob(layout.PARTS)
-        others = any(path.stem != f"part-{part}" for path in held)
-        if others or layout.has_parts(lake.root, "runs", [run_id]):
+        runs, drawn = _held(lake, "runs", run_id), _held(lake, "candidates", run_id)
+        finishes = part in runs if runs else drawn <= {part}
+        if (runs and not again) or not finishes or _held(lake, "problems", run_id) - {*named}:
             raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
-        for row in rows:
-            named = f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}"
-            lake.append("problems", [row], run_id=run_id, part=named)
+        for name, row in named.items():
+            lake.append("problems", [row], run_id=run_id, part=name)
         lake.append("candidates", candidates, run_id=run_id, part=part)
         lake.append("runs", [{**run, "created_at": now}], run_id=run_id, part=part)
     return len(candidates)
 
 
-def _text(file: Path) -> str:
+def _held(lake: Lake, table: str, run_id: str) -> set[str]:
+    return {path.stem.removeprefix("part-") for path in lake.parts(table, run_id)}
+
+
+def _files(folder: Path) -> list[Path]:
     try:
-        return file.read_text("utf-8")
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise RequestError(f"{folder} cannot be read: {error.strerror}; mend it") from error
+
+
+def _numbers(file: Path, found: re.Match[str]) -> tuple[int, int, int]:
+    """(level, problem, sample) of a file's name. Raises RequestError for one out of range."""
+    level, problem, sample = (int(text) for text in found.groups())
+    for name, number, most in (
+        ("level", level, LARGEST_LEVEL),
+        ("problem", problem, LARGEST_ID),
+        ("sample", sample, LARGEST_SAMPLE),
+    ):
+        if not 0 <= number <= most:
+            raise RequestError(
+                f"{file.parent} holds {file.name[:100]!r}, and a {name} is from 0 to {most:,}; "
+                "rename or remove it"
+            )
+    return level, problem, sample
+
+
+def _words(key: tuple[int, int, int]) -> str:
+    return f"level {key[0]}, problem {key[1]}, sample {key[2]}"
+
+
+def _resolved(file: Path) -> Path:
+    try:
+        return file.resolve(strict=True)
+    except RuntimeError as error:  # Python's word for a link that leads to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+
+
+def _text(file: Path, folder: Path) -> str:
+    """A kernel's source. Raises RequestError, as for a link out of the (resolved) folder."""
+    try:
+        target = _resolved(file)
+        if target.parent != folder:
+            raise RequestError(f"{file} is a link out of its folder; put the file itself there")
+        return read_text(target, KERNEL_BYTES, follow=False)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise RequestError(f"{file} cannot be read: {reason}; mend or remove it") from error

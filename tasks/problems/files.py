@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import RequestError
+from tasks.opening import read_text
 from tasks.problems.base import Problem
 
 DEFAULT_LEVEL = 1
 """Of files that lie in no `level<N>` directory: KernelBench's first."""
 
-_FILE = re.compile(r"(?P<id>\d+)_(?P<name>.+)\.py")
-_LEVEL = re.compile(r"level_?(\d+)")
+_LARGEST_BYTES = 1 << 20
+
+# As many digits as the lake's columns hold.
+_FILE = re.compile(r"(?P<id>[0-9]{1,18})_(?P<name>.+)\.py")
+_LEVEL = re.compile(r"level_?([0-9]{1,9})")
 
 
 def read_problems(directory: Path, suite: str) -> tuple[Problem, ...]:
@@ -64,7 +68,7 @@ def _files(directory: Path) -> Iterator[tuple[Path, int]]:
 
 def _text(path: Path, suite: str) -> str:
     try:
-        return path.read_text("utf-8")
+        return read_text(path, _LARGEST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise RequestError(f"suite {suite}: {path} cannot be read: {reason}") from error

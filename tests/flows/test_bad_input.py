@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tests.conftest import Bon
 
 
@@ -30,6 +32,15 @@ def refused(bon: Bon, *arguments: str | Path) -> str:
         (("sweep", "--policy", "oracle-of-delphi"), ["oracle-of-delphi", "embedded"]),
         (("sweep", "--profile", "daydream"), ["daydream", "demo"]),
         (("sweep", "-k", "0"), ["k", "1"]),
+        (("sweep", "-k", "1000000000"), ["k", "100000"]),
+        (("sweep", "--seed", "99999999999999999999"), ["seed", "99999999999999999999"]),
+        (("sweep", "--timeout", "inf"), ["timeout_s", "inf"]),
+        (("sweep", "--timeout", "nan"), ["timeout_s", "nan"]),
+        (("sweep", "--temperature", "inf"), ["temperature", "inf"]),
+        (("sweep", "--problems", "1-99999999999"), ["1-99999999999", "10,000"]),
+        (("sweep", "--problems", "9" * 5000), ["999", "4,5,12"]),
+        (("strategies", "r", "--k", "9" * 20), ["999", "100000"]),
+        (("strategies", "r", "--k", "²"), ["²", "1,2,4,8"]),
         (("sweep", "-k", "-3"), ["k", "1"]),
         (("sweep", "-k", "many"), ["-k", "integer"]),
         (("sweep", "--run", "../escape"), ["../escape"]),
@@ -46,6 +57,7 @@ def refused(bon: Bon, *arguments: str | Path) -> str:
         (("import", "/etc", "--run", "mine"), ["/etc", "level_L_problem_P"]),
         (("sql", "SELEC 1"), ["SELEC"]),
         (("sql", "SELECT 1", "--json", "--csv"), ["--json", "--csv"]),
+        (("sql", "SELECT 1 AS a, 2 AS a", "--json"), ["'a'", "AS"]),
         (("frobnicate",), ["frobnicate"]),
         (("sweep", "--frobnicate"), ["--frobnicate"]),
     ],
@@ -92,6 +104,22 @@ def test_files_that_are_not_there(bon: Bon, tmp_path: Path) -> None:
     assert "gone.csv" in refused(bon, "import", tmp_path / "gone.csv", "--run", "mine")
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "inf", "nan", "1e300"])
+def test_timeouts_that_are_none(bon: Bon, seconds: str) -> None:
+    assert "timeout must be" in refused(bon, "eval", "p.py", "c.py", "--timeout", seconds)
+
+
+def test_a_candidate_that_is_no_plain_file(bon: Bon, tmp_path: Path) -> None:
+    good = Path("tests/kernels_eval/honest/relu_torch.py").resolve()
+    os.mkfifo(tmp_path / "fifo.py")
+    (tmp_path / "endless.py").symlink_to("/dev/zero")
+    (tmp_path / "large.py").write_text("")
+    os.truncate(tmp_path / "large.py", 6 << 30)
+    for name in ("fifo.py", "endless.py", "large.py"):
+        assert name in refused(bon, "eval", tmp_path / name, good)
+        assert name in refused(bon, "eval", good, tmp_path / name)
+
+
 def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"http://127.0.0.1:{free_port()}/api"
     monkeypatch.setenv("PREFECT_API_URL", address)
@@ -102,3 +130,109 @@ def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPat
 def test_a_process_ends_with_status_2(bon_process: Bon) -> None:
     line = refused(bon_process, "sweep", "-k", "0")
     assert line.startswith("bon: ")
+
+
+def test_what_is_no_plain_file_is_never_waited_for(bon: Bon, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "endless.toml").symlink_to("/dev/zero")
+    (tmp_path / "problems").mkdir()
+    os.mkfifo(tmp_path / "problems" / "1_Fifo.py")
+    suite = f"dir:{tmp_path / 'problems'}"
+    assert "is a FIFO" in refused(bon, "sweep", "--profile", tmp_path / "fifo.toml")
+    assert "is a device" in refused(bon, "sweep", "--profile", tmp_path / "endless.toml")
+    assert "is a FIFO" in refused(bon, "sweep", "--suite", suite)
+    assert "is a FIFO" in refused(bon, "problems", suite)
+
+
+def test_answers_of_every_type_are_shown(bon: Bon, tmp_path: Path) -> None:
+    (tmp_path / "lake" / "runs" / "schema=v1").mkdir(parents=True)
+    query = (
+        "SELECT '\\xff'::BLOB AS blob, 1.5::DECIMAL AS number, DATE '2020-01-01' AS day, "
+        "INTERVAL 1 DAY AS span, 'inf'::DOUBLE AS endless, {'a': 1} AS record, [1, NULL] AS list, "
+        "MAP {'k': 1} AS map, NULL AS nothing, 1::HUGEINT AS huge, '101'::BIT AS bits"
+    )
+    for form in ((), ("--json",), ("--csv",)):
+        answer = bon("sql", query, *form)
+        assert (answer.returncode, answer.stderr) == (0, "")
+    (row,) = json.loads(bon("sql", query, "--json").stdout)
+    assert (row["day"], row["endless"], row["list"]) == ("2020-01-01", None, [1, None])
+    two = bon("sql", "SELECT 11 AS a, 22 AS a").stdout
+    assert "11" in two
+    assert "22" in two
+
+
+COMMANDS = [
+    ("runs",),
+    ("sql", "SELECT 1"),
+    ("sql", "SELECT 1", "--json"),
+    ("show", "r", "1", "0"),
+    ("show", "r", "1", "0", "--json"),
+    ("strategies", "r"),
+    ("strategies", "r", "--ledger", "--json"),
+    ("report", "r"),
+    ("report", "r", "--json"),
+    ("rescore", "r", "--policy", "instant"),
+    ("doctor",),
+    ("sweep", "--run", "r"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_directory_that_is_no_lake(bon: Bon, tmp_path: Path, command: tuple[str, ...]) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.tex").write_text("years of work")
+    line = refused(bon, *command, "--lake", home)
+    assert str(home) in line
+    assert [path.name for path in home.iterdir()] == ["thesis.tex"]
+
+
+def test_an_import_into_a_directory_that_is_no_lake(bon: Bon, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.tex").write_text("years of work")
+    (home / "f.csv").write_text("problem_id,sample_index,mean_logprob,correct,speedup\n1,0,,0,\n")
+    assert str(home) in refused(bon, "import", home / "f.csv", "--run", "r", "--lake", home)
+    assert sorted(path.name for path in home.iterdir()) == ["f.csv", "thesis.tex"]
+
+
+class TestSqlOnlyReads:
+    @pytest.fixture(autouse=True)
+    def _lake(self, tmp_path: Path) -> None:
+        (tmp_path / "lake" / "runs" / "schema=v1").mkdir(parents=True)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "COPY (SELECT 1) TO '{}/out.csv'",
+            "ATTACH '{}/other.db'",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SELECT * FROM read_text('/etc/passwd')",
+            "SELECT * FROM '{}/secret.csv'",
+            "SELECT * FROM read_csv('{}/lake/../secret.csv')",
+            "SELECT * FROM glob('/etc/*')",
+            "EXPORT DATABASE '{}/out'",
+            "SET enable_external_access = true",
+            "CREATE TABLE x AS SELECT 1",
+            "DROP VIEW results",
+            "PRAGMA database_list",
+            "SELECT 1; COPY (SELECT 1) TO '{}/out.csv'",
+            "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}/out.csv'",
+        ],
+    )
+    @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["table", "json", "csv"])
+    def test_without_write(
+        self, bon: Bon, tmp_path: Path, query: str, form: tuple[str, ...]
+    ) -> None:
+        (tmp_path / "secret.csv").write_text("a\n1\n")
+        before = sorted(tmp_path.rglob("*"))
+        assert "--write" in refused(bon, "sql", query.format(tmp_path), *form)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_with_write(self, bon: Bon, tmp_path: Path) -> None:
+        out = tmp_path / "out.csv"
+        assert bon("sql", "--write", f"COPY (SELECT 42 AS a) TO '{out}'").returncode == 0
+        assert out.read_text() == "a\n42\n"
+        answer = bon("sql", "--write", f"SELECT a FROM '{out}'", "--json")
+        assert '"a": 42' in answer.stdout

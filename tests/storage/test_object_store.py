@@ -129,3 +129,11 @@ def test_bon_sql_names_the_store_for_the_plain_shell(bucket: str) -> None:
     assert "LOAD httpfs" in text
     assert f"'{bucket}/shell/candidates/schema=v1/run_id=*/part-*.parquet'" in text
     assert {path.name for path in lake.root.iterdir()} >= {"bon.sql", "candidates", "runs"}
+
+
+def test_an_object_put_twice_within_a_second_is_another(bucket: str) -> None:
+    lake = Lake.open(f"{bucket}/twice", create=True)
+    for source in ("a", "b", "c", "d"):  # equally long
+        lake.append("candidates", [candidate_row(1, 0, source)], run_id="r1", part="p")
+        assert lake.results(["r1"])["source_hash"].to_pylist() == [source]
+        lake.parts("candidates", "r1")[0].unlink()
