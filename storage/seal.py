@@ -36,8 +36,10 @@ class Seal:
 
     digest: str
     """SHA-256 of the rows' file: as sealed, or of all bytes where there is no seal."""
-    columns: str | None
-    """See `columns_digest`; None for a part without a seal, as releases before 0.2 wrote them."""
+    columns: str
+    """See `columns_digest`; empty for a damaged part."""
+    sealed: bool
+    """False of a part as the earliest releases wrote them: its bytes cannot be checked."""
     damage: str | None
     """What is wrong with it, as the end of a sentence that begins with its path; None if sound."""
     misplaced: bool = False
@@ -46,8 +48,12 @@ class Seal:
 
 def columns_digest(table: str) -> str:
     """12 hex digits over the names and types of the table's columns as they are today."""
-    columns = TABLES[table].remove(TABLES[table].get_field_index("run_id"))
-    return hashlib.sha256(columns.to_string().encode()).hexdigest()[:12]
+    return _digest(TABLES[table].remove(TABLES[table].get_field_index("run_id")))
+
+
+def _digest(columns: pa.Schema) -> str:
+    text = columns.to_string(show_field_metadata=False, show_schema_metadata=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def write_sealed(file: IO[bytes], rows: pa.Table, place: PurePosixPath) -> None:
@@ -79,14 +85,15 @@ def read_seal(file: IO[bytes], place: PurePosixPath) -> Seal:
     at = _position(file)
     digest = _sha256(file, at)
     if at is None:
-        return Seal(digest, None, _foreign(file, place))
+        columns, damage = _foreign(file, place)
+        return Seal(digest, columns, sealed=False, damage=damage)
     claimed, seal = _claimed(file, at)
     if claimed != digest:
-        return Seal(digest, None, DAMAGED)
+        return Seal(digest, "", sealed=True, damage=DAMAGED)
     if seal.get("part") != str(place):
         damage = f"does not belong there: it was written as {seal.get('part')}"
-        return Seal(digest, None, damage, misplaced=True)
-    return Seal(digest, seal.get("columns"), None)
+        return Seal(digest, "", sealed=True, damage=damage, misplaced=True)
+    return Seal(digest, seal.get("columns", ""), sealed=True, damage=None)
 
 
 def _position(file: IO[bytes]) -> int | None:
@@ -137,29 +144,30 @@ def _sha256(file: IO[bytes], blank: int | None) -> str:
     return digest.hexdigest()
 
 
-def _foreign(file: IO[bytes], place: PurePosixPath) -> str | None:
-    """Why a file without a seal cannot be a part of its table; None if it can.
-
-    Columns may be missing, as an earlier release lacked them, but none that a row must have.
-    """
-    schema = TABLES[place.parts[0]]
+def _foreign(file: IO[bytes], place: PurePosixPath) -> tuple[str, str | None]:
+    """Of a file without a seal: the digest of its columns, and why it cannot be a part."""
     file.seek(0)
     try:
         with pq.ParquetFile(file) as opened:
             found, notes = opened.schema_arrow, opened.metadata.metadata or {}
     except (pa.ArrowException, OSError) as error:
-        return f"is no readable Parquet file ({str(error).splitlines()[0].rstrip('.')})"
+        return "", f"is no readable Parquet file ({str(error).splitlines()[0].rstrip('.')})"
     if any(note.startswith(b'{"part":"') for note in notes.values()):
-        return DAMAGED  # of our own, under a name that is not ours any more
+        return "", DAMAGED  # of our own, under a name that is not ours any more
+    why = _misfit(found, place.parts[0])
+    return _digest(found), why and f"is no part of table {place.parts[0]!r}: {why}"
+
+
+def _misfit(found: pa.Schema, table: str) -> str | None:
+    """Which column an earlier release would not have written. It may lack some, but none that
+    every row must have."""
+    schema = TABLES[table]
     for field in found:
         if field.name not in schema.names or field.name == "run_id":
-            return f"is no part of table {place.parts[0]!r}: it has a column {field.name!r}"
+            return f"it has a column {field.name!r}"
         if field.type != schema.field(field.name).type:
-            return (
-                f"is no part of table {place.parts[0]!r}: column {field.name!r} is {field.type}, "
-                f"not {schema.field(field.name).type}"
-            )
+            return f"column {field.name!r} is {field.type}, not {schema.field(field.name).type}"
     for field in schema:
         if not field.nullable and field.name != "run_id" and field.name not in found.names:
-            return f"is no part of table {place.parts[0]!r}: it lacks the column {field.name!r}"
+            return f"it lacks the column {field.name!r}"
     return None

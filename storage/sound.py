@@ -17,7 +17,7 @@ from storage.errors import LakeDamagedError
 from storage.layout import COMPANIONS, SCHEMA_DIR, run_directory
 from storage.listing import Stamp, list_table, run_directories, stamp
 from storage.place import in_object_store, reason
-from storage.seal import Seal, columns_digest, read_seal
+from storage.seal import Seal, read_seal
 
 _AT_ONCE = 8
 
@@ -54,14 +54,16 @@ class Survey:
 
     def paths(self, table: str) -> list[Path]:
         """The parts of the runs without damage."""
-        runs = self.parts.get(table, {})
-        return [part.path for run in sorted(runs) if run not in self.damages for part in runs[run]]
+        return [path for paths in self.alike(table) for path in paths]
 
-    def uniform(self, table: str) -> bool:
-        """Whether all parts were written with today's columns, so that one footer tells of all."""
-        today = columns_digest(table)
-        parts = (part for run in self.parts.get(table, {}).values() for part in run)
-        return all(part.seal.columns == today for part in parts)
+    def alike(self, table: str) -> list[list[Path]]:
+        """The same, in groups of equal columns: in each, one footer tells the columns of all."""
+        groups: dict[str, list[Path]] = defaultdict(list)
+        for run_id, parts in sorted(self.parts.get(table, {}).items()):
+            if run_id not in self.damages:
+                for part in parts:
+                    groups[part.seal.columns].append(part.path)
+        return [groups[columns] for columns in sorted(groups)]
 
 
 def survey(root: Path, tables: Collection[str], run_ids: Sequence[str] | None) -> Survey:

@@ -46,8 +46,8 @@ def verify(lake: Lake) -> Report:
             damages.append(str(error))
             continue
         seals = [part.seal for parts in found.parts[table].values() for part in parts]
-        checked += sum(seal.columns is not None for seal in seals)
-        unchecked += sum(seal.columns is None for seal in seals)
+        checked += sum(seal.sealed for seal in seals)
+        unchecked += sum(not seal.sealed for seal in seals)
         damages += [line for run_id in sorted(found.damages) for line in found.damages[run_id]]
     return Report(checked, unchecked, (*damages, *_strays(lake.root), *_views_file(lake.root)))
 

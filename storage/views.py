@@ -52,7 +52,7 @@ def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
     The views name the very files of a survey; its damaged runs are not among them.
     """
     tables = [
-        _table_view(table, [_quoted(path) for path in found.paths(table)], found.uniform(table))
+        _table_view(table, [_quoted(paths) for paths in found.alike(table)], union_by_name=False)
         for table in TABLES
         if table in names
     ]
@@ -68,8 +68,8 @@ def lasting_statements(root: Path) -> list[str]:
     tables = []
     for table in TABLES:
         directory = re.sub(r"([*?\[])", r"[\1]", str(table_directory(root, table)))
-        files = [_quoted(f"{directory}/run_id=*/{PARTS}")] if list_runs(root, table) else []
-        tables.append(_table_view(table, files, uniform=False))
+        files = [_quoted([f"{directory}/run_id=*/{PARTS}"])] if list_runs(root, table) else []
+        tables.append(_table_view(table, files, union_by_name=True))
     return tables + _derived(ALL)
 
 
@@ -122,25 +122,24 @@ def sql_type(arrow_type: pa.DataType) -> str:
     return _SQL_TYPES[arrow_type]
 
 
-def _table_view(table: str, files: Sequence[str], uniform: bool) -> str:
+def _table_view(table: str, groups: Sequence[str], *, union_by_name: bool) -> str:
     # The empty branch carries names and types: a table without files is an empty view, and a file
-    # that an earlier release wrote with fewer columns reads as nulls there. Looking into every file
-    # for its columns costs more than the query in a lake of many files.
+    # that an earlier release wrote with fewer columns reads as nulls there. `union_by_name` has
+    # DuckDB look into every file for its columns, which costs more than a query over many files.
     typed = ", ".join(f"NULL::{sql_type(field.type)} AS {field.name}" for field in TABLES[table])
-    body = f"SELECT {typed} WHERE false"
-    if files:
-        # The run is read off the file's own directory: DuckDB's partitions would take it, and any
-        # other `name=value`, from the directories above the lake, too.
-        body += (
-            "\nUNION ALL BY NAME\n"
-            "SELECT * EXCLUDE (filename), "
-            r"regexp_extract(filename, '^.*[/\\]run_id=([^/\\]*)[/\\][^/\\]*$', 1) AS run_id "
-            f"FROM read_parquet([{', '.join(files)}], filename = true, "
-            f"hive_partitioning = false, union_by_name = {'false' if uniform else 'true'})"
-        )
-    return f"CREATE OR REPLACE VIEW {table} AS\n{body};"
+    bodies = [f"SELECT {typed} WHERE false"]
+    # The run is read off the file's own directory: DuckDB's partitions would take it, and any other
+    # `name=value`, from the directories above the lake, too.
+    bodies += [
+        "SELECT * EXCLUDE (filename), "
+        r"regexp_extract(filename, '^.*[/\\]run_id=([^/\\]*)[/\\][^/\\]*$', 1) AS run_id "
+        f"FROM read_parquet([{files}], filename = true, hive_partitioning = false, "
+        f"union_by_name = {str(union_by_name).lower()})"
+        for files in groups
+    ]
+    return f"CREATE OR REPLACE VIEW {table} AS\n" + "\nUNION ALL BY NAME\n".join(bodies) + ";"
 
 
-def _quoted(path: Path | str) -> str:
+def _quoted(paths: Sequence[Path | str]) -> str:
     # Signs that mean something to SQL may stand in the path of a lake.
-    return "'" + str(path).replace("'", "''") + "'"
+    return ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
