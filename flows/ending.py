@@ -111,6 +111,8 @@ class Ending:
             self._grace_s = _GRACE_S
             self._own_signals += 1
             signal.pthread_kill(self._main.ident or 0, signal.SIGINT)
+        elif self._asks():
+            self.finish()  # an orderly end needs what is missing now
 
     def take_signals(self) -> None:
         """Install the handlers, again if a library replaced them. In the main thread only."""

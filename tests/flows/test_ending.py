@@ -165,6 +165,20 @@ def test_a_command_that_ends_by_itself_when_asked(tmp_path: Path) -> None:
     assert error == "bon: terminated; this goes on\n"
 
 
+def test_an_orderly_end_that_becomes_impossible(tmp_path: Path) -> None:
+    body = """
+        cause = ending.Cause("the API went away", 1)
+        lost = threading.Thread(target=command.end, args=[cause])
+        with command.asked_by(lost.start, 600.0):
+            ready()
+            time.sleep(600)
+    """
+    with started(tmp_path, body) as process:
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (143, "bon: terminated; this goes on\n")
+
+
 def test_without_a_signal_nothing_changes(tmp_path: Path) -> None:
     with started(tmp_path, "ready(); child.kill(); child.wait(); scratch.close()") as process:
         _, error = process.communicate(timeout=60)
