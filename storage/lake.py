@@ -24,6 +24,7 @@ from storage.mirror import mirrored
 from storage.place import in_object_store, located, os_errors, put_new, reason
 from storage.rows import Rows, conform
 from storage.schemas import SCHEMA_VERSION, TABLES
+from storage.sequence import counted, numbered
 from storage.views import ALL, needed, statements
 from storage.writer import remove_leftovers, write_part
 
@@ -136,6 +137,7 @@ class Lake:
         conformed = conform(table, rows, run_id)
         if not len(conformed):
             return None
+        conformed = numbered(self.root, table, run_id, conformed)
         directory = layout.run_directory(self.root, table, run_id)
         try:
             self._mark_columns(table)
@@ -162,7 +164,7 @@ class Lake:
         Raises RunLockedError at once if another process (or another place in this one) holds it.
         """
         layout.check_run_id(run_id)
-        with locked(self.root, run_id):
+        with locked(self.root, run_id), counted(self.root, run_id):
             for table in TABLES:
                 remove_leftovers(layout.run_directory(self.root, table, run_id))
             yield
