@@ -14,7 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ray._private.services import canonicalize_bootstrap_address
-from ray._raylet import AuthenticationTokenLoader, Config, GcsClient
+from ray._raylet import (  # type: ignore[attr-defined]
+    AuthenticationTokenLoader,
+    Config,
+    GcsClient,
+)
 from ray.exceptions import AuthenticationError
 
 from tasks.errors import RequestError
