@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flows.errors import RequestError
+from flows.hardware import measured_on, tell_of_others
 from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
@@ -79,6 +80,8 @@ def engines(
         stack.callback(judges.close)
         policy_id = released or _same_policy_id(lake, run_id, request, handle)
         keep_timing_cores_free(judges.ready(), cores.side)
+        before = measured_on(lake, run_id, judges.harness_id)
+        tell_of_others(run_id, before, judges.machines)
         progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged})
         stack.enter_context(progress.shown())
         yield Sweep(
