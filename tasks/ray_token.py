@@ -54,9 +54,10 @@ def cluster_token(address: str) -> Iterator[None]:
     if address.startswith("ray://"):
         yield  # Ray's client, which has a server of its own
         return
-    resolved = str(canonicalize_bootstrap_address(address))
     asked = (os.environ.get(MODE) or "").lower()
-    with _environment({MODE: "disabled"}):
+    given = {name: os.environ.get(name) or None for name in (TOKEN, TOKEN_PATH)}  # empty: not set
+    with _environment(given | {MODE: "disabled"}):
+        resolved = str(canonicalize_bootstrap_address(address))
         open_to_all = _admits(resolved)
     if open_to_all and asked == "token":
         raise RequestError(
@@ -68,7 +69,7 @@ def cluster_token(address: str) -> Iterator[None]:
             f"the Ray cluster at RAY_ADDRESS={address} wants its token, and {MODE}=disabled "
             f"forbids to send one: set {MODE}=token and the cluster's token ({_ANY_TOKEN})"
         )
-    with _environment({MODE: "disabled" if open_to_all else "token"}):
+    with _environment(given | {MODE: "disabled" if open_to_all else "token"}):
         if not open_to_all:
             _expect_right_token(resolved, address)
         yield
