@@ -7,9 +7,10 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import ray
 from ray._private import ray_constants
 
@@ -19,6 +20,8 @@ from tasks.ray_token import cluster_token, private_token
 
 _OBJECT_STORE_BYTES = 200 * 1024 * 1024
 _QUIET: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
+
+_SCRATCH = "bon-ray-"
 
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """With 0, Ray's name for this machine is 127.0.0.1, and all its ports listen there alone."""
@@ -55,7 +58,8 @@ def _private() -> Iterator[None]:
     # Ray would run actors at niceness 15: a judge that starves beside a busy flow is no judge.
     os.environ.setdefault("RAY_worker_niceness", "0")
     sweep_scratch()
-    with scratch_directory("bon-ray-", _root()) as scratch, private_token(scratch), _on_loopback():
+    _end_orphans()
+    with scratch_directory(_SCRATCH, _root()) as scratch, private_token(scratch), _on_loopback():
         # One level down: Ray makes its own directory writable for everybody.
         directory = scratch / "r"
         # Our objects are small (sources, verdicts), so the object store stays small, too.
@@ -67,6 +71,28 @@ def _private() -> Iterator[None]:
             **_QUIET,
         )
         yield
+
+
+def _end_orphans() -> None:
+    """Kill what a killed process's Ray left running: its agents wait a minute for their head.
+
+    They are known by their log files, in a directory that was swept (their environment is not: Ray
+    writes their title over it).
+    """
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.uids().real == os.getuid() and process.name().startswith("ray::"):
+                opened = list(Path(f"/proc/{process.pid}/fd").iterdir())
+                swept = [_scratch_of(str(one.readlink())) for one in opened]
+                if any(scratch and not scratch.exists() for scratch in swept):
+                    process.kill()
+
+
+def _scratch_of(path: str) -> Path | None:
+    """The scratch directory that a file was in; None for any other file."""
+    parts = Path(path).parts
+    names = [number for number, part in enumerate(parts) if part.startswith(_SCRATCH)]
+    return Path(*parts[: names[0] + 1]) if names else None
 
 
 def _root() -> Path | None:
