@@ -11,6 +11,10 @@ ALONE = 2
 """Judges that a source may cost alone. Then it is ours to explain, and the others go on."""
 
 
+IN_A_ROW = 4
+"""Sources given up one after the other after which the rest of a batch is, too, if no judge ever
+gave a verdict on any of it: the problem itself ends them."""
+
 BLAMELESS = 8
 """Judges that a batch may lose for other reasons before they count, too."""
 
@@ -29,6 +33,8 @@ class Batch:
         self._deaths = 0
         self._blameless = 0
         self._alone: Counter[int] = Counter()
+        self._delivered = 0
+        self._given_up = 0
 
     def next(self) -> list[int] | None:
         """Positions to be judged together; None once all have a verdict or were given up."""
@@ -37,15 +43,16 @@ class Batch:
     def deliver(self, position: int) -> None:
         """It has its verdict."""
         self._left.discard(position)
+        self._delivered += 1
 
-    def judge_lost(self, group: list[int], *, blameless: bool) -> int | None:
-        """The judge of `group` died; a position that is given up for it, if there is one.
+    def judge_lost(self, group: list[int], *, blameless: bool) -> list[int]:
+        """The judge of `group` died; the positions that are given up for it.
 
         `blameless`: something else killed it, and no candidate can have.
         """
         rest = [position for position in group if position in self._left]
         if not rest:
-            return None
+            return []
         self._blameless += blameless
         if blameless and self._blameless <= BLAMELESS:
             self._groups.appendleft(rest)
@@ -53,11 +60,20 @@ class Batch:
             (position,) = rest
             self._alone[position] += 1
             if self._alone[position] == ALONE:
-                self._left.discard(position)
-                return position
+                return self._give_up(position)
             self._groups.appendleft(rest)
         else:
             self._deaths += 1
             again = [rest] if self._deaths < TOGETHER else [[position] for position in rest]
             self._groups.extendleft(reversed(again))
-        return None
+        return []
+
+    def _give_up(self, position: int) -> list[int]:
+        self._given_up += 1
+        if self._given_up < IN_A_ROW or self._delivered:
+            self._left.discard(position)
+            return [position]
+        everything = sorted(self._left)
+        self._left.clear()
+        self._groups.clear()
+        return everything

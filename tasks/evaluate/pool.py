@@ -150,9 +150,9 @@ class JudgePool:
             if lives:
                 continue
             given_up = batch.judge_lost(group, blameless=blameless)
-            if given_up is not None:
-                yield Judged(given_up, self._ours(lost), seat.place)
-            else:
+            for position in given_up:
+                yield Judged(position, self._ours(lost), seat.place)
+            if not given_up:
                 self._closed.wait(_pause(pauses))
                 pauses += 1
 
@@ -296,7 +296,7 @@ class JudgePool:
             mode=self._config.mode,
             device=self._config.device,
             harness_id=self.harness_id,
-            error=f"{ALONE} judges were lost while they judged this source alone; the last: {lost}",
+            error=f"{ALONE} judges were lost over this source, or all over its problem: {lost}",
         )
 
     def _tell_mixed(self, before: str, now: str) -> None:
