@@ -129,6 +129,8 @@ class Seat:
 
 
 def _line(error: BaseException) -> str:
-    """What happened, in one line."""
+    """What happened, in one line: of Ray's many the one with the cause."""
     words = " ".join(str(error).split()) or type(error).__name__
+    at = words.find("The actor is dead because")
+    words = words[max(at, 0) :]
     return words if len(words) <= 300 else f"{words[:300]}…"
