@@ -49,7 +49,11 @@ def spent_tokens(lake: Lake, run_id: str) -> int:
 def record_run(
     lake: Lake, run_id: str, request: SweepRequest, policy_id: str, problems: Sequence[Problem]
 ) -> None:
-    """A row in `runs` per distinct request, one in `problems` per problem; repeating adds none."""
+    """A row in `runs` unless the latest one says the same, and one in `problems` per problem.
+
+    So the latest row is always what was asked last, whichever settings the run had in between. A
+    row of an earlier release has no sequence, and is followed by one that has.
+    """
     row = {
         "created_at": datetime.now(UTC),
         "kind": "sweep",
@@ -80,7 +84,12 @@ def record_run(
             run_id=run_id,
             part=f"L{problem.level}-{problem.problem_id}-{problem.problem_hash}",
         )
-    lake.append("runs", [row], run_id=run_id, part=request.digest)
+    latest = lake.sql(
+        "SELECT kind, policy_id, harness_id, config FROM runs_latest WHERE sequence IS NOT NULL",
+        [run_id],
+    )
+    if latest.to_pylist() != [{name: row[name] for name in latest.column_names}]:
+        lake.append("runs", [row], run_id=run_id)
 
 
 def software_versions() -> dict[str, str]:

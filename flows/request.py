@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,6 +23,9 @@ DEFAULT_PROFILE = "demo"
 
 INSTANT_DEVICE = "none"
 """Judges nothing, at no cost: for measuring orchestration (tasks.evaluate.actor)."""
+
+INSTANT_HARNESS = "instant"
+"""Its harness id, in place of one that measures."""
 
 _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
@@ -103,12 +105,9 @@ class SweepRequest(BaseModel):
     @property
     def harness_id(self) -> str:
         """What the verdicts are verdicts of: see kernels_eval.JudgeConfig.harness_id."""
-        return "instant" if self.judge.device == INSTANT_DEVICE else self.judge.config().harness_id
-
-    @property
-    def digest(self) -> str:
-        """12 hex digits over all settings."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        if self.judge.device == INSTANT_DEVICE:
+            return INSTANT_HARNESS
+        return self.judge.config().harness_id
 
 
 def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[str, SweepRequest]:
@@ -134,6 +133,8 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
             f"policy {request.policy!r} is no server, so token_budget, concurrency and "
             "allow_missing_logprobs mean nothing to it; leave them out"
         )
+    if run_id is not None and request.harness_id == INSTANT_HARNESS:
+        _check_unjudged(lake, run_id)
     _check_texts(lake, run_id, request.selected())
     if request.judge.device not in ("cpu", INSTANT_DEVICE):
         from kernels_eval.devices import check_device  # only now: it needs torch
@@ -163,6 +164,24 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     if rows[0]["kind"] == "import":
         raise RequestError(f"run {run_id!r} was imported and cannot be swept; choose another --run")
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
+
+
+def _check_unjudged(lake: Lake, run_id: str) -> None:
+    """Raise RequestError if the run was ever asked to be judged for real.
+
+    The other way about a run is judged anew: its draws are real ones.
+    """
+    rows = lake.sql(
+        "SELECT harness_id, config FROM runs "
+        f"WHERE harness_id <> '{INSTANT_HARNESS}' ORDER BY sequence DESC NULLS LAST LIMIT 1",
+        [run_id],
+    ).to_pylist()
+    if rows:
+        device = SweepRequest.model_validate_json(rows[0]["config"]).judge.device
+        raise RequestError(
+            f"run {run_id!r} is judged on {device}, and --device {INSTANT_DEVICE} judges nothing; "
+            f"go on with --device {device}, or choose another --run"
+        )
 
 
 def _check_texts(lake: Lake, run_id: str | None, problems: Sequence[Problem]) -> None:

@@ -36,6 +36,7 @@ from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
 from kernels_eval.sandbox.probe import plan
+from kernels_eval.scratch import sweep_scratch
 from kernels_eval.screening import screen
 from kernels_eval.screening.scope import out_of_scope
 from kernels_eval.timing.cores import choose_cores
@@ -54,6 +55,7 @@ class Judge:
         """Raises RequestError for a device or cores that are not there, HarnessError on failure."""
         self.config = config or JudgeConfig()
         check_device(self.config.device)
+        sweep_scratch()  # after judges that were killed
         self.cores = choose_cores(self.config.cores, gpu=self.config.on_gpu)
         self.device: Device = make_device(self.config.device, self.cores)
         self.speed = Speedometer(self.cores.timing, one_at_a_time=self.config.on_gpu)

@@ -27,6 +27,8 @@ _FINDING = pa.struct(
         pa.field("message", pa.string()),
     ]
 )
+_SEQUENCE = pa.field("sequence", pa.int64())
+"""Number of the append within the run's table (storage.sequence); orders rows where time cannot."""
 
 RUNS = pa.schema(
     [
@@ -43,6 +45,7 @@ RUNS = pa.schema(
         pa.field("config", pa.string(), nullable=False),  # the whole request, JSON
         pa.field("versions", pa.string(), nullable=False),  # of the software that matters, JSON
         pa.field("host", pa.string()),
+        _SEQUENCE,
     ]
 )
 
@@ -122,6 +125,8 @@ EVALUATIONS = pa.schema(
         pa.field("time_seconds", pa.float64()),
         pa.field("wall_seconds", pa.float64()),
         pa.field("evaluated_at", _UTC, nullable=False),
+        pa.field("timeout_s", pa.float64()),  # what the candidate was allowed
+        _SEQUENCE,
     ]
 )
 
@@ -149,6 +154,8 @@ SELECTIONS = pa.schema(
         pa.field("log_speedup_mean", pa.float64()),  # E[log speedup | the pick is correct]
         pa.field("pick_sample_index", pa.int64()),  # the pick among all n draws
         pa.field("computed_at", _UTC, nullable=False),
+        pa.field("harness_id", pa.string()),  # of the verdicts that it was computed from
+        _SEQUENCE,
     ]
 )
 
@@ -170,6 +177,7 @@ RESCORES = pa.schema(
         pa.field("raw_logprobs", pa.list_(pa.float32()), nullable=False),
         pa.field("processed_logprobs", pa.list_(pa.float32())),
         pa.field("scored_at", _UTC, nullable=False),
+        _SEQUENCE,
     ]
 )
 

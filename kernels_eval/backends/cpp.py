@@ -10,13 +10,13 @@ import ctypes
 import hashlib
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
 from kernels_eval.backends.errors import CompileError
+from kernels_eval.scratch import scratch_directory
 
 FLAGS = ("-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", "-pipe", "-std=c++17", "-w")
 
@@ -82,12 +82,14 @@ def load(source: str, *, flags: Sequence[str] = ()) -> Library:
     """
     key = hashlib.sha256("\0".join((source, *flags)).encode()).hexdigest()[:16]
     if key not in _loaded:
-        _loaded[key] = Library(_compile(source, key, flags))
+        with scratch_directory(
+            f"kernels-eval-cpp-{key}-"
+        ) as directory:  # once mapped, needed no more
+            _loaded[key] = Library(_compile(source, directory, flags))
     return _loaded[key]
 
 
-def _compile(source: str, key: str, flags: Sequence[str]) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix=f"cpp-{key}-"))
+def _compile(source: str, directory: Path, flags: Sequence[str]) -> Path:
     (directory / "kernel.cpp").write_text(source)
     compiler = os.environ.get("CXX", "g++")
     command = [compiler, *FLAGS, *flags, "kernel.cpp", "-o", "kernel.so"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ import torch
 from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
+from kernels_eval.scratch import scratch_directory
 from kernels_eval.tree import flatten, unflatten
 
 _CPU = torch.device("cpu")
@@ -80,8 +79,8 @@ def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
     Raises ProblemError that says what is missing.
     """
     name = f"problem_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
-    with tempfile.TemporaryDirectory(prefix="problem-") as directory:
-        path = Path(directory) / f"{name}.py"
+    with scratch_directory("kernels-eval-problem-") as directory:
+        path = directory / f"{name}.py"
         path.write_text(source)
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None

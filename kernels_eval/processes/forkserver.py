@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
@@ -25,6 +23,7 @@ from kernels_eval.sandbox.environment import scrubbed_environment
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.sandbox.probe import readable_paths
+from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
 _BOOT = (
@@ -56,8 +55,9 @@ class ForkServer:
         self._ahead = ahead
         self._number = 0
         self._ready: deque[Worker] = deque()
-        self._session = Path(tempfile.mkdtemp(prefix="kernels-eval-"))
-        self._session.chmod(0o711)
+        self._scratch = Scratch("kernels-eval-")
+        self._session = self._scratch.path
+        self._session.chmod(0o711)  # workers with a user id of their own pass through it
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
         variables = scrubbed_environment(str(self._session), threads, os.environ)
@@ -159,4 +159,4 @@ class ForkServer:
         if self._process.stderr is not None:
             with contextlib.suppress(OSError):
                 self._process.stderr.close()
-        shutil.rmtree(self._session, ignore_errors=True)
+        self._scratch.close()

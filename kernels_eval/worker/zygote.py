@@ -9,10 +9,10 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import signal
 import socket
 import tempfile
+from pathlib import Path
 
 import numpy as np  # noqa: F401 - paid once, before the first fork
 import torch  # noqa: F401
@@ -22,6 +22,7 @@ from kernels_eval.sandbox import heap
 from kernels_eval.sandbox.environment import private_places
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.scratch import remove_scratch
 from kernels_eval.worker import triton_once
 from kernels_eval.worker.candidate import seed_everything
 from kernels_eval.worker.keeper import Spawn, keep
@@ -52,7 +53,7 @@ def main(descriptor: int, session: str) -> None:
             _start(requests, raw, descriptors)
         for received in descriptors:
             os.close(received)
-    shutil.rmtree(session, ignore_errors=True)  # the judge may have been killed
+    remove_scratch(Path(session))  # the judge may have been killed
 
 
 def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:

@@ -4,5 +4,5 @@ SELECT *
 FROM rescores
 QUALIFY row_number() OVER (
     PARTITION BY run_id, suite, level, problem_id, sample_index, policy_id
-    ORDER BY scored_at DESC
+    ORDER BY sequence DESC NULLS LAST, scored_at DESC
 ) = 1;

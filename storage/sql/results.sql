@@ -1,4 +1,5 @@
--- One row per candidate (draw) with the latest verdict on its source; status is null without one.
+-- One row per candidate (draw) with the latest verdict on its source under the harness that the run
+-- was last asked to be judged by (see evaluations_latest); status is null without one.
 -- A draw that came without log-probabilities has those of its latest rescoring; `rescored_by` says
 -- by which policy.
 CREATE OR REPLACE VIEW results AS
@@ -32,6 +33,7 @@ SELECT
     e.harness_id,
     e.protocol,
     e.mode,
+    e.timeout_s,
     e.trials,
     e.compiled_ms,
     e.compiled_ms / e.runtime_ms AS speedup_compiled,
@@ -48,7 +50,8 @@ LEFT JOIN (
     SELECT *
     FROM rescores_latest
     QUALIFY row_number() OVER (
-        PARTITION BY run_id, suite, level, problem_id, sample_index ORDER BY scored_at DESC
+        PARTITION BY run_id, suite, level, problem_id, sample_index
+        ORDER BY sequence DESC NULLS LAST, scored_at DESC
     ) = 1
 ) AS s
     ON c.mean_logprob IS NULL

@@ -1,12 +1,20 @@
 -- The fastest correct sources of one problem by their latest verdict, and how often each was measured.
-WITH measured AS (
+WITH verdicts AS (
     SELECT
-        source_hash, count(*) AS takes,
-        arg_max(correct, evaluated_at) AS correct, arg_max(speedup, evaluated_at) AS speedup
+        source_hash, correct, speedup,
+        count(*) OVER (PARTITION BY source_hash) AS takes,
+        row_number() OVER (
+            PARTITION BY source_hash
+            ORDER BY sequence DESC NULLS LAST, evaluated_at DESC, evaluation_id DESC
+        ) AS from_latest
     FROM evaluations
     WHERE suite = $suite AND level = $level AND problem_id = $problem_id
         AND harness_id = $harness_id AND status <> 'harness_error'
-    GROUP BY ALL
+),
+measured AS (
+    SELECT source_hash, takes, correct, speedup
+    FROM verdicts
+    WHERE from_latest = 1
 ),
 written AS (
     SELECT source_hash, any_value(source) AS source

@@ -39,6 +39,7 @@ class JudgePool:
         self._starting = [actor.ready.remote(self._stations.get(actor)) for actor in self._actors]
         self._desk = Desk(self._actors, _GRACE_S if on_gpu else 0.0)
         self.harness_id = "instant" if instant else config.harness_id
+        self.timeout_s = config.timeout_s
 
     def _shared(self) -> dict[Any, Station]:
         """Each judge's station: those on one machine would otherwise time on the same cores."""

@@ -83,7 +83,8 @@ def judged(
 
 def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
     """Write the rows in one commit, and empty both lists."""
-    tables = {"evaluations": list(evaluations), "timings": list(timings)}
+    allowed: Row = {"timeout_s": sweep.judges.timeout_s}
+    tables = {"evaluations": [row | allowed for row in evaluations], "timings": list(timings)}
     commit(sweep.lake, sweep.run_id, uuid.uuid4().hex, tables)
     evaluations.clear()
     timings.clear()

@@ -18,6 +18,8 @@ from tasks.strategies.curve import curve
 from tasks.strategies.load import load_draws
 from tasks.strategies.study import MEASURES, default_ks
 
+_KEY = ("run_id", "suite", "level", "problem_id", "strategy", "k")
+
 
 def select_run(
     lake: Lake, run_id: str, chosen: Sequence[Strategy] | None = None
@@ -29,23 +31,34 @@ def select_run(
     the time: appended under it, an unchanged result is not written again. Raises as `load_draws`.
     """
     known = strategies() if chosen is None else chosen
-    blocks = [_rows(one, known) for one in load_draws(lake, [run_id])]
+    harness_id = _asked_harness(lake, run_id)
+    blocks = [_rows(one, known, harness_id) for one in load_draws(lake, [run_id])]
     table = pa.concat_tables([SELECTIONS.empty_table(), *blocks])
     return table, content_name(table)
 
 
 def content_name(table: pa.Table) -> str:
-    """`select-` and 16 hex digits over every column but the time."""
+    """`select-` and 16 hex digits over every column but the time and the order of recording.
+
+    The order of the rows does not matter.
+    """
     digest = hashlib.sha256()
-    for name in table.column_names:
-        if name == "computed_at":
+    ordered = table.sort_by([(name, "ascending") for name in _KEY])
+    for name in ordered.column_names:
+        if name in ("computed_at", "sequence"):
             continue
         digest.update(name.encode())
-        digest.update(repr(table[name].to_pylist()).encode())
+        digest.update(repr(ordered[name].to_pylist()).encode())
     return f"select-{digest.hexdigest()[:16]}"
 
 
-def _rows(draws: Draws, known: Sequence[Strategy]) -> pa.Table:
+def _asked_harness(lake: Lake, run_id: str) -> str | None:
+    """The harness whose verdicts `results` shows; None where it shows any."""
+    rows = lake.sql("SELECT harness_id FROM runs_latest", [run_id]).to_pylist()
+    return rows[0]["harness_id"] if rows else None
+
+
+def _rows(draws: Draws, known: Sequence[Strategy], harness_id: str | None) -> pa.Table:
     ks = sorted({*default_ks(draws.n), draws.n})
     size = len(ks)
     blocks = []
@@ -63,6 +76,8 @@ def _rows(draws: Draws, known: Sequence[Strategy]) -> pa.Table:
             "applicable": found.applicability is Applicability.APPLICABLE,
             "pick_sample_index": found.pick,
             "computed_at": now,
+            "harness_id": harness_id,
+            "sequence": None,
         }
         columns: dict[str, list[Any]] = {
             **{name: [value] * size for name, value in constant.items()},

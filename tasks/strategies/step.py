@@ -1,4 +1,4 @@
-"""The selection step: every strategy at every K, written once per state of the run."""
+"""The selection step: every strategy at every K, written whenever it differs from what is shown."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage import Lake
-from tasks.strategies.select import select_run
+from storage.schemas import SELECTIONS
+from tasks.strategies.select import content_name, select_run
 
 
 def write_selections(lake: Lake, run_id: str) -> None:
-    """Append the run's `selections`; what is there already for the same results is not repeated."""
-    rows, part = select_run(lake, run_id)
-    lake.append("selections", rows, run_id=run_id, part=part)
+    """Append the run's `selections` unless `selections_latest` shows just these already."""
+    rows, name = select_run(lake, run_id)
+    shown = lake.sql(f"SELECT {', '.join(SELECTIONS.names)} FROM selections_latest", [run_id])
+    if content_name(shown) != name:
+        # Not by that name: the run may have been here before, and elsewhere since.
+        lake.append("selections", rows, run_id=run_id)
 
 
 select = task(name="select", cache_policy=NO_CACHE, persist_result=False)(write_selections)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import RequestError
+from flows.ledger import record_run
 from flows.profiles import load_profile, profile_names
 from flows.request import SweepRequest, fresh_run_id, profile_request, resolve
 from storage import Lake
@@ -104,3 +105,45 @@ def test_a_profile_that_is_wrong(lake: Lake, tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(RequestError):
         resolve(lake, None, {"profile": str(path)})
+
+
+def latest(lake: Lake) -> list[dict[str, object]]:
+    rows = lake.sql("SELECT harness_id, config FROM runs_latest", ["mine"]).to_pylist()
+    return [row | {"config": SweepRequest.model_validate_json(row["config"])} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"timeout_s": 60.0}, {"timeout_s": 20.0}),
+        ({"mode": "full"}, {"mode": "fast"}),
+        ({"protocol": "trusted"}, {"protocol": "kernelbench"}),
+        ({"baseline": "eager"}, {"baseline": "compile"}),
+    ],
+)
+def test_back_to_earlier_settings_is_what_was_asked_last(
+    lake: Lake, first: dict[str, object], second: dict[str, object]
+) -> None:
+    for judge in (first, second, first, first):
+        _, request = resolve(lake, "mine", {"k": 1, "judge": judge})
+        record_run(lake, "mine", request, "p-1", ())
+        assert latest(lake) == [{"harness_id": request.harness_id, "config": request}]
+        assert resolve(lake, "mine", {})[1] == request
+    assert len(lake.sql("SELECT * FROM runs")) == 3
+
+
+def test_a_judged_run_is_not_taken_for_a_yardstick(lake: Lake) -> None:
+    _, request = resolve(lake, "mine", {"k": 1})
+    record_run(lake, "mine", request, "p-1", ())
+    with pytest.raises(RequestError, match=r"run 'mine' is judged on cpu.*--device cpu") as refused:
+        resolve(lake, "mine", {"judge": {"device": "none"}})
+    assert "\n" not in str(refused.value)
+
+
+def test_a_yardsticks_run_is_judged_for_real_and_never_goes_back(lake: Lake) -> None:
+    for device in ("none", "none", "cpu"):
+        _, request = resolve(lake, "mine", {"k": 1, "judge": {"device": device}})
+        record_run(lake, "mine", request, "p-1", ())
+    with pytest.raises(RequestError, match="--device cpu"):
+        resolve(lake, "mine", {"judge": {"device": "none"}})
+    assert resolve(lake, "mine", {})[1].judge.device == "cpu"

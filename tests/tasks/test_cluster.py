@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tasks.cluster import cluster
 from tasks.errors import RequestError
 
