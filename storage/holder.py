@@ -97,7 +97,10 @@ def _witness(note: Mapping[str, object]) -> Path | None:
     token = note.get("token")
     if not isinstance(token, str) or not re.fullmatch("[0-9a-f]{32}", token):
         return None
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:  # a user without a home
+        return None
     return Path(home) / "bon-sweep" / "locks" / token
 
 
