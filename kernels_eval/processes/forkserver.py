@@ -18,11 +18,11 @@ import torch
 from kernels_eval.backends.extensions import wrap_compilers
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes.worker import Worker
-from kernels_eval.sandbox.confine import OWN_USER_BASE
 from kernels_eval.sandbox.environment import scrubbed_environment
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.sandbox.probe import readable_paths
+from kernels_eval.sandbox.user_ids import BLOCK, UserIds, claim_user_ids
 from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
@@ -54,6 +54,8 @@ class ForkServer:
         self._side_cores = side_cores
         self._ahead = ahead
         self._number = 0
+        self._ids: UserIds | None = None
+        self._used = 0
         self._ready: deque[Worker] = deque()
         self._scratch = Scratch("kernels-eval-")
         self._session = self._scratch.path
@@ -119,7 +121,6 @@ class ForkServer:
         self._number += 1
         private = self._session / f"w{self._number}"
         private.mkdir(mode=0o700)
-        user = OWN_USER_BASE + self._number % (1 << 20) if self._plan.own_user else None
         request = {
             "number": self._number,
             "private": str(private),
@@ -127,7 +128,7 @@ class ForkServer:
             "limits": asdict(self._limits),
             "readable": readable_paths((str(self._session / "compilers"),)),
             "cores": list(self._side_cores),
-            "user": user,
+            "user": self._next_user() if self._plan.own_user else None,
         }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         keeper, keepers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -144,6 +145,18 @@ class ForkServer:
             keepers.close()
         return Worker(ours, keeper, private, settles=self._plan.settled_filter)
 
+    def _next_user(self) -> int:
+        """An id that no worker had before, since processes of an earlier one may live.
+
+        Raises HarnessError.
+        """
+        if self._ids is None or self._used == self._ids.count:
+            former, self._ids, self._used = self._ids, claim_user_ids(BLOCK), 0
+            if former is not None:
+                former.close()
+        self._used += 1
+        return self._ids.base + self._used - 1
+
     def alive(self) -> bool:
         return self._process.poll() is None
 
@@ -159,4 +172,6 @@ class ForkServer:
         if self._process.stderr is not None:
             with contextlib.suppress(OSError):
                 self._process.stderr.close()
+        if self._ids is not None:
+            self._ids.close()
         self._scratch.close()

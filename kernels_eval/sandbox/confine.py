@@ -14,8 +14,6 @@ _FLAGS = {
     "ipc_namespace": libc.CLONE_NEWIPC,
     "process_namespace": libc.CLONE_NEWPID,
 }
-OWN_USER_BASE = 0x4B450000
-"""User ids that no account has; the worker's number is added."""
 
 
 def unshare_namespaces(plan: SandboxPlan) -> list[str]:

@@ -16,6 +16,7 @@ import torch
 
 from kernels_eval.sandbox import inject, landlock, libc, seccomp
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.sandbox.user_ids import user_ids_exist
 
 
 def readable_paths(extra: tuple[str, ...] = ()) -> list[str]:
@@ -55,7 +56,8 @@ def plan() -> SandboxPlan:
     if not (chosen.system_call_filter and _works(_settles)):
         chosen = chosen.without("settled_filter")
     open_to_all = _others_can_read()
-    own_user = os.geteuid() == 0 and _can_trace() and (open_to_all or chosen.landlock)
+    rights = os.geteuid() == 0 and _can_trace() and user_ids_exist()
+    own_user = rights and (open_to_all or chosen.landlock)
     return replace(chosen, own_user=own_user, read_any=own_user and not open_to_all)
 
 
