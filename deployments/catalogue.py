@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flows.nightly import nightly
+from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
+
+from flows.nightly import nightly, zone
 from flows.profiles import profile_names
 from flows.sweep import bon_sweep
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.flows import Flow
+    from prefect.runner import Runner
+
+TIMEZONE = "BON_TIMEZONE"
+"""Environment: the time zone of schedules and of a night's run id; UTC by default."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One deployment, `FLOW/NAME` to Prefect."""
+    """One deployment, `FLOW/NAME` to Prefect. `timezone` is that of `cron`."""
 
     flow: Flow[..., Any]
     name: str
     description: str
     parameters: dict[str, Any] = field(default_factory=dict)
     cron: str | None = None
+    timezone: str = "UTC"
 
     @property
     def full_name(self) -> str:
@@ -32,16 +43,41 @@ class Entry:
         """The flow's module path, so that it is found wherever bon-sweep is installed."""
         return f"{self.flow.fn.__module__}.{self.flow.fn.__name__}"
 
+    async def register(self, runner: Runner) -> UUID:
+        """Register it with the API and with `runner`, which runs this very flow; its id.
+
+        Prefect's `serve` would load whatever entry point the API names by then.
+        """
+        schedule = None if self.cron is None else Cron(self.cron, timezone=self.timezone)
+        return await runner.aadd_flow(
+            self.flow,
+            self.name,
+            schedule=schedule,
+            parameters=self.parameters,
+            description=self.description,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+
 
 def catalogue() -> list[Entry]:
-    """Every deployment: the demo as `default`, one per profile, and the nightly rerun."""
+    """Every deployment: the demo as `default`, one per profile, and the nightly rerun.
+
+    Raises RequestError if BON_TIMEZONE names no time zone.
+    """
+    timezone = os.environ.get(TIMEZONE, "UTC")
+    zone(timezone)
     sweeps = [Entry(bon_sweep, "default", "The demo profile.", {"profile": "demo"})]
     sweeps += [
         Entry(bon_sweep, name, f"The profile {name}.", {"profile": name})
         for name in profile_names()
         if name != "demo"
     ]
-    return [
-        *sweeps,
-        Entry(nightly, "default", "Every night at three, measured afresh.", cron="0 3 * * *"),
-    ]
+    every_night = Entry(
+        nightly,
+        "default",
+        "Every night at three, measured afresh.",
+        {"timezone": timezone},
+        cron="0 3 * * *",
+        timezone=timezone,
+    )
+    return [*sweeps, every_night]

@@ -1,40 +1,32 @@
-"""The entry point `bon`: the flows' commands and `serve`, and how errors become exit statuses."""
+"""The entry point `bon`: how commands end, and how errors become exit statuses."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
-from typer.exceptions import TyperException
-
-from flows.cli import app
-from flows.errors import is_request_error
-
-
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="Where to start a Prefect server.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port.")] = 4200,
-) -> None:
-    """Register all deployments and run what is asked of them, until interrupted.
-
-    Against the Prefect API of PREFECT_API_URL; without it, against a server started here.
-    """
-    from deployments.serve import serve_catalogue, serving_api
-
-    with serving_api(host, port) as address:
-        typer.echo(f"Prefect API: {address}  (export PREFECT_API_URL={address})", err=True)
-        serve_catalogue()
+from flows import ending
 
 
 def main() -> None:
-    """0 done; 1 finished, but something of ours failed; 2 the request was wrong."""
-    sys.exit(run(sys.argv[1:]))
+    """0 done; 1 finished, but something of ours failed; 2 the request was wrong.
+
+    130, 143 and 129 for SIGINT, SIGTERM and SIGHUP.
+    """
+    with ending.armed():  # before the imports that take time
+        from flows.cli.printing import shield_terminal
+
+        shield_terminal()
+        status = run(sys.argv[1:])
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """One command line. Wrong requests are one line on stderr, without a traceback."""
+    from typer.exceptions import TyperException
+
+    from deployments.commands import app
+    from flows.errors import UnavailableError, is_request_error
+
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
     except TyperException as error:
@@ -45,6 +37,8 @@ def run(arguments: list[str]) -> int:
         # The reader of our stdout has seen enough (`bon sql ... | head`).
         sys.stderr.close()
         return 0
+    except UnavailableError as error:
+        return _say(str(error), 1)
     except Exception as error:
         if is_request_error(error):
             return _refuse(str(error))
@@ -53,8 +47,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _refuse(message: str) -> int:
-    typer.echo(f"bon: {' '.join(message.split())}", err=True)
-    return 2
+    return _say(message, 2)
+
+
+def _say(message: str, status: int) -> int:
+    from flows.cli.printing import complain
+
+    complain(message)
+    return status
 
 
 if __name__ == "__main__":

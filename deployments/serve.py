@@ -1,84 +1,152 @@
-"""`bon serve`: register every deployment with the Prefect API and run what is asked of it."""
+"""The Prefect API of `bon serve`: the user's, or a server of its own that lets nobody else in."""
 
 from __future__ import annotations
 
+import errno
 import os
-import socket
-import tempfile
+import shlex
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+from deployments.credentials import given_auth, kept_auth, prefect_home, private_folder
+from deployments.listener import listening_user
+from deployments.lock import held_alone
+from deployments.server_log import ServerLog
+from flows.cli import printing
 from flows.errors import RequestError
-from flows.prefect_api import healthy, start_server, wait_until_healthy
+from flows.prefect_api import accepts, expect_answer
+from flows.prefect_server import (
+    CLIENT_AUTH,
+    healthy,
+    last_words,
+    start_server,
+    stop_server,
+    wait_until_healthy,
+)
+from kernels_eval.scratch import sweep_scratch
+
+EVERYWHERE = ("0.0.0.0", "::")
+"""Hosts that mean all of the machine's addresses."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """The API, and the server behind it if we started one."""
+
+    address: str
+    server: subprocess.Popen[bytes] | None = None
+    log: Path | None = None
+    alone: bool = False
+    """No other `bon serve` uses this API: a run that says nothing of its server has none."""
+
+    def gone(self) -> str:
+        """What to say when it does not answer any more."""
+        if self.log is None:
+            return f"the Prefect API at {self.address} went away"
+        return f"the Prefect server ended: {last_words(self.log)}; its log: {self.log}"
 
 
 @contextmanager
-def serving_api(host: str, port: int) -> Iterator[str]:
+def serving_api(host: str, port: int) -> Iterator[Served]:
     """The API that `PREFECT_API_URL` names, else the server at host:port, started if none is there.
 
-    To be entered before prefect is imported. Raises RequestError if something else has the port.
+    To be entered before prefect is imported. Raises RequestError if something else has the port, or
+    the API refuses us.
     """
     # Somebody waits for what they asked for; Prefect would look every ten seconds.
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
-    if address := os.environ.get("PREFECT_API_URL"):
-        if not healthy(address):
-            raise RequestError(
-                f"no Prefect server answers at PREFECT_API_URL={address}; start it, or unset it"
-            )
-        yield address
-        return
-    address = f"http://{host}:{port}/api"
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ["PREFECT_API_URL"] = address
-    if healthy(address):
-        yield address
+    sweep_scratch()
+    if address := os.environ.get("PREFECT_API_URL"):
+        expect_answer(address)
+        _warn_if_open(address)
+        yield Served(address)
         return
-    if _taken(host, port):
+    given = given_auth()
+    folder = private_folder()
+    auth, file = (given, None) if given else kept_auth(folder)
+    here = "127.0.0.1" if host in (*EVERYWHERE, "localhost") else host
+    address = f"http://{f'[{here}]' if ':' in here else here}:{port}/api"
+    os.environ |= {"PREFECT_API_URL": address, CLIENT_AUTH: auth}
+    if healthy(address):
+        _expect_ours(address, here, port)
+        _say_how_to_ask(address, file)
+        yield Served(address)
+        return
+    with held_alone(folder / "lock") as alone:
+        yield from _own_server(host, port, auth, file, folder, alone)
+
+
+def _own_server(
+    host: str, port: int, auth: str, file: Path | None, folder: Path, alone: bool
+) -> Iterator[Served]:
+    address = os.environ["PREFECT_API_URL"]
+    try:
+        server = start_server(host, port, None, auth=auth, services=True)
+    except OSError as error:
+        raise RequestError(_cannot_listen(host, port, error)) from None
+    assert server.stdout is not None
+    log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
+    try:
+        import_module("deployments.catalogue")  # some seconds, as the server takes
+        wait_until_healthy(address, server, log.path)
+        _say_how_to_ask(address, file)
+        say(f"the server's log: {log.path}; its database: {_database()}")
+        yield Served(address, server, log.path, alone)
+    finally:
+        stop_server(server)
+        log.close()
+
+
+def _expect_ours(address: str, host: str, port: int) -> None:
+    """Raise RequestError unless the server that is there already is ours to use.
+
+    Another user's server could have us run whatever it says, and would learn our credentials.
+    """
+    user = listening_user(host, port)
+    if user not in (os.getuid(), 0):
         raise RequestError(
+            f"another user's server listens at {address}; choose another --port, or set "
+            "PREFECT_API_URL if that server is to be trusted"
+        )
+    expect_answer(address)
+    _warn_if_open(address)
+
+
+def _warn_if_open(address: str) -> None:
+    if accepts(address, None):
+        say(
+            f"WARNING: the Prefect API at {address} asks for no credentials: whoever reaches it "
+            "has flows run here; set PREFECT_SERVER_API_AUTH_STRING for that server"
+        )
+
+
+def _say_how_to_ask(address: str, file: Path | None) -> None:
+    secret = f'"$(cat {shlex.quote(str(file))})"' if file else "as here"
+    say("to ask for runs in another terminal:")
+    printing.say(f"export PREFECT_API_URL={address}", err=True)
+    printing.say(f"export {CLIENT_AUTH}={secret}", err=True)
+
+
+def _database() -> str:
+    url = os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL")
+    other = url or os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL")
+    return "as PREFECT_API_DATABASE_CONNECTION_URL says" if other else str(prefect_home())
+
+
+def say(message: str) -> None:
+    """One line on stderr."""
+    printing.say(f"bon: {message}", err=True)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
             f"port {port} on {host} is in use by something that is no Prefect server; "
             "free it, choose another with --port, or set PREFECT_API_URL"
         )
-    with tempfile.TemporaryDirectory(prefix="bon-serve-") as folder:
-        log = Path(folder) / "server.log"
-        server = start_server(host, port, log, services=True)
-        try:
-            import_module("deployments.catalogue")  # some seconds, as the server takes
-            wait_until_healthy(address, server, log)
-            yield address
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def serve_catalogue() -> None:
-    """Register and serve all entries from this process, until interrupted."""
-    from prefect import serve
-    from prefect.types.entrypoint import EntrypointType
-
-    from deployments.catalogue import catalogue
-
-    deployments: list[Any] = [  # coroutines only where a loop runs already
-        entry.flow.to_deployment(
-            entry.name,
-            cron=entry.cron,
-            parameters=entry.parameters,
-            description=entry.description,
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        )
-        for entry in catalogue()
-    ]
-    # The default pauses every schedule when this process ends, and so loses the nights after it.
-    serve(*deployments, pause_on_shutdown=False)
-
-
-def _taken(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return True
-    return False
+    return f"no server can listen at --host {host} --port {port}: {error.strerror}"

@@ -11,6 +11,10 @@ class RequestError(FlowsError):
     """The request was wrong. One line: what is wrong, and how to mend it."""
 
 
+class UnavailableError(FlowsError):
+    """Something that a command needs is not there, or went away. One line, exit status 1."""
+
+
 def is_request_error(error: BaseException) -> bool:
     """Whether the command line answers `error` with one line and exit status 2.
 

@@ -1,29 +1,30 @@
-"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server.
-
-Prefect's own temporary server outlives a killed parent; ours is told by the kernel to end with it.
-"""
+"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server."""
 
 from __future__ import annotations
 
-import ctypes
+import base64
 import os
-import signal
-import socket
+import ssl
 import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from flows.errors import RequestError
-
-_PR_SET_PDEATHSIG = 1
-_START_SECONDS = 90.0
+from flows import ending
+from flows.errors import RequestError, UnavailableError
+from flows.prefect_server import (
+    CLIENT_AUTH,
+    free_port,
+    new_auth,
+    start_server,
+    stop_server,
+    wait_until_healthy,
+)
+from flows.prefect_watch import ApiWatch
+from kernels_eval.scratch import scratch_directory, sweep_scratch
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -32,9 +33,11 @@ _QUIET = {
     "PREFECT_UI_ENABLED": "false",
 }
 
+_UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
+_LAST_WORD_S = 1.0
 
-class PrefectUnavailableError(RuntimeError):
-    """The private Prefect server did not start."""
+RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
+"""Where Prefect keeps results: two names of one setting."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,39 @@ class PrefectApi:
     def wait(self) -> None:
         """Return once the API answers: at once for a server that is not ours.
 
-        Raises PrefectUnavailableError with the server's last words.
+        Raises UnavailableError with the server's last words.
         """
         if self.server is not None and self.log is not None:
             wait_until_healthy(self.address, self.server, self.log)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Within the block the command ends soon after the API has gone away for good.
+
+        Raises UnavailableError instead of what a flow raises once its API does not answer.
+        """
+        watch = ApiWatch(self.address, self.server)
+        command = ending.current()
+        if command is not None and self.server is None:
+            command.at_last(lambda: self._crash(command.flow_run))
+        with watch.running():
+            try:
+                yield
+            except Exception as error:
+                if watch.answers():
+                    raise
+                raise UnavailableError(
+                    f"the Prefect API at {self.address} went away ({type(error).__name__})"
+                ) from error
+
+    def _crash(self, flow_run: str | None) -> None:
+        """Tell an API that outlives us that the flow run does not go on, if Prefect could not."""
+        headers = authorization(os.environ.get(CLIENT_AUTH))
+        with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=_trusted()) as client:
+            place = f"{self.address}/flow_runs/{flow_run}"
+            if client.get(place).json()["state_type"] in _UNFINISHED:
+                state = {"type": "CRASHED", "message": "The command was ended by a signal."}
+                client.post(f"{place}/set_state", json={"state": state, "force": True})
 
 
 @contextmanager
@@ -59,91 +91,99 @@ def prefect_api() -> Iterator[PrefectApi]:
     """The API, for the length of the block: starting, so that imports can go on beside it.
 
     To be entered before prefect is imported, which reads its settings once.
-    Raises RequestError if nothing answers where `PREFECT_API_URL` points.
+    Raises RequestError if nothing answers where `PREFECT_API_URL` points, or it refuses us.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    if address := os.environ.get("PREFECT_API_URL"):
-        _expect_answer(address)
-        yield PrefectApi(address)
-        return
-    port = free_port()
+    sweep_scratch()
+    with scratch_directory("bon-prefect-") as folder, _results_in(folder):
+        if address := os.environ.get("PREFECT_API_URL"):
+            expect_answer(address)
+            yield PrefectApi(address)
+        else:
+            with _private_server(folder) as api:
+                yield api
+
+
+@contextmanager
+def _private_server(folder: Path) -> Iterator[PrefectApi]:
+    port, auth, log = free_port(), new_auth(), folder / "server.log"
     address = f"http://127.0.0.1:{port}/api"
-    os.environ["PREFECT_API_URL"] = address
-    with tempfile.TemporaryDirectory(prefix="bon-prefect-") as folder:
-        log = Path(folder) / "server.log"
-        server = start_server("127.0.0.1", port, log)
-        try:
+    server = start_server("127.0.0.1", port, log, auth=auth)
+    try:
+        with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth}):
             yield PrefectApi(address, server, log)
-        finally:
-            del os.environ["PREFECT_API_URL"]
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    finally:
+        stop_server(server)
 
 
-def _expect_answer(address: str) -> None:
-    """Whatever the answer is: what it means (a key that is missing, say) Prefect knows better."""
+def expect_answer(address: str) -> None:
+    """Raise RequestError if no API answers at `address`, or if it refuses our credentials."""
     try:
         httpx.get(f"{address}/health", timeout=10.0, verify=False)
+        accepted = accepts(address, os.environ.get(CLIENT_AUTH))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RequestError(
             f"no Prefect API answers at PREFECT_API_URL={address} ({error}): start one "
             "(`prefect server start`, `bon serve`), or unset it for a private one"
         ) from None
-
-
-def start_server(
-    host: str, port: int, log: Path, *, services: bool = False
-) -> subprocess.Popen[bytes]:
-    """A Prefect server as a child that dies with this process; `services` runs its scheduler."""
-    environment = os.environ | ({} if services else {"PREFECT__SERVER_EPHEMERAL": "1"})
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-    command += ["--host", host, "--port", str(port), "--log-level", "error"]
-    with log.open("wb") as sink:
-        # A session of its own: Ctrl-C in a terminal goes to all of a group, and what is interrupted
-        # still has something to tell the server.
-        return subprocess.Popen(
-            command,
-            env=environment,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
+    if not accepted and not os.environ.get("PREFECT_API_KEY"):
+        raise RequestError(
+            f"the Prefect API at PREFECT_API_URL={address} refuses {_credentials()}: set "
+            f"{CLIENT_AUTH} to the server's (`bon serve` prints the line to type), or unset "
+            "PREFECT_API_URL for a private server"
         )
 
 
-def wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the API answers. Raises PrefectUnavailableError if it ends or takes too long."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        if healthy(address):
-            return
-        time.sleep(0.1)
-    server.kill()
-    words = log.read_text(errors="replace").strip().splitlines()
-    raise PrefectUnavailableError(
-        f"the Prefect server did not start: {words[-1] if words else 'no output'}"
-    )
+def accepts(address: str, auth: str | None) -> bool:
+    """Whether the API at `address` lets these credentials in (None: none at all).
+
+    Raises httpx.HTTPError if it does not answer.
+    """
+    where = f"{address}/admin/version"
+    answer = httpx.get(where, headers=authorization(auth), timeout=10.0, verify=_trusted())
+    return answer.status_code not in (401, 403)
 
 
-def healthy(address: str) -> bool:
-    """Whether a Prefect API answers there."""
-    try:
-        return httpx.get(f"{address}/health", timeout=2.0, trust_env=False).status_code == 200
-    except httpx.HTTPError:
+def _trusted() -> bool | ssl.SSLContext:
+    """Whose certificates are good enough to send credentials to: as Prefect's settings say."""
+    if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes"):
         return False
+    file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
+    return ssl.create_default_context(cafile=file) if file else True
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def authorization(auth: str | None) -> dict[str, str]:
+    """The header with these credentials; none without."""
+    if auth is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(auth.encode()).decode()}"}
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+def _credentials() -> str:
+    given = os.environ.get(CLIENT_AUTH)
+    return f"the credentials in {CLIENT_AUTH}" if given else "requests without credentials"
+
+
+@contextmanager
+def _results_in(folder: Path) -> Iterator[None]:
+    """Prefect pickles what a failed task raised; nobody reads it after the command."""
+    if any(name in os.environ for name in RESULTS):
+        yield
+        return
+    with _environment({RESULTS[0]: str(folder / "results")}):
+        yield
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import BaseModel, ConfigDict
 
+from flows.ending import enter_flow
 from flows.errors import RequestError
 from flows.request import Sampling
 from storage import Lake
@@ -53,6 +55,7 @@ def rescore_run(
     Prompt mode, backend and temperature are those that the run was drawn with; `sampling` overrides
     them, and gives them for an imported run. Raises RequestError.
     """
+    enter_flow(flow_run.id)
     house = Lake.open(lake)
     house.check_runs([run])
     check_policy(policy)

@@ -8,9 +8,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.futures import wait
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
+from flows.deployed import belong_to_server, check_options, check_stored, deployed
+from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
 from flows.request import SweepRequest, resolve, stored_policy_id
@@ -51,14 +54,26 @@ def bon_sweep(
     Everything left out comes from the run if it exists, else from the profile (default: demo).
     Raises a RequestError before anything is written if the request is wrong.
     """
-    house = Lake.open(lake, create=True)
     options: dict[str, Any] = {"profile": profile, "suite": suite, "problems": problems, "k": k}
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     options |= {"limits": limits}
+    enter_flow(flow_run.id)
+    house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id):
         discard_uncommitted(house, run_id)
         return _sweep(house, run_id, request)
+
+
+def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
+    """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
+    if not deployed():
+        return Lake.open(lake, create=True)
+    belong_to_server()
+    check_options(options)  # before anything is made
+    house = Lake.open(lake, create=True)
+    check_stored(house, run, options)
+    return house
 
 
 def _draw(lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]) -> str:

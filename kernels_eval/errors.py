@@ -19,3 +19,8 @@ class OutOfRoomError(ProblemError):
 
 class HarnessError(KernelsEvalError):
     """The judge itself failed. Never recorded as a candidate's failure."""
+
+
+def refused(failure: BaseException) -> HarnessError:
+    """What to raise where the system refuses the judge a process, a file, memory or room."""
+    return HarnessError(f"the system refused the judge what it needs: {failure!r}")

@@ -8,6 +8,7 @@ from kernels_eval.processes.worker import (
     WorkerEndedError,
     WorkerError,
     WorkerForgedError,
+    WorkerLostError,
     WorkerRestlessError,
     WorkerTimeoutError,
 )
@@ -39,8 +40,13 @@ class DisturbedError(Exception):
         self.status = status
 
 
-def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, str, Finding | None]:
-    """Status, error text, and the finding that convicts if there is one."""
+def status_of(
+    failure: Failed, stage: str, timeout_s: float, *, killed_for_memory: bool
+) -> tuple[Status, str, Finding | None]:
+    """Status, error text, and the finding that convicts if there is one.
+
+    `killed_for_memory`: whether the kernel says that it killed somebody for memory meanwhile.
+    """
     if isinstance(failure, CandidateFailedError):
         status = _STATUS[failure.failure]
         finding = None
@@ -56,25 +62,26 @@ def status_of(failure: Failed, stage: str, timeout_s: float) -> tuple[Status, st
     if isinstance(failure, WorkerForgedError):
         text = str(failure)
         return Status.REJECTED, text, _convicted("forged-message", text)
+    if isinstance(failure, WorkerLostError):
+        return Status.HARNESS_ERROR, f"{failure} during {stage}", None
     assert isinstance(failure, WorkerEndedError)
     if failure.signal == signal.SIGSYS:
         text = "it was to start a process, or to leave its cores, after its first call"
         return Status.REJECTED, text, _convicted("late-work", text)
-    return explain_end(failure, stage)
+    return explain_end(failure, stage, killed_for_memory=killed_for_memory)
 
 
-def explain_end(ended: WorkerEndedError, stage: str) -> tuple[Status, str, Finding | None]:
-    """A crash, an exit, or the kernel's out-of-memory killer."""
+def explain_end(
+    ended: WorkerEndedError, stage: str, *, killed_for_memory: bool
+) -> tuple[Status, str, Finding | None]:
+    """A crash, an exit, or the kernel's out-of-memory killer, if it says so itself."""
     printed = ended.output.strip()
     tail = f"; it printed: {printed[-1500:]}" if printed else ""
-    if any(sign in printed for sign in _MEMORY_SIGNS):
+    killed = ended.signal == signal.SIGKILL
+    if killed and killed_for_memory:
+        return Status.OUT_OF_MEMORY, f"killed for its memory during {stage}{tail}", None
+    if not killed and any(sign in printed for sign in _MEMORY_SIGNS):
         return Status.OUT_OF_MEMORY, f"out of memory during {stage}{tail}", None
-    if ended.signal == signal.SIGKILL:
-        return (
-            Status.OUT_OF_MEMORY,
-            f"killed during {stage}, most likely for its memory{tail}",
-            None,
-        )
     if ended.signal:
         try:
             name = signal.Signals(ended.signal).name

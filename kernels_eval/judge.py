@@ -10,9 +10,10 @@ import os
 import secrets
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,17 +25,19 @@ from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
-from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError
+from kernels_eval.disturbance import Room, disturbance, passes
+from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError, refused
 from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending, Stage
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
-from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerForgedError
+from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
+from kernels_eval.sandbox.kernel_counts import kernel_counts
 from kernels_eval.sandbox.probe import plan
 from kernels_eval.scratch import sweep_scratch
 from kernels_eval.screening import screen
@@ -46,6 +49,11 @@ from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
 
 _PROBLEMS_KEPT = 4
+_PAUSES_S = (0.5, 2.0)
+"""Before a reference that could not be started is started again."""
+
+
+_Outcome = TypeVar("_Outcome")
 
 
 class Judge:
@@ -125,7 +133,7 @@ class Judge:
     ) -> Iterator[tuple[int, Verdict]]:
         self._timeout_s = timeout_s
         with self._on_side_cores():
-            reference = self._reference(problem_source)
+            reference = self._started(problem_source)
         queue: Queue = deque(enumerate(candidates))
         line = self._line
         line.forget()
@@ -133,7 +141,7 @@ class Judge:
             while queue or line:
                 with self._on_side_cores():
                     if reference.beside >= self.device.reference_lasts:
-                        self._renew(reference)
+                        self._patiently(functools.partial(self._renew, reference))
                     try:
                         index, verdict = self._next_verdict(reference, queue)
                     except torch.AcceleratorError as error:
@@ -154,11 +162,40 @@ class Judge:
                     begun = line.end_all()
                     queue.extendleft((index, candidates[index]) for index in reversed(begun))
                     with self._on_side_cores():
-                        reference = self._reference(problem_source)
+                        reference = self._started(problem_source)
             for index in (*line.end_all(), *(index for index, _ in queue)):
-                yield index, self._verdict(Status.HARNESS_ERROR, self.lost, ())
+                yield index, self._standing(index, self._verdict(Status.HARNESS_ERROR, self.lost))
+        except HarnessError as failure:
+            ours = self._verdict(Status.HARNESS_ERROR, str(failure))
+            for index in (*line.end_all(), *(index for index, _ in queue)):
+                if line.first_verdict(index) is not None:
+                    yield index, self._standing(index, ours)
+            raise
         finally:
             line.end_all()
+
+    def _started(self, source: str) -> Reference:
+        """The problem's reference, running. Raises ProblemError and HarnessError."""
+        return self._patiently(functools.partial(self._reference, source))
+
+    def _patiently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
+        """The outcome, after a pause or two if the machine refused something, or killed a worker.
+
+        Raises HarnessError.
+        """
+        for pause_s in _PAUSES_S:
+            try:
+                return attempt()
+            except (OSError, MemoryError):
+                time.sleep(pause_s)
+            except HarnessError as failure:
+                if not passes(failure):
+                    raise
+                time.sleep(pause_s)
+        try:
+            return attempt()
+        except (OSError, MemoryError) as failure:
+            raise refused(failure) from failure
 
     def _lose(self, error: torch.AcceleratorError) -> str:
         """The driver lets a process whose context failed do nothing more with the device."""
@@ -195,6 +232,9 @@ class Judge:
         if self._server is None or not self._server.alive():
             if self._closed:
                 raise RequestError("this judge is closed; make a new one")
+            if self._server is not None:
+                self._server.close()  # it was killed: its directory and ids are still held
+                self._server = None
             self._server = ForkServer(
                 self._plan,
                 self._limits,
@@ -206,6 +246,8 @@ class Judge:
 
     def _reference(self, source: str) -> Reference:
         known = self._references.get(source)
+        if known is not None and not known.runner.worker.alive():
+            known.runner.worker.close()  # killed from outside
         if known is not None and not known.runner.worker.closed:
             self._references.move_to_end(source)
             return known
@@ -250,14 +292,15 @@ class Judge:
 
     def _begin(self, reference: Reference, index: int, source: str) -> Pending | Judged:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
-        again = self._line.doubted(index)
+        again = self._line.first_verdict(index) is not None
         findings = (*screen(source), *_notes(reference.problem, again=again))
         outside = out_of_scope(source, self.config.scope)
         if outside is not None:
             return index, self._verdict(Status.REJECTED, outside.message, (*findings, outside))
+        counts = kernel_counts()
         try:
             worker = self._fork_server().spawn()
-        except HarnessError as error:
+        except (HarnessError, OSError) as error:
             return index, self._verdict(Status.HARNESS_ERROR, str(error), findings)
         try:
             job = reference.problem.job(
@@ -269,13 +312,17 @@ class Judge:
             )
             job = replace(job, objects=self._objects.of(source))
             runner = Runner(worker, job, self._line.memory(job), self.speed)
-        except (HarnessError, WorkerEndedError, WorkerForgedError) as error:
+        except (HarnessError, WorkerError, OSError, MemoryError) as error:
             worker.close()
+            if worker.silent and self._server is not None:
+                self._server.kill()  # stopped from outside, perhaps; the next one is another
             reason = f"a fresh worker failed: {error!r}"
             return index, self._verdict(Status.HARNESS_ERROR, reason, findings)
         pack = reference.problem.packed
+        limits, plan = self._limits, self._plan
+        room = Room(counts, limits.processes, limits.file_bytes, own_disk=plan.mount_namespace)
         builds = self._objects.wants(source)
-        return Pending(index, source, findings, runner, self._timeout_s, pack, builds, again)
+        return Pending(index, source, findings, runner, self._timeout_s, pack, room, builds, again)
 
     def _forget_memories(self) -> None:
         """Before another problem on a GPU: memory is what is short there."""
@@ -288,40 +335,67 @@ class Judge:
     def _next_verdict(self, reference: Reference, queue: Queue) -> tuple[int, Verdict | None]:
         """Bring one candidate to its verdict. None: judge it again."""
         self._current = reference
-        line = self._line
-        chosen = line.next(reference, queue, functools.partial(self._begin, reference))
+        chosen = self._line.next(reference, queue, functools.partial(self._begin, reference))
         if not isinstance(chosen, Pending):
-            return chosen
+            return chosen[0], self._final(*chosen)
+        return chosen.index, self._judged(reference, chosen)
+
+    def _judged(self, reference: Reference, chosen: Pending) -> Verdict | None:
+        """The verdict on a candidate whose turn it is. None: judge it again."""
+        line, index = self._line, chosen.index
         try:
             verdict = self._finish(reference, chosen)
-            if self._doubtful(verdict) and line.once_more(chosen.index):
+            if self._doubtful(verdict) and line.once_more(index, verdict):
                 reference.beside = math.inf
-                return chosen.index, None
+                return None
         except OutOfRoomError as failure:
             reference.capacity = max(1, reference.capacity // 2)
-            if line.once_more_alone(chosen.index):
-                return chosen.index, None
+            if line.once_more_alone(index):
+                return None
             status = Status.OUT_OF_MEMORY if line.held_room(chosen) else Status.HARNESS_ERROR
-            return chosen.index, self._verdict(status, str(failure), chosen.findings)
+            return self._final(index, self._verdict(status, str(failure), chosen.findings))
         except DisturbedError as failure:
-            verdict = self._verdict(failure.status, str(failure), chosen.findings)
-            return chosen.index, None if line.once_more_alone(chosen.index) else verdict
+            if line.once_more_alone(index):
+                return None
+            return self._final(index, self._verdict(failure.status, str(failure), chosen.findings))
         finally:
             line.end(chosen)
+        if chosen.disturbed is not None:
+            if line.once_more_later(index, ours=chosen.disturbed.ours):
+                return None
+            if line.disturbed_by_machine(index):
+                error = f"{chosen.disturbed.text}; its last words: {verdict.error}"[:2000]
+                verdict = replace(verdict, status=Status.HARNESS_ERROR, error=error)
         stood_still = verdict.status is Status.TIMEOUT and line.stood_still_together(chosen)
-        if stood_still and line.once_more_alone(chosen.index):
-            return chosen.index, None
-        if verdict.status is Status.OUT_OF_MEMORY and line.once_more_alone(chosen.index):
+        if stood_still and line.once_more_alone(index):
+            return None
+        if verdict.status is Status.OUT_OF_MEMORY and line.once_more_alone(index):
             reference.capacity = max(1, reference.capacity // 2)  # fewer beside the next ones
-            return chosen.index, None
-        return chosen.index, verdict
+            return None
+        return self._final(index, verdict)
+
+    def _final(self, index: int, verdict: Verdict) -> Verdict | None:
+        """The verdict, or None: if the judge failed, it tries again after a pause."""
+        failed = verdict.status is Status.HARNESS_ERROR and not self.lost
+        if failed and self._line.once_more_later(index, ours=True):
+            return None
+        return self._standing(index, verdict)
+
+    def _standing(self, index: int, verdict: Verdict) -> Verdict:
+        """What a candidate got before, if the judge failed to measure it a second time."""
+        first = self._line.first_verdict(index)
+        if first is None or verdict.status is not Status.HARNESS_ERROR:
+            return verdict
+        text = f"its speedup may be luck, and measuring it again failed: {verdict.error}"
+        finding = Finding("not-measured-again", Severity.WARNING, text)
+        return replace(first, findings=(*first.findings, finding))
 
     def _doubtful(self, verdict: Verdict) -> bool:
         """Whether a process that is slow by chance, the reference's, would explain the speedup."""
         low = verdict.speedup_ci[0] if verdict.fast_1 and verdict.speedup_ci else None
         return low is not None and not self.device.on_gpu and may_be_luck(low)
 
-    def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...]) -> Verdict:
+    def _verdict(self, status: Status, error: str, findings: tuple[Finding, ...] = ()) -> Verdict:
         """A verdict without any measurement."""
         return Verdict(
             status=status,
@@ -351,7 +425,12 @@ class Judge:
             if stop.finding is not None:
                 progress.findings.append(stop.finding)
         except (CandidateFailedError, LateWorkError, WorkerError) as failure:
-            status, error, finding = status_of(failure, progress.stage, self.config.timeout_s)
+            room, limit_s = pending.room, self.config.timeout_s
+            memory = kernel_counts().memory_kills > room.counts.memory_kills
+            status, error, finding = status_of(
+                failure, progress.stage, limit_s, killed_for_memory=memory
+            )
+            pending.disturbed = disturbance(failure, error, pending.runner.worker, room)
             if finding is not None:
                 progress.findings.append(finding)
         except HarnessError as failure:
@@ -360,6 +439,12 @@ class Judge:
             status, error = Status.HARNESS_ERROR, self._lose(failure)
         except torch.OutOfMemoryError as failure:
             raise OutOfRoomError(f"no room to check on {self.device.name}: {failure}") from None
+        except (OSError, MemoryError) as failure:
+            status, error = Status.HARNESS_ERROR, str(refused(failure))
+        except RuntimeError as failure:
+            if "allocate memory" not in str(failure):
+                raise
+            status, error = Status.HARNESS_ERROR, f"no room to check on the CPU: {failure}"
         sandbox = pending.runner.worker.sandbox
         correct = status is Status.CORRECT and speedup is not None
         return Verdict(

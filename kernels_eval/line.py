@@ -18,6 +18,8 @@ from kernels_eval.types import Verdict
 from kernels_eval.worker.protocol import Job
 
 _TICK_S = 0.05
+_BACK_OFF_S = (0.5, 2.0)
+"""Before a candidate is judged once more after a disturbance, and before the last time."""
 _AT_ONCE = 2
 """Workers that may be started in a row beyond the device's pace."""
 
@@ -44,7 +46,10 @@ class Line:
         self._ending: list[Runner] = []
         self._memories: list[Memory] = []
         self._alone: set[int] = set()
-        self._doubted: set[int] = set()
+        self._first: dict[int, Verdict] = {}
+        self._disturbed: dict[int, int] = {}
+        self._due: dict[int, float] = {}
+        self._ours: set[int] = set()
         self._stood_still: list[float] = []
         self._next_start = 0.0
 
@@ -61,6 +66,8 @@ class Line:
             now = time.monotonic()
             if self._next_start > now:
                 return
+            if self._rests(queue, now):
+                return
             by_itself = queue[0][0] in self._alone
             beside = self._alone & {index_of(item) for item in self._pending}
             if self._pending and (by_itself or beside):
@@ -76,16 +83,46 @@ class Line:
         self._alone.add(index)
         return True
 
-    def once_more(self, index: int) -> bool:
-        """Whether this candidate is to be measured again, in a fresh process: not a third time."""
-        if index in self._doubted:
-            return False
-        self._doubted.add(index)
+    def _rests(self, queue: Queue, now: float) -> bool:
+        """Whether every candidate waits after a disturbance; else the first of the others leads."""
+        for _ in range(len(queue)):
+            if self._due.get(queue[0][0], now) <= now:
+                return False
+            queue.rotate(-1)
         return True
 
-    def doubted(self, index: int) -> bool:
-        """Whether it was measured before."""
-        return index in self._doubted
+    def once_more_later(self, index: int, *, ours: bool) -> bool:
+        """Whether this candidate, which was disturbed, is to be judged again: alone, after a pause.
+
+        Not a fourth time. `ours`: the machine is known to have disturbed it.
+        """
+        if ours:
+            self._ours.add(index)
+        times = self._disturbed.get(index, 0)
+        if times == len(_BACK_OFF_S):
+            return False
+        self._disturbed[index] = times + 1
+        self._due[index] = time.monotonic() + _BACK_OFF_S[times]
+        self._alone.add(index)
+        return True
+
+    def disturbed_by_machine(self, index: int) -> bool:
+        """Whether the machine is known to have disturbed it, the last time or before."""
+        return index in self._ours
+
+    def once_more(self, index: int, verdict: Verdict) -> bool:
+        """Whether this candidate is to be measured again, in a fresh process: not a third time.
+
+        `verdict`: what it got, which stands if the judge fails to measure again.
+        """
+        if index in self._first:
+            return False
+        self._first[index] = verdict
+        return True
+
+    def first_verdict(self, index: int) -> Verdict | None:
+        """What it got when it was measured before; None if it was not."""
+        return self._first.get(index)
 
     def stood_still_together(self, pending: Pending) -> bool:
         """Whether this first call ran out of time, and another stood still meanwhile: one candidate
@@ -208,7 +245,7 @@ class Line:
         pending.carry_on()
         worker = pending.runner.worker
         # Whoever is judged again would find there what it was shown the first time.
-        again = pending.index in self._alone | self._doubted
+        again = pending.index in self._alone or pending.index in self._first
         kept = pending.failure is not None or worker.closed or again
         if not kept and self._objects.wants(pending.source):
             self._objects.keep(pending.source, harvest(worker.home))
@@ -238,7 +275,10 @@ class Line:
     def forget(self) -> None:
         """Before other candidates: none of them has been judged yet."""
         self._alone.clear()
-        self._doubted.clear()
+        self._first.clear()
+        self._disturbed.clear()
+        self._due.clear()
+        self._ours.clear()
         self._stood_still.clear()
 
     def release(self) -> None:

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from kernels_eval.errors import HarnessError, OutOfRoomError
+from kernels_eval.disturbance import Disturbance, Room
+from kernels_eval.errors import HarnessError, OutOfRoomError, refused
 from kernels_eval.failures import Failed
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes import control
@@ -42,6 +43,7 @@ class Pending:
     timeout_s: float
     pack: Callable[[InputSet], InputSet]
     """Of the problem: leaves out of a set what can be had again."""
+    room: Room
     builds: bool = False
     """Whether its import runs compilers for long."""
     again: bool = False
@@ -56,6 +58,8 @@ class Pending:
     first_set: InputSet | None = None
     """What the first call was made on, without its inputs once they are written."""
     sets: Iterator[InputSet] | None = None
+    disturbed: Disturbance | None = None
+    """Why it may have failed through no fault of its own."""
     _paused: float | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ class Pending:
             self._step()
         except _FAILURES as failure:
             self._keep(failure)
+        except (OSError, MemoryError) as failure:
+            self._keep(refused(failure))
         return True
 
     def _step(self) -> None:
@@ -118,6 +124,8 @@ class Pending:
             self.stage = Stage.PREPARING
         except _FAILURES as failure:
             self._keep(failure)
+        except (OSError, MemoryError) as failure:
+            self._keep(refused(failure))
 
     def _keep(self, failure: Failed | HarnessError | OutOfRoomError) -> None:
         """Without the frames that it passed: they hold tensors, and would until a collection."""

@@ -41,6 +41,11 @@ def _forget_locks() -> None:
 os.register_at_fork(after_in_child=_forget_locks)
 
 
+def release_scratch() -> None:
+    """Give up all directories of this process, which is about to end: the next sweep takes them."""
+    _forget_locks()
+
+
 class Scratch:
     """A directory in the temp directory that only this user may enter, until `close`."""
 

@@ -1,6 +1,7 @@
 """The lake: Parquet files under one directory or prefix, appended atomically and read with SQL."""
 
 from storage.errors import (
+    LakeDamagedError,
     LakeError,
     LakeMissingError,
     LakeTooNewError,
@@ -17,6 +18,7 @@ from storage.writer import write_text
 
 __all__ = [
     "Lake",
+    "LakeDamagedError",
     "LakeError",
     "LakeMissingError",
     "LakeTooNewError",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from storage import layout
+from storage.errors import LakeDamagedError
 from storage.lake import Lake
+from storage.layout import COMPANIONS
+from storage.listing import list_run, part_paths
 from storage.rows import Rows
-
-COMPANIONS = {"token_logprobs": "candidates", "timings": "evaluations"}
-"""Table → the table whose part of the same name commits it."""
+from storage.sound import vanished
 
 
 def commit(lake: Lake, run_id: str, part: str, tables: Mapping[str, Rows]) -> None:
@@ -19,18 +20,25 @@ def commit(lake: Lake, run_id: str, part: str, tables: Mapping[str, Rows]) -> No
     `discard_uncommitted` removes; so a row of the committing table always has its companions.
     """
     for table in sorted(tables, key=lambda name: name not in COMPANIONS):
+        if table in COMPANIONS:
+            # Companions without the directory that commits them would look like a lost directory.
+            lake.prepare(COMPANIONS[table], run_id)
         lake.append(table, tables[table], run_id=run_id, part=part)
 
 
 def discard_uncommitted(lake: Lake, run_id: str) -> int:
-    """Remove companion parts that were never committed. Only for the holder of the run's lock."""
-    removed = 0
+    """Remove companion parts that were never committed. Only for the holder of the run's lock.
+
+    Raises LakeDamagedError, with nothing removed, if what commits them cannot be listed or its
+    directory is gone.
+    """
+    uncommitted: list[Path] = []
     for companion, owner in COMPANIONS.items():
-        committed = {
-            path.name for path in layout.run_directory(lake.root, owner, run_id).glob("part-*")
-        }
-        for path in layout.run_directory(lake.root, companion, run_id).glob("part-*"):
-            if path.name not in committed:
-                path.unlink()
-                removed += 1
-    return removed
+        if (why := vanished(lake.root, owner, run_id)) is not None:
+            raise LakeDamagedError(why)
+        committed = list_run(lake.root, owner, run_id)
+        paths = part_paths(lake.root, companion, run_id)
+        uncommitted += [path for path in paths if path.name not in committed]
+    for path in uncommitted:
+        path.unlink()
+    return len(uncommitted)

@@ -37,3 +37,7 @@ class RowsInvalidError(LakeError):
 
 class QueryError(LakeError):
     """A query that DuckDB refused or could not finish."""
+
+
+class LakeDamagedError(QueryError):
+    """A directory that cannot be read, or a file that is not the part that was written there."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,22 +13,26 @@ import duckdb
 import pyarrow as pa
 
 from storage import layout
+from storage.confine import confine, hinted
 from storage.errors import (
+    LakeDamagedError,
     LakeError,
-    LakeMissingError,
-    LakeTooNewError,
     LakeUnusableError,
     QueryError,
     RunUnknownError,
 )
+from storage.listing import list_runs, part_paths
 from storage.lock import locked
-from storage.mirror import mirrored
+from storage.opening import open_lake
 from storage.place import in_object_store, located, os_errors, put_new, reason
 from storage.rows import Rows, conform
-from storage.schemas import SCHEMA_VERSION, TABLES
+from storage.schemas import TABLES
 from storage.sequence import counted, numbered
+from storage.sound import Survey, survey
 from storage.views import ALL, needed, statements
 from storage.writer import remove_leftovers, write_part
+
+_log = logging.getLogger("storage")
 
 
 def default_lake() -> str:
@@ -54,70 +60,14 @@ class Lake:
     def open(cls, root: str | Path | None = None, *, create: bool = False) -> Lake:
         """The lake at `root` (default: `default_lake()`), checked; made if `create`.
 
+        A directory is made into a lake only if it is empty, but for what file systems leave there.
+
         Raises LakeMissingError, LakeUnusableError (a file, no lake, not readable, with `create` not
         writable) or LakeTooNewError.
         """
         lake = cls(default_lake() if root is None else root)
-        path = lake.root
-        if in_object_store(path):
-            lake._open_store(create=create)
-            return lake
-        try:
-            if create:
-                layout.table_directory(path, "runs").mkdir(parents=True, exist_ok=True)
-            lake._check(writable=create)
-        except (FileExistsError, NotADirectoryError):
-            raise LakeUnusableError(
-                f"{path} is a file; a lake is a directory: name another"
-            ) from None
-        except OSError as error:
-            wanted = "made or written" if create else "read"
-            raise LakeUnusableError(
-                f"lake {path} cannot be {wanted} ({error.strerror}); "
-                "mend its permissions or name another with --lake"
-            ) from error
+        open_lake(lake.root, create=create)
         return lake
-
-    def _open_store(self, *, create: bool) -> None:
-        """As `open` does for a directory. What an object store objects to has many types."""
-        try:
-            if create:
-                put_new(layout.lake_marker(self.root), b"")
-            self._check_present()
-            self._check_schema()
-        except LakeError:
-            raise
-        except Exception as error:
-            raise LakeUnusableError(
-                f"lake {self.root} cannot be reached ({reason(error)}); mend the address, the "
-                "credentials or AWS_ENDPOINT_URL, or name another with --lake"
-            ) from error
-
-    def _check(self, *, writable: bool) -> None:
-        path = self.root
-        self._check_present()
-        if not path.is_dir():
-            raise NotADirectoryError
-        if not os.access(path, os.R_OK | os.X_OK | (os.W_OK if writable else 0)):
-            raise PermissionError(13, "permission denied")
-        self._check_schema()
-
-    def _check_present(self) -> None:
-        if not self.root.exists():
-            raise LakeMissingError(
-                f"no lake at {self.root}; name one with --lake, or make one: bon sweep"
-            )
-
-    def _check_schema(self) -> None:
-        path = self.root
-        newest = layout.newest_schema(path)
-        if newest > SCHEMA_VERSION:
-            raise LakeTooNewError(
-                f"lake {path} was written by a newer bon-sweep (schema v{newest}, this release "
-                f"reads up to v{SCHEMA_VERSION}); upgrade, or name another with --lake"
-            )
-        if newest == 0 and any(path.iterdir()):
-            raise LakeUnusableError(f"{path} is a directory but no lake; name another with --lake")
 
     def append(
         self, table: str, rows: Rows, *, run_id: str, part: str | None = None
@@ -142,12 +92,30 @@ class Lake:
         try:
             self._mark_columns(table)
             # The directory's name says the run; a column beside it would only contradict or bloat.
-            return write_part(directory, part, conformed.drop_columns(["run_id"]))
+            rows = conformed.drop_columns(["run_id"])
+            return write_part(directory, part, rows, directory.relative_to(self.root))
         except OSError as error:
-            raise LakeUnusableError(
-                f"cannot write to {directory} ({reason(error)}); "
-                "free some space, mend its permissions or name another lake with --lake"
-            ) from error
+            raise self._unwritable(directory, error) from error
+
+    def prepare(self, table: str, run_id: str) -> None:
+        """Make the run's directory in a table. Raises LakeUnusableError."""
+        directory = layout.run_directory(self.root, table, layout.check_run_id(run_id))
+        if in_object_store(directory):
+            return
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(directory, error) from error
+
+    def parts(self, table: str, run_id: str) -> list[Path]:
+        """The files of a run in one table, sorted. Raises LakeDamagedError if it cannot tell."""
+        return part_paths(self.root, table, run_id)
+
+    def _unwritable(self, directory: Path, error: OSError) -> LakeUnusableError:
+        return LakeUnusableError(
+            f"cannot write to {directory} ({reason(error)}); "
+            "free some space, mend its permissions or name another lake with --lake"
+        )
 
     def _mark_columns(self, table: str) -> None:
         marker = layout.columns_marker(self.root, table)
@@ -166,7 +134,11 @@ class Lake:
         layout.check_run_id(run_id)
         with locked(self.root, run_id), counted(self.root, run_id):
             for table in TABLES:
-                remove_leftovers(layout.run_directory(self.root, table, run_id))
+                directory = layout.run_directory(self.root, table, run_id)
+                try:
+                    remove_leftovers(directory)
+                except OSError as error:
+                    raise self._unwritable(directory, error) from error
             yield
 
     def connect(
@@ -174,44 +146,66 @@ class Lake:
     ) -> duckdb.DuckDBPyConnection:
         """An in-memory DuckDB with all views; with `run_ids` they see (and list) only those runs.
 
-        `names`: of the views and macros, where fewer will do. Files that come later are seen too,
-        except in tables that had none when this was called, and in an object store. Raises
-        QueryError if a file of the lake is unreadable.
+        `names`: of the views and macros, where fewer will do. The views show the parts that are
+        there now, each of which is checked first (see `storage/sound.py`).
+
+        A run with a part or a directory that is not sound is never shown in part: of `run_ids`, it
+        is a LakeDamagedError; among all runs, it is left out, and logged as a warning. Raises
+        LakeDamagedError, too, if no run is sound, or a table's directory cannot be listed.
         """
+        return self._connect(run_ids, names, ())[0]
+
+    def _connect(
+        self, run_ids: Sequence[str] | None, names: frozenset[str], asked_for: Collection[str]
+    ) -> tuple[duckdb.DuckDBPyConnection, Survey]:
         connection = duckdb.connect()
         try:
             connection.execute("SET TimeZone = 'UTC'")
-            root = self.root
-            if in_object_store(root):
-                with os_errors():
-                    root = mirrored(root, [table for table in TABLES if table in names], run_ids)
-            for statement in statements(root, run_ids, names):
+            with os_errors():
+                found = survey(self.root, [table for table in TABLES if table in names], run_ids)
+            _tell(found, run_ids, asked_for)
+            for statement in statements(found, names):
                 connection.execute(statement)
+        except LakeError:
+            connection.close()
+            raise
         except (duckdb.Error, OSError) as error:
             connection.close()
             raise QueryError(f"lake {self.root} cannot be read: {_first_line(error)}") from error
-        return connection
+        return connection, found
 
     def sql(
         self,
         query: str,
         run_ids: Sequence[str] | None = None,
         parameters: Mapping[str, object] | None = None,
+        *,
+        write: bool = False,
     ) -> pa.Table:
         """The answer to one query over the views (of those runs). Raises QueryError.
 
-        `parameters`: values of the query's `$names`.
+        `parameters`: values of the query's `$names`. Unless `write`, the query can reach nothing
+        but the lake, and only to read it: no `COPY TO`, no other file or database, no extension.
+
+        A run that is not sound is left out as in `connect`, unless the query names it: as a
+        literal, or among the parameters.
         """
+        asked_for = [*_literals(query), *_texts(parameters)]
+
+        def answer(names: frozenset[str]) -> pa.Table:
+            connection, found = self._connect(run_ids, names, asked_for)
+            with connection:
+                if not write:
+                    confine(connection, query, found)
+                return _answer(connection, query, parameters)
+
         try:
-            with (
-                self.connect(run_ids, needed(query)) as connection,
-                suppress(duckdb.CatalogException),
-            ):
-                return _answer(connection, query, parameters)
-            with self.connect(run_ids) as connection:  # whose names DuckDB suggests instead
-                return _answer(connection, query, parameters)
+            with suppress(duckdb.CatalogException):
+                return answer(needed(query))
+            return answer(ALL)  # whose names DuckDB suggests instead
         except duckdb.Error as error:
-            raise QueryError(f"query failed: {_first_line(error)}") from error
+            line = f"query failed: {_first_line(error)}"
+            raise QueryError(line if write else hinted(line)) from error
 
     def results(self, run_ids: Sequence[str]) -> pa.Table:
         """The `results` view of these runs, in order of run, suite, level, problem and sample.
@@ -227,8 +221,11 @@ class Lake:
         return self.sql("SELECT * FROM run_summary ORDER BY created_at DESC, run_id")
 
     def run_ids(self) -> list[str]:
-        """Every run that has written anything, sorted. Lists directories, reads no file."""
-        return layout.run_ids(self.root)
+        """Every run that has written anything, sorted. Lists directories, reads no file.
+
+        Raises LakeDamagedError if a table's directory cannot be listed.
+        """
+        return sorted({run_id for table in TABLES for run_id in list_runs(self.root, table)})
 
     def check_runs(self, run_ids: Sequence[str]) -> None:
         """Raise RunUnknownError, naming the known runs, unless all of these are in the lake."""
@@ -239,6 +236,37 @@ class Lake:
                 raise RunUnknownError(
                     f"no run {run_id!r} in lake {self.root}; it has {listed or 'no runs yet'}"
                 )
+
+
+def _tell(found: Survey, run_ids: Sequence[str] | None, asked_for: Collection[str]) -> None:
+    """Raise for damage in a run that was asked for, or in all; log a warning of runs left out."""
+    sound = {run_id for runs in found.parts.values() for run_id, parts in runs.items() if parts}
+    for run_id, lines in sorted(found.damages.items()):
+        more = f" ({len(lines)} such in this run: bon doctor --lake)" if len(lines) > 1 else ""
+        if run_ids is not None or run_id in asked_for or sound <= found.damages.keys():
+            raise LakeDamagedError(lines[0] + more)
+        warn_once(f"run {run_id!r} is left out: {lines[0]}{more}")
+
+
+_warned: set[str] = set()
+
+
+def warn_once(line: str) -> None:
+    """Log a warning, which goes to stderr where nothing else is set up; once in a process."""
+    if line not in _warned:
+        _warned.add(line)
+        _log.warning(line)
+
+
+def _literals(query: str) -> list[str]:
+    return [text.replace("''", "'") for text in re.findall(r"'((?:[^']|'')*)'", query)]
+
+
+def _texts(parameters: Mapping[str, object] | None) -> Iterator[str]:
+    for value in (parameters or {}).values():
+        for one in value if isinstance(value, list | tuple | set | frozenset) else [value]:
+            if isinstance(one, str):
+                yield one
 
 
 def _answer(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
 from storage.errors import RunIdInvalidError
-from storage.place import in_object_store
-from storage.schemas import SCHEMA_VERSION, TABLES
+from storage.schemas import SCHEMA_VERSION
+from storage.seal import columns_digest
 
 SCHEMA_DIR = f"schema=v{SCHEMA_VERSION}"
 PARTS = "part-*.parquet"
@@ -16,8 +15,10 @@ TEMPORARY_PREFIX = ".writing-"
 COLUMNS_PREFIX = ".columns-"
 LOCKS = ".locks"
 
+COMPANIONS = {"token_logprobs": "candidates", "timings": "evaluations"}
+"""Table → the table whose part of the same name commits it."""
+
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
-_SCHEMA = re.compile(r"schema=v(\d+)")
 
 
 def check_run_id(run_id: str) -> str:
@@ -52,52 +53,13 @@ def is_part(name: str) -> bool:
 
 
 def columns_marker(root: Path, table: str) -> Path:
-    """The empty file that says: parts with just these columns are here (see `uniform`)."""
-    columns = TABLES[table].remove(TABLES[table].get_field_index("run_id"))
-    digest = hashlib.sha256(columns.to_string().encode()).hexdigest()[:12]
-    return table_directory(root, table) / f"{COLUMNS_PREFIX}{digest}"
+    """The empty file that says: parts with just these columns are here.
 
-
-def uniform(root: Path, table: str) -> bool:
-    """Whether all parts of the table were written with today's columns.
-
-    Columns may be added within one schema version. Readers then have to look into every file, which
-    in a lake of many files costs more than the query.
+    Releases before 0.2, whose parts have no seal to tell it, read tables by it.
     """
-    found = table_directory(root, table).glob(f"{COLUMNS_PREFIX}*")
-    return [path.name for path in found] == [columns_marker(root, table).name]
+    return table_directory(root, table) / f"{COLUMNS_PREFIX}{columns_digest(table)}"
 
 
 def lake_marker(root: Path) -> Path:
     """The empty object that makes a lake of a prefix, where there are no directories."""
     return table_directory(root, "runs") / ".lake"
-
-
-def newest_schema(root: Path) -> int:
-    """The highest schema version that any table directory carries; 0 if there is none.
-
-    Tables unknown to this release count too: a newer release may have added them.
-    """
-    found = (_SCHEMA.fullmatch(path.name) for path in root.glob("*/schema=v*"))
-    return max((int(match[1]) for match in found if match), default=0)
-
-
-def has_parts(root: Path, table: str, run_ids: list[str] | None) -> bool:
-    """Whether the table holds any file (of these runs). Stops at the first."""
-    if run_ids is None:
-        return any(True for _ in table_directory(root, table).glob(f"run_id=*/{PARTS}"))
-    return any(any(True for _ in run_directory(root, table, r).glob(PARTS)) for r in run_ids)
-
-
-def run_ids(root: Path) -> list[str]:
-    """Every run that has written anything, sorted."""
-    if in_object_store(root):  # one listing instead of one per run
-        paths = root.glob(f"*/{SCHEMA_DIR}/run_id=*/{PARTS}")
-        return sorted({path.parent.name.removeprefix("run_id=") for path in paths})
-    names = {
-        path.name.removeprefix("run_id=")
-        for table in TABLES
-        for path in table_directory(root, table).glob("run_id=*")
-        if any(True for _ in path.glob(PARTS))
-    }
-    return sorted(names)

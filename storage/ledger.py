@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 
 from storage.lake import Lake
-from storage.layout import run_directory
 from storage.parts import parts_of, read_part
 
 ProblemKey = tuple[str, int, int]
@@ -46,10 +45,10 @@ def evaluated(
 
     A `harness_error` is no verdict: what has nothing better is left out, and so tried again.
     """
-    directory = run_directory(lake.root, "evaluations", run_id)
+    verdicts = parts_of(lake.root, "evaluations", run_id, _VERDICT, _verdicts)
     return {
         (*key, source_hash)
-        for part in parts_of(directory, _VERDICT, _verdicts).look().values()
+        for part in verdicts.look().values()
         for key in ([problem] if problem else part)
         for source_hash, harness in part.get(key, ())
         if harness == harness_id
@@ -83,8 +82,7 @@ def draws(
 
 
 def _candidates(lake: Lake, run_id: str) -> dict[Path, dict[ProblemKey, list[tuple[int, str]]]]:
-    directory = run_directory(lake.root, "candidates", run_id)
-    return parts_of(directory, _DRAW, _drawn).look()
+    return parts_of(lake.root, "candidates", run_id, _DRAW, _drawn).look()
 
 
 def _drawn(part: pa.Table) -> dict[ProblemKey, list[tuple[int, str]]]:

@@ -11,62 +11,62 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from storage.layout import COLUMNS_PREFIX, PARTS, is_part, table_directory
-from storage.place import store_of
+from storage.layout import PARTS, table_directory
+from storage.place import os_errors, store_of
 from storage.writer import appearing
 
 _AT_ONCE = 16
 _CLOCK_S = 1e-3
 
 
-def mirrored(root: Path, tables: Collection[str], run_ids: Sequence[str] | None) -> Path:
-    """A directory that holds these tables' parts (of those runs), as they are now. Raises OSError.
+def mirrored(
+    root: Path, table: str, found: Mapping[str, dict[str, Any]], run_ids: Sequence[str] | None
+) -> tuple[Path, dict[str, OSError]]:
+    """A directory with the table's parts that were just `found` (see `Listing.objects`), and why
+    single ones could not be fetched, by the same names. Raises OSError if the store is not reached.
 
     What one process fetches another may use: a file appears whole or not at all.
     """
     here = _home() / hashlib.sha256(str(root).encode()).hexdigest()[:16]
     wanted = None if run_ids is None else {f"run_id={run_id}" for run_id in run_ids}
-    missing: list[tuple[str, Path, dict[str, Any]]] = []
-    for table in tables:
-        there, mine = table_directory(root, table), table_directory(here, table)
-        started = time.time()
-        found = _listed(there, wanted)
-        for path in mine.glob(f"run_id=*/{PARTS}"):
-            asked_for = wanted is None or path.parent.name in wanted
-            if asked_for and path.relative_to(mine).as_posix() not in found:
-                _remove_older(path, started)
-        missing += [
-            (one["name"], mine / name, one)
-            for name, one in found.items()
-            if not _same(mine / name, one)
-        ]
+    mine = table_directory(here, table)
+    started = time.time()
+    for path in mine.glob(f"run_id=*/{PARTS}"):
+        asked_for = wanted is None or path.parent.name in wanted
+        if asked_for and path.relative_to(mine).as_posix() not in found:
+            _remove_older(path, started)
+    missing = [(name, one) for name, one in found.items() if not _same(mine / name, one)]
     store = store_of(root)
+
+    def fetch(name: str, one: dict[str, Any]) -> OSError | None:
+        try:
+            with os_errors():
+                _fetch(store, one["name"], mine / name, one)
+        except (PermissionError, FileNotFoundError) as error:  # of this object alone
+            return error
+        return None
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(lambda one: _fetch(store, *one), missing))
-    return here
+        failures = pool.map(lambda one: fetch(*one), missing)
+        failed = {name: error for (name, _), error in zip(missing, failures, strict=True) if error}
+    return here, failed
+
+
+def fetch_again(there: Path, here: Path) -> None:
+    """Replace the copy of one object. Raises OSError."""
+    store = store_of(there)
+    with os_errors():
+        _fetch(store, str(there), here, store.info(str(there)))
 
 
 def _home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bon-sweep"
-
-
-def _listed(directory: Path, wanted: set[str] | None) -> dict[str, dict[str, Any]]:
-    """Name below the table's directory → what the store says of it; parts and column markers."""
-    store, start = store_of(directory), f"{str(directory).partition('://')[2]}/"
-    found: dict[str, dict[str, Any]] = store.find(str(directory), detail=True)
-    named = {key.removeprefix(start): one for key, one in found.items()}
-    return {
-        name: one
-        for name, one in named.items()
-        if name.startswith(COLUMNS_PREFIX)
-        or (is_part(name.rpartition("/")[2]) and (wanted is None or name.split("/")[0] in wanted))
-    }
 
 
 def _same(path: Path, there: dict[str, Any]) -> bool:

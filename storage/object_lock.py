@@ -1,103 +1,72 @@
 """One writer per run in an object store: an object that only one process can have put there.
 
-Unlike a file lock it outlives a process that is killed. Who finds one of this very machine's whose
-process is gone takes it over; of another machine's nobody here can tell, so a person has to.
+Unlike a file lock it outlives a process that is killed. If the holder is surely gone (holder.py),
+the next writer replaces the object, on condition that it is still the same; of another machine's
+holder nobody here can tell, so a person has to.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
-import socket
-import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 from storage.errors import LakeUnusableError, RunLockedError
-from storage.place import os_errors, put_new, reason
+from storage.holder import Note, forget, is_gone, note_of_this_process, witnessed
+from storage.place import os_errors, put_new, put_over, reason, tag_of
 
 
 @contextmanager
 def held(path: Path, run_id: str) -> Iterator[None]:
     """Hold the object at `path` for the run. Raises RunLockedError, LakeUnusableError."""
-    try:
-        with _one_of_this_machine():
-            _take(path, run_id)
-    except OSError as error:
-        raise LakeUnusableError(f"{path} cannot be written: {reason(error)}") from error
     owner = os.getpid()
-    try:
-        yield
-    finally:
-        if os.getpid() == owner:  # not in a child that was forked inside the block
-            with contextlib.suppress(OSError):
-                _remove(path)
+    me = note_of_this_process()
+    with witnessed(me):
+        try:
+            _take(path, run_id, me)
+        except OSError as error:
+            raise LakeUnusableError(f"{path} cannot be written: {reason(error)}") from error
+        try:
+            yield
+        finally:
+            if os.getpid() == owner:  # not in a child that was forked inside the block
+                with suppress(OSError), os_errors():
+                    path.unlink(missing_ok=True)
 
 
-def _take(path: Path, run_id: str) -> None:
-    me = _me()
-    while not put_new(path, json.dumps(me).encode()):
-        holder = _holder(path)
-        if holder is None:
-            continue
+def _take(path: Path, run_id: str, me: Note) -> None:
+    mine = json.dumps(me).encode()
+    while not put_new(path, mine):
+        try:
+            tag, holder = tag_of(path), _holder(path)
+        except FileNotFoundError:
+            continue  # it has just been removed
         if holder == me:
             return  # an answer got lost, and the client asked again
-        if not _gone(holder):
+        if not is_gone(holder):
             raise RunLockedError(
-                f"run {run_id!r} is being written by process {holder.get('process')} on "
-                f"{holder.get('host')}; wait until it ends, or choose another run id "
+                f"run {run_id!r} is being written by process {_shown(holder, 'process')} on "
+                f"{_shown(holder, 'host')}; wait until it ends, or choose another run id "
                 f"(if it was killed there, remove {path})"
             )
-        _remove(path)
+        if put_over(path, mine, tag):
+            forget(holder)
+            return
 
 
-def _remove(path: Path) -> None:
+def _holder(path: Path) -> Note:
+    """The note that stands there. Raises FileNotFoundError, OSError."""
     with os_errors():
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _one_of_this_machine() -> Iterator[None]:
-    """Two that found the same dead holder would remove each other's locks."""
-    with (Path(tempfile.gettempdir()) / f"bon-sweep-{os.getuid()}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _me() -> dict[str, object]:
-    return {
-        "process": os.getpid(),
-        "host": socket.gethostname(),
-        "started": psutil.Process().create_time(),
-        "token": uuid.uuid4().hex,  # of this attempt: the same process may ask twice
-    }
-
-
-def _holder(path: Path) -> dict[str, object] | None:
-    """Who put it there; None if it has just been removed."""
+        content = path.read_bytes()
     try:
-        with os_errors():
-            content = path.read_bytes()
         found = json.loads(content)
-    except FileNotFoundError:
-        return None
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _gone(holder: dict[str, object]) -> bool:
-    """Whether the holder is a process of this machine that runs no more."""
-    process = holder.get("process")
-    if holder.get("host") != socket.gethostname() or not isinstance(process, int):
-        return False
-    try:
-        return psutil.Process(process).create_time() != holder.get("started")
-    except psutil.NoSuchProcess:
-        return True
+def _shown(holder: Note, key: str) -> str:
+    text = str(holder.get(key, "unknown"))[:100]
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -13,87 +12,85 @@ from typing import Generic, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.errors import QueryError
-from storage.layout import is_part
-from storage.place import in_object_store, os_errors, reason, store_of
+from storage.errors import LakeDamagedError, QueryError
+from storage.layout import run_directory
+from storage.listing import Stamp, list_run, stamp
+from storage.place import in_object_store, os_errors, reason
+from storage.sound import unsound, unsound_content, vanished
 
 T = TypeVar("T")
 
-Stamp = tuple[Hashable, ...]
-"""(inode, modification time in ns, size), or an object's (tag, modification time, size): the same
-name after the lake was made anew is another."""
-
 
 class Parts(Generic[T]):
-    """What `digest` makes of every part in a directory; only new parts are read at each look."""
+    """What `digest` makes of every part of a run; only new parts are read at each look."""
 
     def __init__(
-        self, directory: Path, columns: tuple[str, ...], digest: Callable[[pa.Table], T]
+        self,
+        root: Path,
+        table: str,
+        run_id: str,
+        columns: tuple[str, ...],
+        digest: Callable[[pa.Table], T],
     ) -> None:
-        self._directory = directory
+        self._root = root
+        self._table = table
+        self._run_id = run_id
         self._columns = columns
         self._digest = digest
         self._lock = Lock()
         self._known: dict[str, tuple[Stamp, T]] = {}
 
     def look(self) -> dict[Path, T]:
-        """Path → digest of every part that is there now. Raises QueryError for a broken one."""
+        """Path → digest of every part that is there now.
+
+        Raises LakeDamagedError for one that is not sound, or if nobody can tell what is there.
+        """
+        directory = run_directory(self._root, self._table, self._run_id)
         with self._lock:
+            found = list_run(self._root, self._table, self._run_id)
+            if not found and (why := vanished(self._root, self._table, self._run_id)):
+                raise LakeDamagedError(why)
             self._known = {
-                name: self._kept(name, stamp) for name, stamp in sorted(self._listed().items())
+                name: self._kept(directory / name, known) for name, known in sorted(found.items())
             }
-            return {self._directory / name: made for name, (_, made) in self._known.items()}
+            return {directory / name: made for name, (_, made) in self._known.items()}
 
-    def _listed(self) -> dict[str, Stamp]:
-        if in_object_store(self._directory):
-            return _listed_objects(self._directory)
-        try:
-            with os.scandir(self._directory) as entries:
-                stats = {entry.name: entry.stat() for entry in entries if is_part(entry.name)}
-        except FileNotFoundError:
-            return {}
-        return {name: (s.st_ino, s.st_mtime_ns, s.st_size) for name, s in stats.items()}
-
-    def _kept(self, name: str, stamp: Stamp) -> tuple[Stamp, T]:
-        known = self._known.get(name)
-        if known and known[0] == stamp:
+    def _kept(self, path: Path, now: Stamp | OSError) -> tuple[Stamp, T]:
+        known = self._known.get(path.name)
+        if known and known[0] == now:
             return known
-        return stamp, self._digest(read_part(self._directory / name, self._columns))
-
-
-def _listed_objects(directory: Path) -> dict[str, Stamp]:
-    try:
-        with os_errors():
-            found = store_of(directory).ls(str(directory), detail=True)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise QueryError(f"{directory} cannot be listed: {reason(error)}") from error
-    return {
-        name: (one.get("ETag"), str(one.get("LastModified")), one["size"])
-        for one in found
-        if is_part(name := one["name"].rpartition("/")[2])
-    }
-
-
-def _fetched(path: Path) -> io.BytesIO:
-    with os_errors():
-        return io.BytesIO(path.read_bytes())
+        if isinstance(now, OSError):
+            raise LakeDamagedError(str(unsound(path, self._table, self._run_id, now)))
+        return now, self._digest(read_part(path, self._columns))
 
 
 def read_part(path: Path, columns: tuple[str, ...]) -> pa.Table:
-    """These columns of one part. Raises QueryError."""
+    """These columns of one part. Raises LakeDamagedError for one that is not sound, QueryError."""
+    table, run_id = path.parents[2].name, path.parent.name.removeprefix("run_id=")
     try:
-        with pq.ParquetFile(_fetched(path) if in_object_store(path) else path) as file:
+        content: io.BytesIO | Path = path
+        if in_object_store(path):
+            with os_errors():
+                content = io.BytesIO(path.read_bytes())
+            why = unsound_content(content, path, table, run_id)
+        else:
+            why = unsound(path, table, run_id, stamp(path.stat()))
+        if why is not None:
+            raise LakeDamagedError(why)
+        with pq.ParquetFile(content) as file:
             return file.read(columns=list(columns))
     except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
+        said = reason(error).splitlines()[0]
         raise QueryError(f"{path} cannot be read: {said}") from error
 
 
 @lru_cache(maxsize=16)
 def parts_of(
-    directory: Path, columns: tuple[str, ...], digest: Callable[[pa.Table], T]
+    root: Path,
+    table: str,
+    run_id: str,
+    columns: tuple[str, ...],
+    digest: Callable[[pa.Table], T],
 ) -> Parts[T]:
     """The same `Parts` for the same question, while it is among the last few asked."""
-    return Parts(directory, columns, digest)
+    return Parts(root, table, run_id, columns, digest)

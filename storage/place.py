@@ -10,18 +10,18 @@ AWS_ENDPOINT_URL, …).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from storage.errors import LakeUnusableError
+from storage.errors import LakeError, LakeUnusableError
 
 
 def located(root: str | Path) -> Path:
     """The path of a lake's root. Raises LakeUnusableError for an address that cannot be opened."""
     address = str(root)
     if "://" not in address:
-        return Path(root).expanduser().absolute()
+        return _directory(address)
     try:
         from upath import UPath
 
@@ -34,6 +34,17 @@ def located(root: str | Path) -> Path:
             "with pip install 'bon-sweep[s3]'"
         ) from error
     return cast("Path", path)
+
+
+def _directory(address: str) -> Path:
+    try:
+        path = Path(address).expanduser().absolute()
+        # `..` after a link or a directory yet to be made means what the system makes of it.
+        return path.resolve() if ".." in path.parts else path
+    except (RuntimeError, OSError, ValueError) as error:  # no such user; a NUL; links in a circle
+        raise LakeUnusableError(
+            f"lake {address!r} cannot be opened ({reason(error)}); name another with --lake"
+        ) from error
 
 
 def in_object_store(path: Path) -> bool:
@@ -51,7 +62,7 @@ def os_errors() -> Iterator[None]:
     """Whatever the client of an object store raises (no answer, no credentials), as an OSError."""
     try:
         yield
-    except OSError:
+    except (OSError, LakeError):
         raise
     except Exception as error:
         raise OSError(reason(error)) from error
@@ -63,6 +74,30 @@ def put_new(path: Path, content: bytes) -> bool:
         with os_errors():
             store_of(path).pipe_file(cast("Any", path).path, content, mode="create")
     except FileExistsError:
+        return False
+    return True
+
+
+def tag_of(path: Path) -> str:
+    """What an object store calls the present content of an object. Raises OSError."""
+    with os_errors():
+        return str(store_of(path).info(str(path)).get("ETag"))
+
+
+def put_over(path: Path, content: bytes, tag: str) -> bool:
+    """Put an object in place of the one with that tag; False if it is another by now.
+
+    Raises OSError.
+    """
+    try:
+        with os_errors():
+            store_of(path).pipe_file(cast("Any", path).path, content, IfMatch=tag)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        with suppress(FileNotFoundError):
+            if tag_of(path) == tag:
+                raise
         return False
     return True
 

@@ -14,7 +14,6 @@ from threading import Lock
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.layout import run_directory
 from storage.parts import parts_of
 
 COLUMN = "sequence"
@@ -61,7 +60,7 @@ def numbered(root: Path, table: str, run_id: str, rows: pa.Table) -> pa.Table:
 
 
 def _highest(root: Path, table: str, run_id: str) -> int:
-    found = parts_of(run_directory(root, table, run_id), (COLUMN,), _of_part).look()
+    found = parts_of(root, table, run_id, (COLUMN,), _of_part).look()
     return max(found.values(), default=0)
 
 

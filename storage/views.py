@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from storage.layout import PARTS, has_parts, run_directory, table_directory, uniform
+from storage.layout import PARTS, table_directory
+from storage.listing import list_runs
 from storage.schemas import TABLES
+from storage.sound import Survey
 
 VIEWS = (
     "runs_latest",
@@ -44,17 +46,36 @@ ALL = frozenset([*TABLES, *VIEWS, *MACROS])
 _CATALOGUE = re.compile(r"duckdb_|information_schema|pragma", re.IGNORECASE)
 
 
-def statements(
-    root: Path, run_ids: Sequence[str] | None = None, names: frozenset[str] = ALL
-) -> list[str]:
+def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
     """`CREATE VIEW` for tables and derived views, then `CREATE MACRO`; of these `names` only.
 
-    With `run_ids` only those runs' directories are listed: the cost no longer grows with the lake.
+    The views name the very files of a survey; its damaged runs are not among them.
     """
-    wanted = None if run_ids is None else sorted(set(run_ids))
-    tables = [_table_view(root, table, wanted) for table in TABLES if table in names]
+    tables = [
+        _table_view(table, [_quoted(path) for path in found.paths(table)], found.uniform(table))
+        for table in TABLES
+        if table in names
+    ]
+    return tables + _derived(names)
+
+
+def lasting_statements(root: Path) -> list[str]:
+    """All views over whatever parts lie below `root` when they are asked, for other programs.
+
+    DuckDB checks no part there against its seal, and passes over directories that it cannot read.
+    Raises LakeDamagedError if a table's directory cannot be listed.
+    """
+    tables = []
+    for table in TABLES:
+        directory = re.sub(r"([*?\[])", r"[\1]", str(table_directory(root, table)))
+        files = [_quoted(f"{directory}/run_id=*/{PARTS}")] if list_runs(root, table) else []
+        tables.append(_table_view(table, files, uniform=False))
+    return tables + _derived(ALL)
+
+
+def _derived(names: frozenset[str]) -> list[str]:
     views = [view_sql(name) for name in VIEWS if name in names]
-    return tables + views + [macro_sql(name) for name in MACROS if name in names]
+    return views + [macro_sql(name) for name in MACROS if name in names]
 
 
 def needed(query: str) -> frozenset[str]:
@@ -100,29 +121,25 @@ def sql_type(arrow_type: pa.DataType) -> str:
     return _SQL_TYPES[arrow_type]
 
 
-def _table_view(root: Path, table: str, run_ids: list[str] | None) -> str:
+def _table_view(table: str, files: Sequence[str], uniform: bool) -> str:
     # The empty branch carries names and types: a table without files is an empty view, and a file
-    # that an earlier release wrote with fewer columns reads as nulls there.
+    # that an earlier release wrote with fewer columns reads as nulls there. Looking into every file
+    # for its columns costs more than the query in a lake of many files.
     typed = ", ".join(f"NULL::{sql_type(field.type)} AS {field.name}" for field in TABLES[table])
     body = f"SELECT {typed} WHERE false"
-    if has_parts(root, table, run_ids):
+    if files:
+        # The run is read off the file's own directory: DuckDB's partitions would take it, and any
+        # other `name=value`, from the directories above the lake, too.
         body += (
             "\nUNION ALL BY NAME\n"
-            f'SELECT * EXCLUDE ("schema") FROM read_parquet([{_patterns(root, table, run_ids)}], '
-            "hive_partitioning = true, hive_types = {'run_id': VARCHAR, 'schema': VARCHAR}, "
-            f"union_by_name = {'false' if uniform(root, table) else 'true'})"
+            "SELECT * EXCLUDE (filename), "
+            r"regexp_extract(filename, '^.*[/\\]run_id=([^/\\]*)[/\\][^/\\]*$', 1) AS run_id "
+            f"FROM read_parquet([{', '.join(files)}], filename = true, "
+            f"hive_partitioning = false, union_by_name = {'false' if uniform else 'true'})"
         )
     return f"CREATE OR REPLACE VIEW {table} AS\n{body};"
 
 
-def _patterns(root: Path, table: str, run_ids: list[str] | None) -> str:
-    if run_ids is None:
-        return _quoted(table_directory(root, table), f"run_id=*/{PARTS}")
-    holding = [r for r in run_ids if has_parts(root, table, [r])]
-    return ", ".join(_quoted(run_directory(root, table, r), PARTS) for r in holding)
-
-
-def _quoted(directory: Path, pattern: str) -> str:
-    # Signs that mean something to a glob or to SQL may stand in the path of a lake.
-    escaped = re.sub(r"([*?\[])", r"[\1]", str(directory))
-    return "'" + f"{escaped}/{pattern}".replace("'", "''") + "'"
+def _quoted(path: Path | str) -> str:
+    # Signs that mean something to SQL may stand in the path of a lake.
+    return "'" + str(path).replace("'", "''") + "'"

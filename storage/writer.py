@@ -7,32 +7,35 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from storage.layout import TEMPORARY_PREFIX
+from storage.listing import names_in
 from storage.place import in_object_store, os_errors, put_new
+from storage.seal import write_sealed
 
 
-def write_part(directory: Path, part: str | None, rows: pa.Table) -> Path | None:
+def write_part(directory: Path, part: str | None, rows: pa.Table, below: Path) -> Path | None:
     """Write `part-<part or a fresh name>.parquet`; None if a part of that name is there already.
 
     The bytes go to a hidden name in the same directory, reach the disk, and are then renamed, so a
     reader sees no half-written file whenever the writer dies. In an object store a whole object
-    appears at once. Raises OSError.
+    appears at once. `below`: the directory as seen from the lake's root, for the part's seal.
+    Raises OSError.
     """
     final = directory / f"part-{part or uuid.uuid4().hex}.parquet"
+    place = PurePosixPath(str(below), final.name)
     if in_object_store(directory):
         whole = io.BytesIO()
-        pq.write_table(rows, whole, compression="zstd")
+        write_sealed(whole, rows, place)
         return final if put_new(final, whole.getvalue()) else None
     directory.mkdir(parents=True, exist_ok=True)
     if final.exists():
         return None
-    with appearing(final) as draft, draft.open("wb") as sink:
-        pq.write_table(rows, sink, compression="zstd")
+    with appearing(final) as draft, draft.open("w+b") as sink:
+        write_sealed(sink, rows, place)
         sink.flush()
         os.fsync(sink.fileno())
     _sync_directory(directory)
@@ -68,10 +71,13 @@ def appearing(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(directory: Path) -> int:
-    """Remove what writers that died left behind. Only for the holder of the run's lock."""
-    leftovers = list(directory.glob(f"{TEMPORARY_PREFIX}*"))
-    for path in leftovers:
-        path.unlink(missing_ok=True)
+    """Remove what writers that died left behind. Only for the holder of the run's lock.
+
+    Raises OSError.
+    """
+    leftovers = [name for name in names_in(directory) if name.startswith(TEMPORARY_PREFIX)]
+    for name in leftovers:
+        (directory / name).unlink(missing_ok=True)
     return len(leftovers)
 
 

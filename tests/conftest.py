@@ -16,11 +16,18 @@ from typing import Any
 import pytest
 
 from deployments import cli
-from flows.prefect_api import free_port, start_server, wait_until_healthy
+from flows.prefect_server import (
+    CLIENT_AUTH,
+    free_port,
+    new_auth,
+    start_server,
+    wait_until_healthy,
+)
 from tests.sharing import group_scheduler, put_slow_first
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault(CLIENT_AUTH, new_auth())  # of all servers that tests share
 
 gc.disable()  # until all is collected; not in the package: benchmarks import files of it, too
 Bon = Callable[..., subprocess.CompletedProcess[str]]
@@ -71,7 +78,7 @@ def prefect_starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start
     """What `prefect_server` waits for."""
     port = free_port()
     log = tmp_path_factory.mktemp("prefect-server") / "server.log"
-    server = start_server("127.0.0.1", port, log)
+    server = start_server("127.0.0.1", port, log, auth=os.environ[CLIENT_AUTH])
     yield StartingServer(f"http://127.0.0.1:{port}/api", server, log)
     server.terminate()
     server.wait(timeout=30)

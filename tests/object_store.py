@@ -18,7 +18,7 @@ _numbers = count()
 def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty bucket; children of this process find it, too.
 
-    What is fetched from there is kept in a directory that goes with it.
+    What is fetched from there is kept in a directory that goes with it, as are locks' witnesses.
     """
     import boto3
     import s3fs
@@ -40,6 +40,7 @@ def served(patch: pytest.MonkeyPatch) -> Iterator[str]:
     boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket)
     with TemporaryDirectory() as cache:
         patch.setenv("XDG_CACHE_HOME", cache)
+        patch.setenv("XDG_STATE_HOME", cache)
         s3fs.S3FileSystem.clear_instance_cache()  # which would go on asking another server
         try:
             yield f"s3://{bucket}"

@@ -21,7 +21,7 @@ MAY_USE: dict[str, set[str]] = {
 
 LIBRARIES: dict[str, set[str]] = {
     "kernels_eval": {"torch", "numpy", "triton"},
-    "storage": {"pyarrow", "duckdb", "psutil", "upath"},
+    "storage": {"pyarrow", "duckdb", "upath"},
 }
 """All that these two rooms may import beside the standard library."""
 

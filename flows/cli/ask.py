@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app, print_json, print_table
+from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.printing import print_csv, print_json, print_table, say
 from flows.errors import RequestError
 
 _RUN_COLUMNS = ["run_id", "suite", "policy_id", "k", "problems", "candidates", "correct", "fast_1"]
 """What fits a terminal; `--json` has all."""
+
+_FURTHER = "\n" + " " * 18
 
 
 @app.command()
@@ -21,19 +23,21 @@ def sql(
     lake: LakeOption = None,
     json: JsonOption = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Let the query write, read other files, load extensions."),
+    ] = False,
 ) -> None:
-    """Ask the lake in SQL."""
-    from pyarrow.csv import write_csv
-
+    """Ask the lake in SQL. Without --write, a query can do nothing but read the lake."""
     from storage import Lake
 
     if json and csv:
         raise RequestError("--json and --csv exclude each other; give one")
-    answer = Lake.open(lake).sql(query)
+    answer = Lake.open(lake).sql(query, write=write)
     if json:
         print_json(answer.to_pylist())
     elif csv:
-        write_csv(answer, sys.stdout.buffer)
+        print_csv(answer)
     else:
         print_table(answer)
 
@@ -85,8 +89,9 @@ def show(
     source = found[0].pop("source")
     for name, value in found[0].items():
         if value not in (None, []):
-            typer.echo(f"{name:>16}  {value}")
-    typer.echo(f"\n{source or '(no source stored)'}")
+            # Further lines are indented: a line that looks like another field is none.
+            say(f"{name:>16}  {str(value).replace(chr(10), _FURTHER)}")
+    say("\n" + (source or "(no source stored)").replace("\r\n", "\n"))
 
 
 @app.command("import")
@@ -108,7 +113,7 @@ def import_(
         from flows.imported import import_kernels
 
         count = import_kernels(file, run, Lake.open(lake, create=True), suite)
-        typer.echo(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
+        say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
         return
     if suite is not None:
         raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
@@ -120,4 +125,4 @@ def import_(
     count = import_results(file, run, house)
     write_selections(house, run)
     write_duckdb_file(house)
-    typer.echo(f"run {run}: {count} candidates imported; next: bon report {run}")
+    say(f"run {run}: {count} candidates imported; next: bon report {run}")

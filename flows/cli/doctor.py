@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, app, print_json
+from flows.cli.app import JsonOption, app
+from flows.cli.printing import print_json, print_rich, say
 
 
 @app.command()
@@ -14,9 +15,15 @@ def doctor(
     profile: Annotated[
         list[str] | None, typer.Option(help="Look at these profiles only, or at a .toml file.")
     ] = None,
+    lake: Annotated[
+        str | None, typer.Option(help="Look into every file of this lake instead.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """What this machine can run, and what is missing."""
+    if lake is not None:
+        _look_into(lake, json)
+        return
     from flows.doctor import backends, machine, prognosis
     from flows.profiles import profile_names
 
@@ -32,6 +39,25 @@ def doctor(
     _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
 
 
+def _look_into(lake: str, json: bool) -> None:
+    """Check every part of a lake; exit status 1 if one is not sound."""
+    from storage import Lake
+    from storage.verify import verify
+
+    found = verify(Lake.open(lake))
+    if json:
+        counts = {"checked": found.checked, "unchecked": found.unchecked}
+        print_json(counts | {"damages": list(found.damages)})
+    else:
+        say(f"{found.checked} parts are as they were written")
+        if found.unchecked:
+            say(f"{found.unchecked} parts of an earlier release carry no checksum")
+        for line in found.damages:
+            say(line, err=True)
+    if not found.sound:
+        raise typer.Exit(1)
+
+
 def _verdict(missing: tuple[str, ...]) -> dict[str, Any]:
     return {"runs": not missing, "missing": list(missing)}
 
@@ -41,11 +67,9 @@ def _words(missing: tuple[str, ...]) -> str:
 
 
 def _print(title: str, rows: list[tuple[str, str]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title, "", title_justify="left")
     for name, value in rows:
-        table.add_row(name, escape(value))
-    Console().print(table)
+        table.add_row(name, value)
+    print_rich(table)

@@ -1,28 +1,57 @@
-"""Ctrl-C: one line that says how to go on, instead of a log of every task that it ended."""
+"""How the line that ends an interrupted command says how to go on."""
 
 from __future__ import annotations
 
-import logging
-import signal
-from collections.abc import Iterator
+import shlex
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from typing import TYPE_CHECKING
+
+from flows import ending
+from flows.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from storage import Lake
 
 
 @contextmanager
-def quiet_interrupt() -> Iterator[None]:
-    """Within the block an interrupt silences all logging before it is raised.
-
-    What was interrupted is not wrong, and each of a hundred tasks would say so at length.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        logging.disable(logging.CRITICAL)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
+def going_on(go_on: Callable[[], str]) -> Iterator[None]:
+    """Whatever ends the command inside the block, its one line ends with `go_on`."""
+    command = ending.current()
+    if command is not None:
+        command.offer(go_on)
     try:
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    except UnavailableError as error:
+        raise UnavailableError(f"{error}; {go_on()}") from error
+
+
+def to_go_on(lake: Lake, run_id: str, lake_option: str | None) -> Callable[[], str]:
+    """The command that goes on with the run.
+
+    A run that the lake knows keeps its settings. Before that (and where asking the lake could take
+    long) they have to be given once more.
+    """
+    from storage.layout import run_directory
+    from storage.place import in_object_store
+
+    recorded = run_directory(lake.root, "runs", run_id)
+    asks_long = in_object_store(lake.root)
+
+    def go_on() -> str:
+        if asks_long or not recorded.exists():
+            return command_line(run_id)
+        short = ["bon", "sweep", "--run", run_id, *(["--lake", lake_option] if lake_option else [])]
+        return f"`{shlex.join(short)}` goes on where it stopped"
+
+    return go_on
+
+
+def command_line(run_id: str | None = None) -> str:
+    """The command as it was typed, with the run's id if that was left open."""
+    typed = ["bon", *sys.argv[1:]]
+    named = any(part == "--run" or part.startswith("--run=") for part in typed)
+    if run_id is not None and not named:
+        typed += ["--run", run_id]
+    return f"`{shlex.join(typed)}` goes on where it stopped"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.app import JsonOption, app
+from flows.cli.printing import say, say_json
 
 
 @app.command("eval")
@@ -34,6 +35,5 @@ def evaluate(
     settings: dict[str, Any] = {"device": device, "mode": mode, "protocol": protocol}
     settings["baseline"] = baseline
     config = JudgeConfig(**settings, timeout_s=timeout, scope=scope)
-    raise typer.Exit(
-        command.judge_files(problem, candidates, config, as_json=json, write=typer.echo)
-    )
+    write = say_json if json else say
+    raise typer.Exit(command.judge_files(problem, candidates, config, as_json=json, write=write))

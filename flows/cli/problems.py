@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, app, print_json, print_table
+from flows.cli.app import JsonOption, app
+from flows.cli.printing import print_json, print_table
 
 LevelOption = Annotated[str | None, typer.Option(help="Levels of the suite, e.g. 1 or 1,2.")]
 SplitOption = Annotated[

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app, print_json
+from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.interrupt import command_line, going_on
+from flows.cli.printing import print_json, say
 
 
 @app.command()
@@ -31,16 +33,17 @@ def rescore(
     house = Lake.open(lake)
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
-    with prefect_api() as api:
+    with going_on(command_line), prefect_api() as api:
         from flows.rescore import rescore_run
 
         api.wait()
-        summary = rescore_run(run, policy, str(house.root), suite, sampling)
+        with api.watched():
+            summary = rescore_run(run, policy, str(house.root), suite, sampling)
     if json:
         print_json(summary.model_dump(mode="json"))
     else:
         mean = summary.mean_raw_logprob
-        typer.echo(
+        say(
             f"run {run}: {summary.scored} completions scored by {summary.policy_id}"
             + (f", mean {mean:.4f} nats per token" if mean is not None else "")
             + (f"; {summary.retokenised} by other tokens than drawn" * bool(summary.retokenised))

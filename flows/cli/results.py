@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.printing import print_json, print_rich, say
 
 if TYPE_CHECKING:
     from flows.summary import SweepSummary
@@ -32,27 +33,28 @@ def report(
         print_json(report_document(house, runs, out))
         return
     out = out or house.root / "reports" / f"{'+'.join(runs)}.html"
-    typer.echo(build_report(house, runs, out).page)
+    say(str(build_report(house, runs, out).page))
 
 
 def print_summary(summary: SweepSummary) -> None:
     """What a sweep came to, for a person."""
-    from rich.console import Console
+    from rich.text import Text
 
     from tasks.report import as_table
 
-    console = Console()
-    console.print(as_table(summary.summary))
     share = summary.correct / summary.candidates if summary.candidates else 0.0
-    console.print(
+    print_rich(
+        as_table(summary.summary),
         f"run {summary.run_id}: {summary.candidates} candidates over {summary.problems} problems, "
         f"{summary.sources} distinct sources, {share:.0%} correct, {summary.fast_1} faster than 1x",
-        highlight=False,
+        f"report: {summary.report}",
     )
-    console.print(f"report: {summary.report}", highlight=False, soft_wrap=True)
     if not summary.complete:
         failed = summary.statuses.get("harness_error", 0)
-        console.print(
-            f"[bold]unfinished: {summary.unfinished} draws have no verdict "
-            f"({failed} by a failure of the judge); `bon sweep --run {summary.run_id}` goes on[/]",
+        print_rich(
+            Text(
+                f"unfinished: {summary.unfinished} draws have no verdict ({failed} by a failure of "
+                f"the judge); `bon sweep --run {summary.run_id}` goes on",
+                style="bold",
+            )
         )

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, print_json, print_table
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.printing import print_json, print_rich, print_table
 from flows.errors import RequestError
 
 
@@ -58,18 +59,15 @@ def strategies(
     if json:
         print_json(document.model_dump(mode="json"))
         return
-    from rich.console import Console
-
     from tasks.report import as_table, gather, summary
     from tasks.strategies.table import cost_table
 
-    console = Console()
-    console.print(as_table(summary(gather(house, runs))))
-    console.print(cost_table(document))
-    for one in document.comparisons:
-        if not one.exploratory:
-            console.print(one.sentence, highlight=False)
-    console.print(document.association.sentence, highlight=False)
+    print_rich(
+        as_table(summary(gather(house, runs))),
+        cost_table(document),
+        *(one.sentence for one in document.comparisons if not one.exploratory),
+        document.association.sentence,
+    )
 
 
 def parse_ks(text: str | None) -> list[int] | None:

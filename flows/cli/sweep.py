@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app, print_json
-from flows.cli.interrupt import quiet_interrupt
+from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.interrupt import going_on, to_go_on
+from flows.cli.printing import print_json
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
+
+if TYPE_CHECKING:
+    from flows.prefect_api import PrefectApi
+    from flows.summary import SweepSummary
 
 
 @app.command()
@@ -83,8 +88,7 @@ def sweep(
             "allow_missing_logprobs": allow_missing_logprobs or None,
         },
     }
-    with quiet_interrupt():
-        raise typer.Exit(run_sweep(lake, run, options, as_json=json))
+    raise typer.Exit(run_sweep(lake, run, options, as_json=json))
 
 
 def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
@@ -92,24 +96,13 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
     from flows.prefect_api import prefect_api
     from flows.request import resolve
     from storage import Lake
-    from tasks.cluster import cluster
     from tasks.evaluate.placement import judging_cores
 
     house = Lake.open(lake, create=True)
     run_id, request = resolve(house, run, options)
     judging_cores()
-    try:
-        with prefect_api() as api, ThreadPoolExecutor(1) as beside:
-            flow = beside.submit(import_flow)  # some seconds, as Ray takes
-            with cluster():
-                bon_sweep = flow.result()
-                api.wait()
-                fields = request.model_dump(mode="json")
-                summary = bon_sweep(run=run_id, lake=str(house.root), **fields)
-    except KeyboardInterrupt:
-        again = f"bon sweep --run {run_id}" + (f" --lake {lake}" if lake else "")
-        typer.echo(f"bon: interrupted; `{again}` goes on where it stopped", err=True)
-        return 130
+    with going_on(to_go_on(house, run_id, lake)), prefect_api() as api:
+        summary = _swept(api, run=run_id, lake=str(house.root), **request.model_dump(mode="json"))
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:
@@ -117,6 +110,22 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
 
         print_summary(summary)
     return 0 if summary.complete else 1
+
+
+def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
+    """What the flow returns. Ray and the flow's imports take some seconds: both at once."""
+    from flows.ending import take_signals
+    from tasks.cluster import cluster
+
+    with ThreadPoolExecutor(1) as beside:
+        flow = beside.submit(import_flow)
+        with cluster():
+            take_signals()
+            bon_sweep = flow.result()
+            api.wait()
+            with api.watched():
+                summary: SweepSummary = bon_sweep(**parameters)
+                return summary
 
 
 def import_flow() -> Any:

@@ -21,6 +21,11 @@ class RestlessError(Exception):
     """The process was told to stop and does not."""
 
 
+def count(pid: int) -> int:
+    """Threads of a process and of all processes below it."""
+    return len(threads(pid)) + sum(count(child) for child in children(pid))
+
+
 def threads(pid: int) -> list[int]:
     """Thread ids of a process; empty once it is gone."""
     try:
@@ -47,6 +52,11 @@ def _state(pid: int, thread: int) -> str:
     return chr(text[text.rindex(b")") + 2])
 
 
+def states(pid: int) -> list[str]:
+    """A letter for each thread of a process, as ps(1) has it; empty once it is gone."""
+    return [_state(pid, thread) for thread in threads(pid)]
+
+
 def stop(pid: int, patience_s: float = 20.0) -> bool:
     """SIGSTOP the process; True when no thread of it runs any more, False if it is dead.
 
@@ -58,10 +68,10 @@ def stop(pid: int, patience_s: float = 20.0) -> bool:
     started = time.monotonic()
     killed = 0
     while True:
-        states = [_state(pid, thread) for thread in threads(pid)]
-        if not states or all(state in "ZX" for state in states):
+        found = states(pid)
+        if all(state in "ZX" for state in found):
             return False
-        if all(state in "TtZX" for state in states):
+        if all(state in "TtZX" for state in found):
             if killed:
                 raise RestlessError("a thread waited for a process that the candidate had started")
             return True
@@ -70,10 +80,10 @@ def stop(pid: int, patience_s: float = 20.0) -> bool:
             time.sleep(0.001)  # the worker may need this very core in order to stop
         if waited > _LATE_S and not killed:
             killed = kill_descendants(pid)
-        if waited > _LATE_S and "D" not in states:
-            raise RestlessError(f"told to stop, threads of the candidate go on: {states}")
+        if waited > _LATE_S and "D" not in found:
+            raise RestlessError(f"told to stop, threads of the candidate go on: {found}")
         if waited > patience_s:
-            raise HarnessError(f"worker {pid} did not stop within {patience_s} s: {states}")
+            raise HarnessError(f"worker {pid} did not stop within {patience_s} s: {found}")
 
 
 def resume(pid: int) -> None:

@@ -108,8 +108,9 @@ class ForkServer:
 
     def fill(self) -> None:
         """Ask for workers until `ahead` of them are ready or on their way."""
-        while len(self._ready) < self._ahead:
-            self._ready.append(self._ask())
+        with contextlib.suppress(HarnessError):  # who needs one hears of it
+            while len(self._ready) < self._ahead:
+                self._ready.append(self._ask())
 
     def spawn(self) -> Worker:
         """A fresh worker, confined (or about to be)."""
@@ -118,6 +119,12 @@ class ForkServer:
         return self._ready.popleft()
 
     def _ask(self) -> Worker:
+        try:
+            return self._requested()
+        except OSError as error:
+            raise HarnessError(f"no worker can be asked for: {error}") from None
+
+    def _requested(self) -> Worker:
         self._number += 1
         private = self._session / f"w{self._number}"
         private.mkdir(mode=0o700)
@@ -159,6 +166,11 @@ class ForkServer:
 
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    def kill(self) -> None:
+        """It does not answer any more; its workers end with it."""
+        self._process.kill()
+        self._process.wait()
 
     def close(self) -> None:
         while self._ready:

@@ -8,6 +8,7 @@ import os
 import pickle
 import select
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -29,6 +30,9 @@ from kernels_eval.worker.protocol import (
     unpack_report,
 )
 
+_BIRTH_S = 30.0
+_END_S, _LATE_END_S = 2.0, 10.0
+"""For a keeper to say how its candidate ended: at first, and once that has certainly ended."""
 _USER_SPACE = 1 << 47
 _INJECTIONS = 3
 """Until no other thread moved meanwhile: see `_check_stayed` in timing/runner.py."""
@@ -59,6 +63,10 @@ class WorkerTimeoutError(WorkerError):
 
 class WorkerForgedError(WorkerError):
     """Bytes that are not a message, a message out of turn, or an address that leads nowhere."""
+
+
+class WorkerLostError(WorkerError):
+    """Its keeper was killed, or is kept from speaking: how the process ended is not known."""
 
 
 class WorkerRestlessError(WorkerError):
@@ -97,7 +105,10 @@ class Worker:
         self._private = private
         self._settles = settles
         self._ended: WorkerEndedError | None = None
-        self._pid = 0
+        self._pid = self._keeper_pid = 0
+        self._keeper_gone = False
+        self.silent = False
+        """Neither a process nor a reason why there is none came in time."""
         self._sandbox: tuple[str, ...] = ()
         self.offered: list[int] = []
         self.stopped = False
@@ -106,15 +117,16 @@ class Worker:
         self._hung_up = False
         self._stopped_at_ns = 0
 
-    def wait_born(self, timeout_s: float = 30.0) -> None:
+    def wait_born(self, timeout_s: float = _BIRTH_S) -> None:
         """Wait for the keeper's word that the process is confined. Raises HarnessError."""
         if self._pid:
             return
         document = self._keeper_message(timeout_s)
         if document is None or "pid" not in document:
+            self.silent = document is None
             reason = document.get("error", document) if document else "no word from the keeper"
             raise HarnessError(f"could not start a worker: {reason}")
-        self._pid = int(str(document["pid"]))
+        self._pid, self._keeper_pid = int(str(document["pid"])), int(str(document["keeper"]))
         sandbox = document["sandbox"]
         assert isinstance(sandbox, list)
         self._sandbox = tuple(map(str, sandbox))
@@ -133,9 +145,12 @@ class Worker:
         self._keeper.settimeout(timeout_s)
         try:
             raw = self._keeper.recv(1 << 16)
-        except (TimeoutError, ConnectionError):
+        except TimeoutError:
             return None
+        except OSError:
+            raw = b""
         if not raw:
+            self._keeper_gone = True
             return None
         document: dict[str, object] = json.loads(raw)
         return document
@@ -207,7 +222,11 @@ class Worker:
     def _end(self) -> WorkerError:
         """What to raise when the control channel is closed or the keeper speaks."""
         if self._ended is None:
-            document = self._keeper_message(2.0)
+            document = self._keeper_message(_END_S)
+            if document is None and not self._keeper_gone and not self.alive():
+                document = self._keeper_message(_LATE_END_S)
+            if document is None and (self._keeper_gone or not self.alive()):
+                return WorkerLostError("nobody says how the worker ended: its keeper was killed")
             if document is None or "ended" not in document:
                 # The candidate closed its end of the channel and lives on.
                 return WorkerForgedError("the control channel was closed")
@@ -217,6 +236,20 @@ class Worker:
                 output=str(document["output"]),
             )
         return self._ended
+
+    def alive(self) -> bool:
+        """Whether the candidate's process is there and has not ended."""
+        return any(state not in "ZX" for state in control.states(self._pid))
+
+    def found_stopped(self) -> bool:
+        """Whether it is stopped although the judge let it go."""
+        states = control.states(self._pid) if self._pid and not self.stopped else []
+        return bool(states) and all(state in "TZX" for state in states)
+
+    @property
+    def place(self) -> Path:
+        """Its private directory, as it is without a mount of its own."""
+        return self._private
 
     def channels(self) -> tuple[int, int]:
         """What to poll for its next message or its end."""
@@ -295,6 +328,8 @@ class Worker:
             try:
                 inject.add_filter(self.pid, seccomp.settled())
             except inject.InjectionError as error:
+                if not self.alive():
+                    raise self._end() from None
                 text = f"it cannot be kept from starting processes: {error}"
                 raise WorkerRestlessError(text) from None
             self.stop()  # its main thread has made a step
@@ -416,6 +451,10 @@ class Worker:
             self._keeper.settimeout(10.0)
             while self._keeper.recv(1 << 16):
                 pass
+            self._keeper_gone = True
+        if not self._keeper_gone and self._keeper_pid:  # stopped from outside
+            with contextlib.suppress(OSError):
+                os.kill(self._keeper_pid, signal.SIGKILL)
         self._keeper.close()
         shutil.rmtree(self._private, ignore_errors=True)
 

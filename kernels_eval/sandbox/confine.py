@@ -16,14 +16,22 @@ _FLAGS = {
 }
 
 
-def unshare_namespaces(plan: SandboxPlan) -> list[str]:
-    """In the keeper, before it forks the candidate. Returns what is in force. Raises OSError."""
+def enter_user_namespace(plan: SandboxPlan) -> None:
+    """In the keeper, if the plan says so; the user stays the same. Raises OSError."""
+    if not plan.user_namespace:
+        return
     uid, gid = os.geteuid(), os.getegid()
-    if plan.user_namespace:
-        libc.unshare(libc.CLONE_NEWUSER)
-        _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{uid} {uid} 1")
-        _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    libc.unshare(libc.CLONE_NEWUSER)
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+
+
+def unshare_namespaces(plan: SandboxPlan) -> list[str]:
+    """In the keeper, in its user namespace, before it forks the candidate.
+
+    Returns the namespaces in force, that of the user among them. Raises OSError.
+    """
     flags = 0
     for name, flag in _FLAGS.items():
         if getattr(plan, name):

@@ -14,7 +14,8 @@ class Limits:
     file_bytes: int = 1 << 30
     open_files: int = 512
     processes: int = 128
-    """Threads count as processes. Not enforced by the kernel for uid 0."""
+    """Threads count as processes. Not enforced by the kernel for uid 0. `process_limit` adds what
+    the kernel counts beside the worker's."""
     timers: int = 64
     """Signals that may be queued, hence POSIX timers. 24,000 of them, armed while nobody looks,
     made the reference three times slower by their interrupts."""

@@ -28,6 +28,8 @@ class CandidateFailedError(Exception):
         super().__init__(message.text)
         self.failure = message.failure
         self.text = message.text
+        self.processes = message.value
+        """That it had when it was refused another, by its own account; else 0."""
 
 
 class LateWorkError(Exception):

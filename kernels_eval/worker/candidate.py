@@ -17,6 +17,8 @@ from kernels_eval.backends.errors import CompileError
 from kernels_eval.backends.objects import lay_out
 from kernels_eval.worker.protocol import TEXT_BYTES, Failure, Job
 
+_GAP = "\n ... \n"
+
 
 class CandidateError(Exception):
     """A failure of the candidate, with the stage it happened in."""
@@ -97,7 +99,7 @@ def stage_or_memory(stage: Failure, error: BaseException) -> Failure:
 def explain(error: BaseException, path: Path) -> str:
     """At most 2 kB: the exception and where in the candidate it arose, or the compiler's words."""
     if isinstance(error, CompileError):
-        return str(error)[:TEXT_BYTES]
+        return _cut(str(error), TEXT_BYTES)
     if isinstance(error, SyntaxError):
         return "".join(traceback.format_exception_only(error)).strip()[:TEXT_BYTES]
     try:
@@ -108,4 +110,12 @@ def explain(error: BaseException, path: Path) -> str:
     where = ""
     if frames:
         where = f"{path.name}:{frames[-1].lineno} in {frames[-1].name}: {frames[-1].line}\n"
-    return where + last[: TEXT_BYTES - len(where)]
+    return _cut(where + last, TEXT_BYTES)
+
+
+def _cut(text: str, most: int) -> str:
+    """Head and tail of what is longer: builds print their command first and the reason last."""
+    if len(text) <= most:
+        return text
+    tail = most // 4
+    return text[: most - tail - len(_GAP)] + _GAP + text[-tail:]

@@ -14,12 +14,13 @@ import select
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kernels_eval.sandbox import libc
-from kernels_eval.sandbox.confine import confine, unshare_namespaces
+from kernels_eval.sandbox.confine import confine, enter_user_namespace, unshare_namespaces
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
+from kernels_eval.sandbox.process_limit import process_limit
 
 _KEPT = 4096
 
@@ -139,6 +140,9 @@ def keep(
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     os.sched_setaffinity(0, request.cores)
     try:
+        enter_user_namespace(request.plan)
+        most = process_limit(request.limits.processes, request.user)
+        request = replace(request, limits=replace(request.limits, processes=most))
         in_force = unshare_namespaces(request.plan)
         reading, writing = os.pipe()
         told_reading, told_writing = os.pipe()
@@ -152,7 +156,8 @@ def keep(
             answer = json.loads(told.read() or b'{"error": "the worker died while being confined"}')
         if "error" in answer:
             raise OSError(answer["error"])
-        message = {"pid": pid, "sandbox": in_force + answer["sandbox"]}
+        sandbox = in_force + answer["sandbox"]
+        message = {"pid": pid, "keeper": os.getpid(), "sandbox": sandbox}
     except (OSError, ValueError) as error:
         with contextlib.suppress(OSError):
             judge.send(json.dumps({"error": str(error)}).encode())

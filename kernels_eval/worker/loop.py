@@ -6,6 +6,7 @@ away, not attackers: nothing here is believed, the judge checks every answer by 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import mmap
 import os
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 
+from kernels_eval.processes.control import count
 from kernels_eval.tree import unflatten
 from kernels_eval.worker.candidate import CandidateError, explain, load, stage_or_memory
 from kernels_eval.worker.cpu import CpuSide
@@ -55,7 +57,10 @@ def serve(control: socket.socket, directory: Path) -> None:
         _send(control, Report.READY, value=_clock() - started)
         _answer(control, job, model, side, directory / f"{job.module_name}.py")
     except CandidateError as error:
-        _send(control, Report.FAILED, failure=error.failure, text=error.text)
+        processes = 0
+        with contextlib.suppress(Exception):
+            processes = count(os.getpid())  # before they end with this one
+        _send(control, Report.FAILED, failure=error.failure, value=processes, text=error.text)
 
 
 def _side(job: Job, report: memoryview) -> Any:

@@ -50,6 +50,7 @@ class Report(IntEnum):
     """All calls returned; `value` is the nanoseconds they took by the worker's own clock, `second`
     (on a GPU) those until the last was launched."""
     FAILED = 4
+    """`value` is how many processes and threads it has."""
     SEGMENT = 5
     """Device memory that outputs lie in; its descriptor rides along. `value` is its size in bytes,
     `second` the serial by which records call it."""

@@ -6,6 +6,7 @@ judge's end of its socket is gone, and takes all keepers and candidates with it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -49,11 +50,20 @@ def main(descriptor: int, session: str) -> None:
             break
         if not raw:
             break
-        if os.fork() == 0:
-            _start(requests, raw, descriptors)
+        try:
+            if os.fork() == 0:
+                _start(requests, raw, descriptors)
+        except OSError as error:
+            _refuse(descriptors[1], f"the fork server may not fork: {error}")
         for received in descriptors:
             os.close(received)
     remove_scratch(Path(session))  # the judge may have been killed
+
+
+def _refuse(judge: int, reason: str) -> None:
+    """Say in a keeper's place why there is none."""
+    with socket.socket(fileno=os.dup(judge)) as channel, contextlib.suppress(OSError):
+        channel.send(json.dumps({"error": reason}).encode())
 
 
 def _start(requests: socket.socket, raw: bytes, descriptors: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -47,20 +48,41 @@ _WORDS: dict[pa.DataType, str] = {
 }
 
 
-def conform(table: pa.Table, file: str) -> tuple[pa.Table, list[str]]:
-    """The known columns in their types, absent optional ones as nulls; and what was left out.
+def known(names: Iterable[str]) -> list[str]:
+    """Those of the names that are taken."""
+    return [name for name in names if name in REQUIRED or name in OPTIONAL]
 
-    NaN becomes null. Raises RequestError for a missing column or one of another type.
-    """
-    missing = [name for name in REQUIRED if name not in table.column_names]
+
+def read_as(*, boolean: pa.DataType) -> dict[str, pa.DataType]:
+    """Column types to read text as: left to readers, they would follow the first block's rows."""
+    types: dict[str, pa.DataType] = {}
+    for name, wanted in (REQUIRED | OPTIONAL).items():
+        if pa.types.is_string(wanted):
+            types[name] = pa.string()
+        else:
+            types[name] = boolean if pa.types.is_boolean(wanted) else pa.float64()
+    return types
+
+
+def check_names(names: Collection[str], file: str) -> None:
+    """Raise RequestError for a missing column, or one that is there twice."""
+    missing = [name for name in REQUIRED if name not in names]
     if missing:
         raise RequestError(
             f"{file} has no column {', '.join(map(repr, missing))}; "
             f"needed are {', '.join(REQUIRED)}, taken too are {', '.join(OPTIONAL)}"
         )
-    twice = [name for name in table.column_names if table.column_names.count(name) > 1]
+    listed = list(names)
+    twice = [name for name in listed if listed.count(name) > 1]
     if twice:
         raise RequestError(f"{file} has column {twice[0]!r} more than once; rename or drop one")
+
+
+def conform(table: pa.Table, file: str) -> pa.Table:
+    """The known columns in their types, absent optional ones as nulls.
+
+    NaN becomes null. Raises RequestError for a column of another type.
+    """
     columns: dict[str, Column] = {}
     for name, wanted in (REQUIRED | OPTIONAL).items():
         if name not in table.column_names:
@@ -72,8 +94,7 @@ def conform(table: pa.Table, file: str) -> tuple[pa.Table, list[str]]:
             raise RequestError(
                 f"column {name!r} of {file} must be {_WORDS[wanted]}: {str(error).splitlines()[0]}"
             ) from error
-    ignored = [name for name in table.column_names if name not in columns]
-    return pa.table(columns), ignored
+    return pa.table(columns)
 
 
 def _absent(length: int, wanted: Any) -> Column:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -13,14 +14,17 @@ from pathlib import Path
 
 import duckdb
 
+from kernels_eval.scratch import scratch_directory
 from storage import Lake, layout
 from storage.schemas import TABLES
 from tasks.errors import RequestError
 from tasks.imports.columns import DEFAULT_LEVEL, conform
+from tasks.imports.limits import PROBLEMS, too_large
 from tasks.imports.read import read_table
 from tasks.imports.validate import validate
 
 _PARTS = ("problems", "evaluations", "candidates")
+_MEMORY = "1500MB"
 
 
 def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "imported") -> int:
@@ -36,10 +40,11 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
     """
     path = Path(path)
     layout.check_run_id(run_id)
-    table, ignored = conform(read_table(path), path.name)
-    part = f"import-{_digest(path)}"
+    given = read_table(path)
+    table = conform(given.table, path.name)
+    part = f"import-{given.digest}"
     now = datetime.now(UTC)
-    with duckdb.connect() as connection, lake.run_lock(run_id):
+    with _database() as connection, lake.run_lock(run_id):
         _check_new(lake, run_id, part)
         connection.register("given", table)
         connection.execute(
@@ -47,10 +52,11 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
             f"SELECT * REPLACE (coalesce(level, {DEFAULT_LEVEL}) AS level) FROM given"
         )
         validate(connection, path.name)
+        _check_problems(connection, path.name)
         connection.execute(f"CREATE TEMP TABLE draws AS {_query('draws')}")
         for name in _PARTS:
-            given = {"suite": suite} | ({} if name == "problems" else {"now": now})
-            rows = connection.sql(_query(name), params=given).to_arrow_table()
+            values = {"suite": suite} | ({} if name == "problems" else {"now": now})
+            rows = connection.sql(_query(name), params=values).to_arrow_table()
             lake.append(name, rows, run_id=run_id, part=part)
         most = connection.sql(
             "SELECT count(*) FROM draws GROUP BY level, problem_id ORDER BY 1 DESC LIMIT 1"
@@ -60,7 +66,7 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
             "kind": "import",
             "suite": suite,
             "k": most,
-            "config": json.dumps({"file": path.name, "rows": len(table), "ignored": ignored}),
+            "config": json.dumps({"file": path.name, "rows": len(table), "ignored": given.ignored}),
             "versions": json.dumps({name: version(name) for name in ("duckdb", "pyarrow")}),
             "host": platform.node(),
         }
@@ -70,11 +76,7 @@ def import_results(path: Path, run_id: str, lake: Lake, *, suite: str = "importe
 
 def _check_new(lake: Lake, run_id: str, part: str) -> None:
     """Only what an earlier, unfinished import of this very file left may be there."""
-    held = [
-        (table, path.stem)
-        for table in TABLES
-        for path in layout.run_directory(lake.root, table, run_id).glob(layout.PARTS)
-    ]
+    held = [(table, path.stem) for table in TABLES for path in lake.parts(table, run_id)]
     if any(table == "runs" for table, _ in held):
         raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
     if any(stem != f"part-{part}" for _, stem in held):
@@ -83,9 +85,21 @@ def _check_new(lake: Lake, run_id: str, part: str) -> None:
         )
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB within its share of the memory; what it lays aside goes to the temp directory."""
+    with scratch_directory("bon-import-") as scratch, duckdb.connect() as connection:
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute("SET temp_directory = $place", {"place": str(scratch)})
+        connection.execute("SET threads = 2")
+        yield connection
+
+
+def _check_problems(connection: duckdb.DuckDBPyConnection, file: str) -> None:
+    query = "SELECT count(*) FROM (SELECT DISTINCT level, problem_id FROM imported)"
+    problems = connection.sql(query).fetchall()[0][0]
+    if problems > PROBLEMS:
+        raise too_large(file, f"has {problems:,} problems", f"up to {PROBLEMS:,}")
 
 
 @cache

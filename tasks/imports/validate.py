@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from tasks.errors import RequestError
+from tasks.imports.limits import LARGEST_ID
 
 STATUSES = (
     "correct",
@@ -33,6 +34,14 @@ RULES = (
     *(
         Rule(f"{name} IS NULL", f"{name} is empty", "fill it in")
         for name in ("problem_id", "sample_index", "correct")
+    ),
+    *(
+        Rule(f"{name} < 0", f"{name} is negative", "number from 0")
+        for name in ("level", "problem_id", "sample_index")
+    ),
+    *(
+        Rule(f"{name} > {LARGEST_ID}", f"{name} is above {LARGEST_ID}", "number from 0")
+        for name in ("problem_id", "sample_index")
     ),
     Rule(
         "correct AND speedup IS NULL",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from tasks.report.answer import Point, answer
 from tasks.report.data import ReportData
@@ -66,11 +66,11 @@ def summary(data: ReportData) -> Summary:
 def as_table(told: Summary) -> Table:
     """For a terminal: the table, and under it the answer."""
     caption = "\n".join([told.lead, *told.caveats])
-    table = Table(title=escape(told.title), caption=escape(caption), caption_justify="left")
+    table = Table(title=Text(told.title), caption=Text(caption), caption_justify="left")
     for position, title in enumerate(told.columns):
-        table.add_column(title, justify="left" if position == 0 else "right", no_wrap=True)
+        table.add_column(Text(title), justify="left" if position == 0 else "right", no_wrap=True)
     for row in told.rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.table import Table
+from rich.text import Text
 
 from tasks.strategies.document import EquivalentSamples, Estimate, StrategiesDocument
 
@@ -27,13 +28,13 @@ def cost_table(document: StrategiesDocument) -> Table:
         if at is None:
             continue
         table.add_row(
-            name,
+            Text(name),
             _share(at.fast_1),
             _plain(at.evaluations),
             _plain(at.judge_seconds),
             _worth(one.equivalent_k),
             "" if one.saturation_k is None else f"k = {one.saturation_k}",
-            "" if one.abstains is None else one.abstains.partition(": ")[2],
+            Text("" if one.abstains is None else one.abstains.partition(": ")[2]),
         )
     return table
 

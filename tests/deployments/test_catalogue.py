@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deployments.catalogue import Entry, catalogue
+from flows.errors import RequestError
 from flows.profiles import profile_names
 
 ENTRIES = catalogue()
@@ -33,12 +34,27 @@ def test_prefect_yaml_names_the_same_deployments() -> None:
     from importlib.resources import files
 
     document = yaml.safe_load(files("deployments").joinpath("prefect.yaml").read_text("utf-8"))
-    listed = {
-        (entry["entrypoint"], entry["name"], (entry.get("schedules") or [{}])[0].get("cron"))
-        for entry in document["deployments"]
-    }
-    wanted = set()
-    for entry in ENTRIES:
-        path = entry.flow.fn.__module__.replace(".", "/")
-        wanted.add((f"{path}.py:{entry.flow.fn.__name__}", entry.name, entry.cron))
+    listed = {}
+    for entry in document["deployments"]:
+        schedule = (entry.get("schedules") or [{}])[0]
+        when = (schedule.get("cron"), schedule.get("timezone"))
+        listed[entry["entrypoint"], entry["name"]] = (when, entry.get("parameters"))
+    wanted = {}
+    for one in ENTRIES:
+        path = one.flow.fn.__module__.replace(".", "/")
+        when = (one.cron, one.timezone if one.cron else None)
+        wanted[f"{path}.py:{one.flow.fn.__name__}", one.name] = (when, one.parameters)
     assert listed == wanted
+
+
+def test_the_time_zone_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BON_TIMEZONE", "Asia/Tokyo")
+    (night,) = [entry for entry in catalogue() if entry.cron]
+    assert night.timezone == night.parameters["timezone"] == "Asia/Tokyo"
+
+
+def test_a_time_zone_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Mars/Olympus", "../../etc/passwd", ""):
+        monkeypatch.setenv("BON_TIMEZONE", name)
+        with pytest.raises(RequestError, match="time zone"):
+            catalogue()

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
+import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import httpx
 import psutil
 import pytest
 
 from deployments.catalogue import catalogue
-from flows.prefect_api import free_port, healthy
+from flows.prefect_server import free_port
 from storage import Lake
 from tests.conftest import Bon
+from tests.deployments.conftest import Serving, prefect_home, serving
 
-Environment = dict[str, str]
+LONG = {"k": 64, "judge": {"device": "none"}}
+"""Parameters of a sweep that goes on for longer than a test: 1,920 draws."""
 
 
 def test_a_port_in_use_is_one_line(bon_process: Bon) -> None:
@@ -48,47 +44,9 @@ def test_an_address_that_nobody_answers_at(
     assert address in answer.stderr
 
 
-def prefect_home(tmp_path: Path) -> Path:
-    """A home of its own, with a copy of this process's database if it has one.
-
-    Prefect takes ten seconds to lay its tables out.
-    """
-    home, laid_out = tmp_path / "prefect", Path(os.environ["PREFECT_HOME"]) / "prefect.db"
-    home.mkdir()
-    if laid_out.exists():
-        with (
-            closing(sqlite3.connect(laid_out)) as there,
-            closing(sqlite3.connect(home / "prefect.db")) as here,
-        ):
-            there.backup(here)
-    return home
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Environment]:
-    """A running `bon serve`; the environment in which its server is the current API."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}/api"
-    environment = os.environ | {"PREFECT_HOME": str(prefect_home(tmp_path))}
-    command = [sys.executable, "-m", "deployments.cli", "serve", "--port", str(port)]
-    with (tmp_path / "serve.log").open("wb") as log:
-        serve = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    deadline = time.monotonic() + 90
-    while not (healthy(address) and "bon-sweep" in (tmp_path / "serve.log").read_text()):
-        assert serve.poll() is None, (tmp_path / "serve.log").read_text()
-        assert time.monotonic() < deadline, (tmp_path / "serve.log").read_text()
-        time.sleep(0.5)
-    yield environment | {"PREFECT_API_URL": address}
-    family = psutil.Process(serve.pid).children(recursive=True)
-    serve.terminate()
-    serve.wait(timeout=60)
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive
-
-
-def prefect(environment: Environment, *arguments: str) -> str:
+def prefect(served: Serving, *arguments: str) -> str:
     command = [sys.executable, "-m", "prefect", *arguments]
-    wide = environment | {"COLUMNS": "240"}  # tables are cut to the terminal's width
+    wide = served.environment | {"COLUMNS": "240"}  # tables are cut to the terminal's width
     answer = subprocess.run(
         command, env=wide, capture_output=True, text=True, timeout=200, check=False
     )
@@ -96,19 +54,11 @@ def prefect(environment: Environment, *arguments: str) -> str:
     return answer.stdout
 
 
-def asked(method: str, environment: Environment, path: str) -> Any:
-    """What the server's API answers: the command line takes seconds to be imported."""
-    address = f"{environment['PREFECT_API_URL']}/{path}"
-    answer = httpx.request(method, address, trust_env=False)
-    answer.raise_for_status()
-    return answer.json()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_prefect_deployment_run(served: Environment, tmp_path: Path) -> None:
+def test_prefect_deployment_run(served: Serving, tmp_path: Path) -> None:
     for entry in catalogue():
-        found = asked("GET", served, f"deployments/name/{entry.full_name}")
+        found = served.asked("GET", f"deployments/name/{entry.full_name}")
         assert found["entrypoint"] == entry.entrypoint
 
     lake = tmp_path / "served"
@@ -120,5 +70,70 @@ def test_prefect_deployment_run(served: Environment, tmp_path: Path) -> None:
     rows = Lake.open(lake).results(["served"]).to_pylist()
     assert [row["sample_index"] for row in rows] == [0, 1]
     assert all(row["status"] for row in rows)
-    artifacts = {one["key"] for one in asked("POST", served, "artifacts/filter")}
+    artifacts = {one["key"] for one in served.asked("POST", "artifacts/filter")}
     assert artifacts >= {"bon-sample", "bon-evaluate", "bon-summary"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_run_is_cancelled_through_the_api(served: Serving, tmp_path: Path) -> None:
+    flow_run = served.run("bon-sweep/default", lake=str(tmp_path / "lake"), run="long", **LONG)
+    served.until(lambda: bool(list(tmp_path.glob("lake/candidates/**/*.parquet"))))
+    prefect(served, "flow-run", "cancel", flow_run)
+    served.until(lambda: served.state(flow_run) == "CANCELLED")
+
+
+@pytest.mark.slow
+def test_another_entry_point_is_not_run(served: Serving, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    made = served.asked("GET", "deployments/name/bon-sweep/default")
+    place = f"deployments/{made['id']}"
+    served.asked("PATCH", place, entrypoint=f"{tmp_path}/other.py:bon_sweep")
+    try:
+        flow_run = served.run("bon-sweep/default", suite="nowhere", lake=str(tmp_path / "lake"))
+        served.until(lambda: served.state(flow_run) == "FAILED")
+    finally:
+        served.asked("PATCH", place, entrypoint=made["entrypoint"])
+    state = served.asked("GET", f"flow_runs/{flow_run}")["state"]
+    assert "no suite 'nowhere'" in state["message"]
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.slow
+def test_what_a_deployment_may_not_reach(served: Serving, tmp_path: Path) -> None:
+    (tmp_path / "1_Mine.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n")
+    wanted = {"suite": f"dir:{tmp_path}", "lake": str(tmp_path / "lake")}
+    flow_run = served.run("bon-sweep/default", **wanted)
+    served.until(lambda: served.state(flow_run) == "FAILED")
+    state = served.asked("GET", f"flow_runs/{flow_run}")["state"]
+    assert "BON_SUITES" in state["message"]
+    assert not (tmp_path / "executed").exists()
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_no_run_stays_running(tmp_path: Path) -> None:
+    """First `bon serve` is killed, then one is ended."""
+    home, lake = prefect_home(tmp_path), tmp_path / "lake"
+    with serving(tmp_path, home) as killed:
+        flow_run = killed.run("bon-sweep/default", lake=str(lake), run="one", **LONG)
+        killed.until(lambda: bool(list(lake.glob("candidates/**/run_id=one/*.parquet"))))
+        direct = psutil.Process(killed.process.pid).children()  # the server, the flow run
+        killed.end(signal.SIGKILL)
+    _, alive = psutil.wait_procs(direct, timeout=20)
+    assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+    with serving(tmp_path, home) as ended:
+        assert ended.state(flow_run) == "CRASHED"
+        ended.run("bon-sweep/default", lake=str(lake), run="two", **LONG)
+        ended.until(lambda: bool(list(lake.glob("candidates/**/run_id=two/*.parquet"))))
+        below = ended.end()
+        _, alive = psutil.wait_procs(below, timeout=20)
+        assert not alive
+    assert ended.process.returncode == 143
+    assert [(flow, name) for flow, name, _ in ended.states()] == [
+        ("bon-sweep", "Cancelled"),
+        ("bon-sweep", "Crashed"),
+    ]
+    assert "Traceback" not in ended.log.read_text()

@@ -1,4 +1,4 @@
-"""Ctrl-C in a terminal, which goes to all of a process group: one line, soon, and nothing left."""
+"""A signal to all of a process group, as Ctrl-C in a terminal: one line, soon, and nothing left."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from flows.prefect_api import authorization
+from flows.prefect_server import CLIENT_AUTH
 from storage import Lake
+from tests.end_to_end.conftest import Undisturbed
 
 
 @pytest.mark.slow
-def test_one_line_says_how_to_go_on(tmp_path: Path, to_end: list[psutil.Process]) -> None:
+@pytest.mark.parametrize(
+    ("number", "said", "status"),
+    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143)],
+)
+def test_one_line_says_how_to_go_on(tmp_path: Path, number: int, said: str, status: int) -> None:
     command = [sys.executable, "-m", "deployments.cli", "sweep", "--profile", "demo"]
     command += ["--problems", "18", "-k", "4", "--run", "stopped", "--lake", str(tmp_path)]
     with subprocess.Popen(
@@ -26,12 +34,31 @@ def test_one_line_says_how_to_go_on(tmp_path: Path, to_end: list[psutil.Process]
             assert process.poll() is None
             time.sleep(0.2)
         below = psutil.Process(process.pid).children(recursive=True)
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
-    told = [line for line in said.splitlines() if not line.startswith("sample ")]  # progress
+        os.killpg(process.pid, number)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == status
+    told = [line for line in error.splitlines() if not line.startswith("sample ")]  # progress
     assert told == [
-        f"bon: interrupted; `bon sweep --run stopped --lake {tmp_path}` goes on where it stopped"
+        f"bon: {said}; `bon sweep --run stopped --lake {tmp_path}` goes on where it stopped"
     ]
     assert Lake.open(tmp_path).sql("SELECT count(*) AS n FROM candidates").to_pylist()[0]["n"] > 0
-    to_end += below
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert not alive
+
+
+@pytest.mark.slow
+def test_an_api_that_outlives_the_command_is_told(tmp_path: Path, undisturbed: Undisturbed) -> None:
+    command = [sys.executable, "-m", "deployments.cli", "sweep", "--device", "none", "-k", "64"]
+    command += ["--run", "told", "--lake", str(tmp_path)]
+    environment = os.environ | undisturbed.running
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
+        while not list(tmp_path.glob("candidates/**/*.parquet")):
+            assert process.poll() is None
+            time.sleep(0.2)
+        address = f"{undisturbed.running['PREFECT_API_URL']}/flow_runs/filter"
+        login = authorization(os.environ[CLIENT_AUTH])
+        running = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+        assert len(httpx.post(address, json=running, headers=login).json()) == 1
+        process.terminate()
+        assert process.wait(timeout=60) == 143
+    assert httpx.post(address, json=running, headers=login).json() == []

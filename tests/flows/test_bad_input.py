@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tests.conftest import Bon
 
 
@@ -102,3 +102,80 @@ def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPat
 def test_a_process_ends_with_status_2(bon_process: Bon) -> None:
     line = refused(bon_process, "sweep", "-k", "0")
     assert line.startswith("bon: ")
+
+
+COMMANDS = [
+    ("runs",),
+    ("sql", "SELECT 1"),
+    ("sql", "SELECT 1", "--json"),
+    ("show", "r", "1", "0"),
+    ("show", "r", "1", "0", "--json"),
+    ("strategies", "r"),
+    ("strategies", "r", "--ledger", "--json"),
+    ("report", "r"),
+    ("report", "r", "--json"),
+    ("rescore", "r", "--policy", "instant"),
+    ("doctor",),
+    ("sweep", "--run", "r"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_directory_that_is_no_lake(bon: Bon, tmp_path: Path, command: tuple[str, ...]) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.tex").write_text("years of work")
+    line = refused(bon, *command, "--lake", home)
+    assert str(home) in line
+    assert [path.name for path in home.iterdir()] == ["thesis.tex"]
+
+
+def test_an_import_into_a_directory_that_is_no_lake(bon: Bon, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "thesis.tex").write_text("years of work")
+    (home / "f.csv").write_text("problem_id,sample_index,mean_logprob,correct,speedup\n1,0,,0,\n")
+    assert str(home) in refused(bon, "import", home / "f.csv", "--run", "r", "--lake", home)
+    assert sorted(path.name for path in home.iterdir()) == ["f.csv", "thesis.tex"]
+
+
+class TestSqlOnlyReads:
+    @pytest.fixture(autouse=True)
+    def _lake(self, tmp_path: Path) -> None:
+        (tmp_path / "lake" / "runs" / "schema=v1").mkdir(parents=True)
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "COPY (SELECT 1) TO '{}/out.csv'",
+            "ATTACH '{}/other.db'",
+            "INSTALL httpfs",
+            "LOAD httpfs",
+            "SELECT * FROM read_text('/etc/passwd')",
+            "SELECT * FROM '{}/secret.csv'",
+            "SELECT * FROM read_csv('{}/lake/../secret.csv')",
+            "SELECT * FROM glob('/etc/*')",
+            "EXPORT DATABASE '{}/out'",
+            "SET enable_external_access = true",
+            "CREATE TABLE x AS SELECT 1",
+            "DROP VIEW results",
+            "PRAGMA database_list",
+            "SELECT 1; COPY (SELECT 1) TO '{}/out.csv'",
+            "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}/out.csv'",
+        ],
+    )
+    @pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)], ids=["table", "json", "csv"])
+    def test_without_write(
+        self, bon: Bon, tmp_path: Path, query: str, form: tuple[str, ...]
+    ) -> None:
+        (tmp_path / "secret.csv").write_text("a\n1\n")
+        before = sorted(tmp_path.rglob("*"))
+        assert "--write" in refused(bon, "sql", query.format(tmp_path), *form)
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_with_write(self, bon: Bon, tmp_path: Path) -> None:
+        out = tmp_path / "out.csv"
+        assert bon("sql", "--write", f"COPY (SELECT 42 AS a) TO '{out}'").returncode == 0
+        assert out.read_text() == "a\n42\n"
+        answer = bon("sql", "--write", f"SELECT a FROM '{out}'", "--json")
+        assert '"a": 42' in answer.stdout

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from kernels_eval.builds import Share
+from kernels_eval.disturbance import Room
 from kernels_eval.pending import Pending, Stage
+from kernels_eval.sandbox.kernel_counts import KernelCounts
 
 LIMIT_S = 10.0
 
 
 def pending(index: int = 0, *, builds: bool = True, stage: Stage = Stage.IMPORTING) -> Pending:
     closed: Any = SimpleNamespace(worker=SimpleNamespace(closed=True, hang_up=lambda: None))
-    return Pending(index, "", (), closed, LIMIT_S, lambda drawn: drawn, builds, stage=stage)
+    room = Room(KernelCounts(0, 0), processes=128, file_bytes=1 << 30, own_disk=True)
+    return Pending(index, "", (), closed, LIMIT_S, lambda drawn: drawn, room, builds, stage=stage)
 
 
 def left_s(item: Pending) -> float:

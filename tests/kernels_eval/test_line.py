@@ -11,10 +11,12 @@ import pytest
 
 from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.devices.cpu import CpuDevice
+from kernels_eval.disturbance import Room
 from kernels_eval.errors import OutOfRoomError
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.pending import Pending, Stage
 from kernels_eval.processes.worker import WorkerTimeoutError
+from kernels_eval.sandbox.kernel_counts import KernelCounts
 from kernels_eval.timing.cores import choose_cores
 from kernels_eval.types import Status, Verdict
 
@@ -83,7 +85,8 @@ def test_one_to_be_judged_alone_has_nobody_beside_it(line: Line) -> None:
 def called(line: Line, *, left_s: float, failed: bool = False) -> Pending:
     """In its first call, of 20 s."""
     runner: Any = SimpleNamespace(worker=None)
-    item = Pending(0, "", (), runner, 20.0, pack=lambda item: item, stage=Stage.CALLING)
+    room = Room(KernelCounts(0, 0), processes=128, file_bytes=1 << 30, own_disk=True)
+    item = Pending(0, "", (), runner, 20.0, lambda item: item, room, stage=Stage.CALLING)
     item.deadline = time.monotonic() + left_s
     item.failure = WorkerTimeoutError() if failed else None
     line._pending.append(item)
@@ -129,9 +132,10 @@ def test_room_that_is_there_once_a_candidate_is_gone_was_its_own(line: Line, own
 
 
 def test_one_that_is_doubted_is_measured_once_more(line: Line) -> None:
-    assert not line.doubted(1)
-    assert line.once_more(1)
-    assert line.doubted(1)
-    assert not line.once_more(1)
+    verdict = begin(1, "source")[1]
+    assert line.first_verdict(1) is None
+    assert line.once_more(1, verdict)
+    assert line.first_verdict(1) is verdict
+    assert not line.once_more(1, verdict)
     line.forget()
-    assert not line.doubted(1)
+    assert line.first_verdict(1) is None

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import ray
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tasks import cluster as module
 from tasks.cluster import cluster
 from tasks.errors import RequestError

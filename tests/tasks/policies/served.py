@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from flows.prefect_api import free_port
+from flows.prefect_server import free_port
 from tasks.policies.options import with_options
 
 USUAL = {"template": "embedded", "concurrency": 3, "api": "completions"}

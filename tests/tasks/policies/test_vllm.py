@@ -43,7 +43,7 @@ def problems_() -> list[Problem]:
 @pytest.fixture(scope="module")
 def serving() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server that is on its way: most of its start is imports, and so is the engine's."""
-    from flows.prefect_api import free_port
+    from flows.prefect_server import free_port
 
     port = free_port()
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]

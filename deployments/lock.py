@@ -1,0 +1,27 @@
+"""A lock file that tells whether any other process of this user does the same."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def held_alone(file: Path) -> Iterator[bool]:
+    """Whether nobody else is inside such a block now. The kernel forgets those who ended."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            alone = False
+        if alone:  # and so are those who come: they see a lock
+            yield True
+        else:
+            yield False
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""`bon serve`: register deployments, run what is asked of them, and end without a run left over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from prefect import runner
+from prefect.client.orchestration import get_client
+
+from deployments.catalogue import Entry, catalogue
+from deployments.leftovers import end_runs, left_behind, run_by, server_name
+from deployments.serve import Served, say
+from flows import ending
+from flows.deployed import SERVER
+from flows.prefect_api import RESULTS
+from flows.prefect_watch import ApiWatch
+from kernels_eval.scratch import scratch_directory
+
+_STOP_S = 90.0
+"""For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
+
+_AGAIN_S = 0.5
+
+
+def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> None:
+    """Register and serve `entries` (default: the catalogue) until this process is to end."""
+    entries = catalogue() if entries is None else entries
+    os.environ[SERVER] = server_name()
+    watch = ApiWatch(served.address, served.server, served.gone)
+    with scratch_directory("bon-serve-") as folder, watch.running():
+        os.environ.setdefault(RESULTS[0], os.environ.get(RESULTS[1], str(folder / "results")))
+        asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
+
+
+class Runner(runner.Runner):
+    """Prefect's runner, which starts each flow in a process of its own; ended from outside."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: for its files; Prefect's own choice is one of a fixed name in /tmp."""
+        # The default pauses every schedule when this process ends, and so loses the nights after.
+        super().__init__(name="bon-serve", pause_on_shutdown=False)
+        self._tmp_dir = folder / "storage"
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: Prefect's waits inside the event loop for that very loop (see flows.ending)."""
+
+    async def ended(self, serving: asyncio.Task[None]) -> None:
+        """Cancel the runs under way and wait for `serving`, the task of `start`.
+
+        Again and again, for the runs that were just being started. Raises what `serving` raised.
+        """
+        if not self.started and not serving.done():
+            serving.cancel()
+        while not serving.done():
+            with suppress(RuntimeError):  # it has been stopped already
+                await self.astop()
+            await self.cancel_all()
+            await asyncio.wait({serving}, timeout=_AGAIN_S)
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> None:
+    ids = [await entry.register(runner) for entry in entries]
+    async with get_client() as client:
+        if ended := await end_runs(client, ids, left_behind(alone=alone)):
+            say(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")
+        for entry in entries:
+            when = f", at {entry.cron!r} in {entry.timezone}" if entry.cron else ""
+            say(f"serving {entry.full_name}{when}")
+        await _until_asked(runner)
+        await end_runs(client, ids, run_by(server_name()))
+
+
+async def _until_asked(runner: Runner) -> None:
+    """Run what is asked for until a signal comes; then cancel what is under way."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    command = ending.current()
+    serving = asyncio.create_task(runner.start())
+    if command is None:
+        await serving
+        return
+    stopping = asyncio.create_task(stop.wait())
+    command.offer(lambda: "the runs under way are cancelled; `bon sweep --run` goes on with each")
+    with command.asked_by(lambda: loop.call_soon_threadsafe(stop.set), _STOP_S):
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await runner.ended(serving)

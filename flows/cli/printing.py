@@ -1,0 +1,155 @@
+"""The one place where commands print: nothing that they were given steers the terminal.
+
+Names, errors and sources come from models, files and servers. Control characters and escape
+sequences in them are shown escaped (kernels_eval.printable), `:smile:` and `[red]` stay what they
+are, and only colours and lines of our own tables reach the terminal as such. Into a file or a pipe
+JSON and CSV go as they are: they are data there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import traceback
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kernels_eval.printable import printable, printable_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.console import Console, RenderableType
+
+_UNCUT = 100_000
+"""Columns of a table in a pipe or a file."""
+
+
+def shield_terminal() -> None:
+    """For what others print in this process: log records, warnings, tracebacks."""
+    made, formatted = logging.getLogRecordFactory(), warnings.formatwarning
+
+    def record(*arguments: Any, **options: Any) -> logging.LogRecord:
+        one = made(*arguments, **options)
+        with suppress(Exception):  # of a message that does not fit; the handler reports it
+            one.msg, one.args = printable(one.getMessage()), ()
+        if one.exc_info and one.exc_info[0] is not None:
+            one.exc_text = printable("".join(traceback.format_exception(*one.exc_info)).rstrip())
+        return one
+
+    def warning(*arguments: Any, **options: Any) -> str:
+        return printable(formatted(*arguments, **options))
+
+    def unexpected(*raised: Any) -> None:
+        sys.stderr.write(printable("".join(traceback.format_exception(*raised))))
+
+    logging.setLogRecordFactory(record)
+    warnings.formatwarning = warning
+    sys.excepthook = unexpected
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Lines for a person, on stdout or stderr."""
+    typer.echo(printable(text), err=err)
+
+
+def complain(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    typer.echo(f"bon: {printable_line(' '.join(message.split()))}", err=True)
+
+
+def say_json(document: str) -> None:
+    """A JSON document that has been written already. DEL is all that JSON leaves as it is."""
+    typer.echo(document.replace("\x7f", r"\u007f"))
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout. NaN and infinity, which JSON lacks, become null."""
+    say_json(json.dumps(_finite(document), indent=2, default=str, allow_nan=False))
+
+
+def print_csv(rows: pa.Table) -> None:
+    """CSV with a header. Lists and structures are written as JSON."""
+    from pyarrow.csv import write_csv
+
+    written = io.BytesIO()
+    write_csv(_flat(rows), written)
+    if sys.stdout.isatty():
+        typer.echo(printable(written.getvalue().decode(errors="replace")), nl=False)
+    else:
+        typer.echo(written.getvalue(), nl=False)
+
+
+def print_table(rows: pa.Table) -> None:
+    """`rows` as a table; in a terminal, long cells are cut to one line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    for name in rows.column_names:
+        table.add_column(Text(printable_line(name)), overflow="ellipsis", no_wrap=True)
+    for row in rows.to_pylist():
+        table.add_row(*(Text(printable_line(_cell(value))) for value in row.values()))
+    print_rich(table)
+
+
+def print_rich(*shown: RenderableType) -> None:
+    """Tables and lines of text, laid out by rich. Texts in them are taken literally."""
+    console = _console()
+    for one in shown:
+        console.print(one, soft_wrap=isinstance(one, str))
+
+
+def _console() -> Console:
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class Literal(Console):
+        """What rich adds itself, colours and frames, beside text as a terminal may see it."""
+
+        def render(self, *arguments: Any, **options: Any) -> Iterable[Segment]:
+            for one in super().render(*arguments, **options):
+                yield one if one.control else Segment(printable(one.text), one.style)
+
+    width = None if sys.stdout.isatty() else _UNCUT
+    return Literal(markup=False, emoji=False, highlight=False, width=width)
+
+
+def _flat(rows: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    for at, field in enumerate(rows.schema):
+        if pa.types.is_nested(field.type):
+            texts = [
+                None if value is None else json.dumps(_finite(value), default=str)
+                for value in rows[field.name].to_pylist()
+            ]
+            rows = rows.set_column(at, field.name, pa.array(texts, pa.string()))
+    return rows
+
+
+def _cell(value: object) -> str:
+    import pyarrow as pa
+
+    if value is None:
+        return ""
+    if isinstance(value, pa.MonthDayNano):
+        return f"{value.months} months {value.days} days {value.nanoseconds / 1e9:.3f} s"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value).split("\n", 1)[0]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

@@ -1,0 +1,137 @@
+"""What a deployment's flow run may reach, and that it ends with the server that started it.
+
+The person at `bon sweep` has every right of their own already. A request to a deployment comes over
+the network, so the code that it makes run (problem files) and the places that the model's key goes
+to are the ones that the serving user has named.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+
+from flows.errors import RequestError
+from flows.profiles import load_profile, profile_names
+from flows.request import DEFAULT_PROFILE, stored_request
+from storage import Lake
+from tasks.policies.imported import is_imported
+
+SUITES = "BON_SUITES"
+"""Environment: directories, and datasets as `hf:OWNER/NAME[@REVISION]`, separated as in PATH."""
+
+POLICIES = "BON_POLICIES"
+"""Environment: policies that a deployment may be asked for, separated by spaces."""
+
+SERVER = "BON_SERVE"
+"""Environment: the `bon serve` that started this flow run, as HOST/PID/START."""
+
+SERVER_LABEL = "bon.serve"
+"""The same as a label of the flow run: a later `bon serve` sees whether that one is still there."""
+
+_ENTRY = re.compile(r"hf:[^:]+|[^:]+")
+_PR_SET_PDEATHSIG = 1
+
+
+def deployed() -> bool:
+    """Whether a deployment started this process's flow run, itself or as a part of another."""
+    if SERVER in os.environ or "PREFECT__FLOW_RUN_ID" in os.environ:  # a worker's
+        return True
+    context = FlowRunContext.get()
+    flow_run = None if context is None else context.flow_run
+    return flow_run is not None and flow_run.deployment_id is not None
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raise RequestError if a deployment's flow run asks for what it may not reach."""
+    profile = options.get("profile")
+    if profile is not None and profile.endswith(".toml"):
+        _check_path(f"profile {profile!r}", profile)
+    if (suite := options.get("suite")) is not None:
+        check_suite(suite)
+    if (policy := options.get("policy")) is not None:
+        check_policy(policy)
+
+
+def check_stored(lake: Lake, run: str | None, options: dict[str, Any]) -> None:
+    """The same for what the options leave open: the run's own settings, or the profile's.
+
+    Raises RequestError.
+    """
+    earlier = None if run is None else stored_request(lake, run)
+    if earlier is not None:
+        check_suite(earlier.suite)
+        check_policy(earlier.policy)
+        return
+    base = load_profile(options.get("profile") or DEFAULT_PROFILE)
+    check_options({"suite": base.get("suite"), "policy": base.get("policy")})
+
+
+def check_suite(suite: str) -> None:
+    """Raise RequestError unless the suite is built in or lies in one of the configured places."""
+    name, _, argument = suite.partition("#")[0].partition(":")
+    if name == "embedded" or not argument:
+        return
+    if name == "hf" and not (Path(argument).expanduser().exists() or argument.endswith(".parquet")):
+        datasets = {entry.removeprefix("hf:") for entry in _entries() if entry.startswith("hf:")}
+        if {argument, argument.partition("@")[0]} & datasets:
+            return
+        raise RequestError(
+            f"a deployment may not load suite {suite!r}: add hf:{argument.partition('@')[0]} to "
+            f"{SUITES} where `bon serve` (or the worker) runs, or use `bon sweep`"
+        )
+    _check_path(f"suite {suite!r}", argument)
+
+
+def check_policy(policy: str) -> None:
+    """Raise RequestError unless the policy is a built-in profile's or one of BON_POLICIES.
+
+    Others would load what the request names, or send a key to where it says.
+    """
+    built_in = {str(load_profile(name).get("policy")) for name in profile_names()} | {"embedded"}
+    if policy in built_in or is_imported(policy) or policy in os.environ.get(POLICIES, "").split():
+        return
+    raise RequestError(
+        f"a deployment may not use policy {policy!r}: add it to {POLICIES} (separated by spaces) "
+        "where `bon serve` (or the worker) runs, or use `bon sweep`"
+    )
+
+
+def belong_to_server() -> None:
+    """Have the kernel kill this process when the `bon serve` that started it ends; label its run.
+
+    Nothing happens in a flow run that a worker started.
+    """
+    server = os.environ.get(SERVER)
+    context = FlowRunContext.get()
+    if server is None or context is None or context.flow_run is None:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != int(server.rsplit("/", 2)[1]):  # it ended before that
+        os.kill(os.getpid(), signal.SIGKILL)
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(context.flow_run.id, {SERVER_LABEL: server})
+
+
+def _check_path(what: str, text: str) -> None:
+    """Symbolic links and `..` count as where they lead to."""
+    try:
+        path = Path(text).expanduser().resolve()
+        places = [Path(e).expanduser().resolve() for e in _entries() if not e.startswith("hf:")]
+    except (OSError, RuntimeError, ValueError):
+        raise RequestError(f"{what} names no path") from None
+    if not any(path.is_relative_to(place) for place in places):
+        raise RequestError(
+            f"a deployment may not load {what}: it lies in none of the directories in {SUITES}; "
+            "add its directory where `bon serve` (or the worker) runs, or use `bon sweep`"
+        )
+
+
+def _entries() -> list[str]:
+    return _ENTRY.findall(os.environ.get(SUITES, ""))

@@ -1,0 +1,124 @@
+"""What a deployment's request may reach: built-in suites and policies, and configured places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.deployed import check_options, check_policy, check_stored, check_suite
+from flows.errors import RequestError
+from flows.request import SweepRequest
+from storage import Lake
+from tests.storage.make import run_row
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configured directory, and beside it one that is not; with a way from the one to other."""
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    (inside / "mine").mkdir(parents=True)
+    outside.mkdir()
+    (inside / "way-out").symlink_to(outside)
+    (outside / "way-in").symlink_to(inside)
+    monkeypatch.setenv("BON_SUITES", f"hf:Owner/Listed:{inside}:hf:Owner/Fixed@v1")
+    monkeypatch.setenv("BON_POLICIES", "openai:m@http://127.0.0.1:1/v1 transformers:/models/m")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "embedded",
+        "embedded:kernelbench#level=1",
+        "dir:{}/inside",
+        "dir:{}/inside/mine#split=eval42",
+        "dir:{}/outside/way-in/mine",
+        "kernelbench:{}/inside/checkout",
+        "hf:{}/inside/data.parquet",
+        "hf:Owner/Listed",
+        "hf:Owner/Listed@main#level=1",
+        "hf:Owner/Fixed@v1",
+    ],
+)
+def test_a_suite_within_reach(places: Path, suite: str) -> None:
+    check_suite(suite.format(places))
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "dir:{}/outside",
+        "dir:/",
+        "dir:{}/inside/../outside",
+        "dir:{}/inside/way-out",
+        "dir:{}/inside-too",
+        "dir:~",
+        "dir:a\0b",
+        "kernelbench:{}/outside",
+        "hf:{}/outside/data.parquet",
+        "hf:{}/outside",
+        "hf:data.parquet",
+        "hf:Owner/Other",
+        "hf:Owner/Fixed",
+        "hf:Owner/Fixed@v2",
+        "of-a-plugin:anything",
+    ],
+)
+def test_a_suite_out_of_reach(places: Path, suite: str) -> None:
+    with pytest.raises(RequestError, match=r"BON_SUITES|names no path"):
+        check_suite(suite.format(places))
+
+
+def test_without_configuration_nothing_but_what_is_built_in(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BON_SUITES")
+    check_suite("embedded")
+    with pytest.raises(RequestError, match="BON_SUITES"):
+        check_suite(f"dir:{places}/inside")
+
+
+def test_a_profile_of_ones_own(places: Path) -> None:
+    check_options({"profile": "demo"})
+    check_options({"profile": str(places / "inside" / "mine.toml")})
+    with pytest.raises(RequestError, match="BON_SUITES"):
+        check_options({"profile": str(places / "outside" / "mine.toml")})
+
+
+def test_what_a_profile_leads_to(places: Path, tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    profile = places / "inside" / "mine.toml"
+    profile.write_text(f'suite = "dir:{places}/outside"\nk = 1\npolicy = "embedded"\n')
+    with pytest.raises(RequestError, match="outside"):
+        check_stored(lake, None, {"profile": str(profile)})
+
+
+def test_what_a_run_leads_to(places: Path, tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    request = SweepRequest(suite=f"dir:{places}/outside", k=1, policy="embedded")
+    row = run_row("mine") | {"config": request.model_dump_json()}
+    lake.append("runs", [row], run_id="mine", part="one")
+    with pytest.raises(RequestError, match="outside"):
+        check_stored(lake, "mine", {})
+
+
+@pytest.mark.parametrize("policy", ["embedded", "openai:m@http://127.0.0.1:1/v1", "imported:0123"])
+def test_a_policy_within_reach(places: Path, policy: str) -> None:
+    assert places
+    check_policy(policy)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "openai:m@http://elsewhere/v1#key=AWS_SECRET_ACCESS_KEY",
+        "openai:m@http://127.0.0.1:1/v1#key=AWS_SECRET_ACCESS_KEY",
+        "transformers:/models/other",
+        "vllm:someone/anything",
+    ],
+)
+def test_a_policy_out_of_reach(places: Path, policy: str) -> None:
+    assert places
+    with pytest.raises(RequestError, match="BON_POLICIES"):
+        check_options({"policy": policy})
