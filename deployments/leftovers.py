@@ -39,10 +39,10 @@ def is_gone(server: str) -> bool:
 
 
 def left_behind(*, alone: bool) -> Callable[[FlowRun], bool]:
-    """Tells of an unfinished flow run whether nobody runs it any more.
+    """A test of unfinished flow runs: whether the process behind one is gone.
 
-    alone: no other runner can have it, so that a run which had not come to say whose it is (its
-    process was still starting) is left behind, too.
+    alone: no other runner uses the API, so a run without a label (its process was still starting)
+    is left behind, too.
     """
 
     def gone(flow_run: FlowRun) -> bool:
@@ -53,7 +53,7 @@ def left_behind(*, alone: bool) -> Callable[[FlowRun], bool]:
 
 
 def run_by(server: str) -> Callable[[FlowRun], bool]:
-    """Tells of a flow run whether this `bon serve` has it."""
+    """A test of flow runs: whether this `bon serve` started one."""
     return lambda flow_run: flow_run.labels.get(SERVER_LABEL) == server
 
 

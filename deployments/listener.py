@@ -1,4 +1,4 @@
-"""Whose process listens at a local port, from the kernel's table of sockets."""
+"""The user behind a local port, from the kernel's table of sockets."""
 
 from __future__ import annotations
 

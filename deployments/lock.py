@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def held_alone(file: Path) -> Iterator[bool]:
-    """Whether nobody else is inside such a block now. The kernel forgets those who ended."""
+    """Whether no other process was inside such a block; the kernel unlocks for a dead one."""
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -19,9 +19,6 @@ def held_alone(file: Path) -> Iterator[bool]:
             alone = True
         except BlockingIOError:
             alone = False
-        if alone:  # and so are those who come: they see a lock
-            yield True
-        else:
-            yield False
+        yield alone
     finally:
         os.close(descriptor)

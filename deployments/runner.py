@@ -14,12 +14,12 @@ from prefect.client.orchestration import get_client
 
 from deployments.catalogue import Entry, catalogue
 from deployments.leftovers import end_runs, left_behind, run_by, server_name
-from deployments.serve import Served, say
+from deployments.serve import Served
 from flows import ending
+from flows.cli.printing import complain
 from flows.deployed import SERVER
-from flows.prefect_api import RESULTS
+from flows.prefect_api import own_folder
 from flows.prefect_watch import ApiWatch
-from kernels_eval.scratch import scratch_directory
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
@@ -32,8 +32,7 @@ def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> N
     entries = catalogue() if entries is None else entries
     os.environ[SERVER] = server_name()
     watch = ApiWatch(served.address, served.server, served.gone)
-    with scratch_directory("bon-serve-") as folder, watch.running():
-        os.environ.setdefault(RESULTS[0], os.environ.get(RESULTS[1], str(folder / "results")))
+    with own_folder("bon-serve-") as folder, watch.running():
         asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
 
 
@@ -69,10 +68,10 @@ async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> No
     ids = [await entry.register(runner) for entry in entries]
     async with get_client() as client:
         if ended := await end_runs(client, ids, left_behind(alone=alone)):
-            say(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")
+            complain(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")
         for entry in entries:
             when = f", at {entry.cron!r} in {entry.timezone}" if entry.cron else ""
-            say(f"serving {entry.full_name}{when}")
+            complain(f"serving {entry.full_name}{when}")
         await _until_asked(runner)
         await end_runs(client, ids, run_by(server_name()))
 

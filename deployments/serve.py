@@ -1,4 +1,4 @@
-"""The Prefect API of `bon serve`: the user's, or a server of its own that lets nobody else in."""
+"""The Prefect API of `bon serve`: the user's, or a server of its own that asks for credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
 from flows.cli import printing
-from flows.errors import RequestError
+from flows.cli.printing import complain, say
+from flows.errors import RequestError, UnavailableError
 from flows.prefect_api import accepts, expect_answer
 from flows.prefect_server import (
     CLIENT_AUTH,
@@ -27,7 +28,6 @@ from flows.prefect_server import (
     stop_server,
     wait_until_healthy,
 )
-from kernels_eval.scratch import sweep_scratch
 
 EVERYWHERE = ("0.0.0.0", "::")
 """Hosts that mean all of the machine's addresses."""
@@ -57,10 +57,9 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     To be entered before prefect is imported. Raises RequestError if something else has the port, or
     the API refuses us.
     """
-    # Somebody waits for what they asked for; Prefect would look every ten seconds.
+    # A request waits until the runner looks: every two seconds instead of Prefect's ten.
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    sweep_scratch()
     if address := os.environ.get("PREFECT_API_URL"):
         expect_answer(address)
         _warn_if_open(address)
@@ -74,7 +73,7 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     os.environ |= {"PREFECT_API_URL": address, CLIENT_AUTH: auth}
     if healthy(address):
         _expect_ours(address, here, port)
-        _say_how_to_ask(address, file)
+        _tell_how_to_ask(address, file)
         yield Served(address)
         return
     with held_alone(folder / "lock") as alone:
@@ -90,12 +89,18 @@ def _own_server(
     except OSError as error:
         raise RequestError(_cannot_listen(host, port, error)) from None
     assert server.stdout is not None
-    log = ServerLog(server.stdout, folder / f"server-{port}.log", say)
+    log = ServerLog(server.stdout, folder / f"server-{port}.log", complain)
     try:
         import_module("deployments.catalogue")  # some seconds, as the server takes
-        wait_until_healthy(address, server, log.path)
-        _say_how_to_ask(address, file)
-        say(f"the server's log: {log.path}; its database: {_database()}")
+        try:
+            wait_until_healthy(address, server, log.path)
+        except UnavailableError:
+            log.close()
+            raise UnavailableError(
+                f"the Prefect server did not start: {last_words(log.path)}; its log: {log.path}"
+            ) from None
+        _tell_how_to_ask(address, file)
+        complain(f"the server's log: {log.path}; its database: {_database()}")
         yield Served(address, server, log.path, alone)
     finally:
         stop_server(server)
@@ -119,28 +124,23 @@ def _expect_ours(address: str, host: str, port: int) -> None:
 
 def _warn_if_open(address: str) -> None:
     if accepts(address, None):
-        say(
-            f"WARNING: the Prefect API at {address} asks for no credentials: whoever reaches it "
-            "has flows run here; set PREFECT_SERVER_API_AUTH_STRING for that server"
+        complain(
+            f"WARNING: the Prefect API at {address} asks for no credentials: anyone who reaches "
+            "it can start flows here; set PREFECT_SERVER_API_AUTH_STRING for that server"
         )
 
 
-def _say_how_to_ask(address: str, file: Path | None) -> None:
+def _tell_how_to_ask(address: str, file: Path | None) -> None:
     secret = f'"$(cat {shlex.quote(str(file))})"' if file else "as here"
-    say("to ask for runs in another terminal:")
-    printing.say(f"export PREFECT_API_URL={address}", err=True)
-    printing.say(f"export {CLIENT_AUTH}={secret}", err=True)
+    complain("to ask for runs in another terminal:")
+    say(f"export PREFECT_API_URL={address}", err=True)
+    say(f"export {CLIENT_AUTH}={secret}", err=True)
 
 
 def _database() -> str:
     url = os.environ.get("PREFECT_API_DATABASE_CONNECTION_URL")
     other = url or os.environ.get("PREFECT_SERVER_DATABASE_CONNECTION_URL")
     return "as PREFECT_API_DATABASE_CONNECTION_URL says" if other else str(prefect_home())
-
-
-def say(message: str) -> None:
-    """One line on stderr."""
-    printing.say(f"bon: {message}", err=True)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:

@@ -17,6 +17,8 @@ _AGAIN_S = 60.0
 """The same error is not shown twice within so many seconds."""
 
 _ERROR = re.compile(r"(?:\| |^)(?:ERROR|CRITICAL)[ |:]+(?P<said>.*)")
+_TRACEBACK = "Traceback (most recent call last):"
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Timeout|Interrupt)\b.*")
 _VARIABLE = re.compile(r"[0-9a-f-]{8,}|\d+")
 
 
@@ -30,6 +32,7 @@ class ServerLog:
         self.path = path
         self._source, self._show, self._limit = source, show, limit
         self._shown: dict[str, float] = {}
+        self._in_traceback = False
         self._file = self._opened()
         self._thread = Thread(target=self._pump, name="bon-server-log", daemon=True)
         self._thread.start()
@@ -49,7 +52,7 @@ class ServerLog:
             # At most so much at once: a line without end must not fill the memory.
             while line := self._source.readline(65536):
                 self._keep(line)
-                self._report(line.decode(errors="replace").strip())
+                self._report(line.decode(errors="replace").rstrip())
         self._file.close()
 
     def _keep(self, line: bytes) -> None:
@@ -60,11 +63,20 @@ class ServerLog:
         self._file.write(line)
 
     def _report(self, line: str) -> None:
-        found = _ERROR.search(line)
-        if not found:
+        """Show an error's line, and what a traceback ends with."""
+        if line.endswith(_TRACEBACK):
+            self._in_traceback = True
             return
-        said = found["said"][:300]
+        found = _ERROR.search(line)
+        if found:
+            self._in_traceback = False
+            self._show_once(found["said"])
+        elif self._in_traceback and _EXCEPTION.match(line):
+            self._in_traceback = False
+            self._show_once(line.rstrip())
+
+    def _show_once(self, said: str) -> None:
         now, kind = time.monotonic(), _VARIABLE.sub("", said)
         if now - self._shown.get(kind, -_AGAIN_S) >= _AGAIN_S:
             self._shown[kind] = now
-            self._show(f"the Prefect server logged an error: {said}; its log: {self.path}")
+            self._show(f"the Prefect server logged an error: {said[:300]}; its log: {self.path}")

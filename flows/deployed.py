@@ -113,6 +113,8 @@ def belong_to_server() -> None:
     if server is None or context is None or context.flow_run is None:
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # Ctrl-C goes to all of the terminal's group: the server is asked, and cancels this run.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getppid() != int(server.rsplit("/", 2)[1]):  # it ended before that
         os.kill(os.getpid(), signal.SIGKILL)
     with get_client(sync_client=True) as client:

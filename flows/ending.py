@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
-_GRACE_S = 6.0
+_GRACE_S = 5.0
 """For the command's own blocks, before its processes are killed."""
 
 _KILL_S = 2.0
@@ -89,7 +89,7 @@ class Ending:
         self._go_on = go_on
 
     def at_last(self, act: Callable[[], object]) -> None:
-        """Have `act`, which must not block, called before the line if a signal is the cause."""
+        """Have `act`, which must not block, called before the kill if a signal is the cause."""
         self._last = act
 
     @contextmanager
@@ -121,20 +121,26 @@ class Ending:
     def finish(self) -> NoReturn:
         """Kill what is left, remove its files, say the line and end the process."""
         self._finishing.acquire()  # of two callers the second waits here for the process's end
-        from kernels_eval.scratch import release_scratch, sweep_scratch
-
-        self._kill()
-        release_scratch()
-        sweep_scratch()
-        assert self.cause is not None
-        if self._last is not None and self.cause in SIGNALS.values():
+        cause = self.cause or SIGNALS[signal.SIGTERM]
+        if self._last is not None and cause in SIGNALS.values():
             with contextlib.suppress(Exception):
                 self._last()
-        self._say(self.cause.said, self._go_on())
-        os._exit(self.cause.status)
+        with contextlib.suppress(Exception):
+            self._kill()
+        with contextlib.suppress(Exception):
+            _sweep()
+        with contextlib.suppress(Exception):
+            self._say(cause.said, self._go_on())
+        os._exit(cause.status)
 
     def watch(self) -> None:
         """Read signals until the process ends or `close` is called. A thread's body."""
+        try:
+            self._watch()
+        except BaseException:  # no other thread can end the process in good order
+            self.finish()
+
+    def _watch(self) -> None:
         os.set_blocking(self._pipe[0], True)
         deadline: float | None = None
         while True:
@@ -194,9 +200,10 @@ class Ending:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
+        # Another signal may come while this one is handled: it must not raise in the midst of it.
+        raised, self._raised = self._raised, True
         self._begin(SIGNALS[signal.Signals(number)])
-        if not self._raised and not self._asks():
-            self._raised = True
+        if not raised and not self._asks():
             raise Ended
 
     def _asks(self) -> bool:
@@ -209,10 +216,10 @@ class Ending:
             self._instead()
 
     def _see_family(self) -> None:
-        """Note all descendants: the children of one that ends are no descendants any more."""
+        """Note all descendants: the children of a process that ends are no longer among them."""
         import psutil
 
-        with contextlib.suppress(psutil.Error):
+        with contextlib.suppress(psutil.Error, OSError):
             self._family |= set(psutil.Process().children(recursive=True))
 
     def _kill(self) -> None:
@@ -222,7 +229,9 @@ class Ending:
         for process in self._family:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(list(self._family), timeout=_KILL_S)
+        deadline = time.monotonic() + _KILL_S
+        while any(map(_lives, self._family)) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _say(self, said: str, go_on: str) -> None:
         from kernels_eval.printable import printable_line
@@ -232,6 +241,23 @@ class Ending:
             if os.isatty(self._stderr):
                 os.write(self._stderr, _SHOW_CURSOR)
             os.write(self._stderr, f"{line}\n".encode())
+
+
+def _lives(process: Any) -> bool:
+    import psutil
+
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)  # not each init reaps
+    except psutil.Error:
+        return False
+
+
+def _sweep() -> None:
+    """Remove what this process and those that it killed had in the temp directory."""
+    from kernels_eval.scratch import release_scratch, sweep_scratch
+
+    release_scratch()
+    sweep_scratch()
 
 
 _current: Ending | None = None

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.deployed import belong_to_server
 from flows.errors import RequestError
 from flows.summary import SweepSummary
 from flows.sweep import bon_sweep
@@ -23,6 +24,7 @@ def nightly(
     late, or is retried after midnight, is still that night's. Raises RequestError for an unknown
     time zone, and whatever `bon_sweep` raises.
     """
+    belong_to_server()
     night = run_id(flow_run.scheduled_start_time, timezone)
     return bon_sweep(profile=profile, run=night, lake=lake)
 

@@ -1,4 +1,4 @@
-"""The Prefect API of one command: the one that `PREFECT_API_URL` names, else a private server."""
+"""The Prefect API of one command: the API at `PREFECT_API_URL`, else a private server."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _QUIET = {
 }
 
 _UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
-_LAST_WORD_S = 1.0
+_LAST_WORD_S = 0.7
 
-RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
+_RESULTS = ("PREFECT_RESULTS_LOCAL_STORAGE_PATH", "PREFECT_LOCAL_STORAGE_PATH")
 """Where Prefect keeps results: two names of one setting."""
 
 
@@ -64,7 +64,7 @@ class PrefectApi:
         """
         watch = ApiWatch(self.address, self.server)
         command = ending.current()
-        if command is not None and self.server is None:
+        if command is not None:
             command.at_last(lambda: self._crash(command.flow_run))
         with watch.running():
             try:
@@ -77,7 +77,10 @@ class PrefectApi:
                 ) from error
 
     def _crash(self, flow_run: str | None) -> None:
-        """Tell an API that outlives us that the flow run does not go on, if Prefect could not."""
+        """Tell the API that the flow run does not go on, if Prefect had no time for it.
+
+        A private server's database outlives it, too.
+        """
         headers = authorization(os.environ.get(CLIENT_AUTH))
         with httpx.Client(headers=headers, timeout=_LAST_WORD_S, verify=_trusted()) as client:
             place = f"{self.address}/flow_runs/{flow_run}"
@@ -95,8 +98,7 @@ def prefect_api() -> Iterator[PrefectApi]:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    sweep_scratch()
-    with scratch_directory("bon-prefect-") as folder, _results_in(folder):
+    with own_folder("bon-prefect-") as folder:
         if address := os.environ.get("PREFECT_API_URL"):
             expect_answer(address)
             yield PrefectApi(address)
@@ -146,7 +148,7 @@ def accepts(address: str, auth: str | None) -> bool:
 
 
 def _trusted() -> bool | ssl.SSLContext:
-    """Whose certificates are good enough to send credentials to: as Prefect's settings say."""
+    """The certificates accepted before credentials are sent: those of Prefect's own settings."""
     if os.environ.get("PREFECT_API_TLS_INSECURE_SKIP_VERIFY", "").lower() in ("1", "true", "yes"):
         return False
     file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
@@ -166,13 +168,16 @@ def _credentials() -> str:
 
 
 @contextmanager
-def _results_in(folder: Path) -> Iterator[None]:
-    """Prefect pickles what a failed task raised; nobody reads it after the command."""
-    if any(name in os.environ for name in RESULTS):
-        yield
-        return
-    with _environment({RESULTS[0]: str(folder / "results")}):
-        yield
+def own_folder(prefix: str) -> Iterator[Path]:
+    """A scratch directory, also for what Prefect pickles of failed tasks: it is of no use later.
+
+    What killed commands left is removed first.
+    """
+    sweep_scratch()
+    with scratch_directory(prefix) as folder:
+        users = any(name in os.environ for name in _RESULTS)
+        with _environment({} if users else {_RESULTS[0]: str(folder / "results")}):
+            yield folder
 
 
 @contextmanager

@@ -40,8 +40,8 @@ def start_server(
     log: what it prints goes to this file; without one, to the process's `stdout`, a pipe.
     services: run the scheduler and its kin, too.
 
-    The port is taken here and now: while the server starts, nobody else can answer in its place
-    and be sent our credentials. Raises OSError if it is in use.
+    The port is taken at once: while the server starts, no other process can answer in its place and
+    be sent our credentials. Raises OSError if it is in use.
     """
     environment = os.environ | server_settings(port, auth)
     if not services:
@@ -145,5 +145,5 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def _private_child() -> None:
-    os.umask(0o077)  # its database and logs are nobody else's
+    os.umask(0o077)  # its database and logs are for this user alone
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

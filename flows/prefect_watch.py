@@ -27,7 +27,7 @@ _DEAF = "prefect._internal.concurrency"
 
 
 class ApiWatch:
-    """Asks the API every second whether it is there; the answer's content does not matter."""
+    """Asks the API every second whether it is there, and its database. It takes no credentials."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class ApiWatch:
         server: subprocess.Popen[bytes] | None = None,
         said: Callable[[], str] | None = None,
     ) -> None:
-        """`server`: the process behind it if it is ours: one that has ended does not come back.
+        """`server`: the process behind it if it is ours: once ended, it does not come back.
 
         `said` gives the first words of the command's last line.
         """
@@ -85,10 +85,10 @@ class ApiWatch:
         if self._ended():
             return False
         try:
-            client.get(f"{self._address}/health")
+            answer = client.get(f"{self._address}/ready")
         except httpx.HTTPError:
             return False
-        return True
+        return not answer.is_server_error
 
 
 def _silence(command: ending.Ending, *, on: bool) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from storage.file_lock import let_go, take
 from storage.layout import TEMPORARY_PREFIX
 from storage.listing import names_in
 from storage.place import in_object_store, os_errors, put_new
@@ -52,6 +53,7 @@ def write_text(path: Path, text: str) -> Path:
             path.write_text(text, encoding="utf-8")
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path.parent)
     with appearing(path) as draft:
         draft.write_text(text, encoding="utf-8")
     return path
@@ -59,8 +61,11 @@ def write_text(path: Path, text: str) -> Path:
 
 @contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A hidden draft beside a file, which takes its place when the block has ended well."""
-    draft = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{uuid.uuid4().hex}{path.suffix}")
+    """A hidden draft beside a file, which takes its place when the block has ended well.
+
+    It is locked while its writer lives: one that a killed writer left is known by that.
+    """
+    draft, lock = _draft(path)
     try:
         yield draft
         draft.replace(path)
@@ -68,6 +73,31 @@ def appearing(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             draft.unlink()
         raise
+    finally:
+        let_go(lock)
+
+
+def _draft(path: Path) -> tuple[Path, int]:
+    while True:
+        draft = path.with_name(f"{TEMPORARY_PREFIX}{os.getpid()}-{uuid.uuid4().hex}{path.suffix}")
+        lock = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):  # a file system without locks
+            take(lock)
+        if os.fstat(lock).st_nlink:  # else another writer took it for abandoned before the lock
+            return draft, lock
+        let_go(lock)
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove drafts whose writers are gone, in a directory that no run's lock guards."""
+    for draft in directory.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            lock = os.open(draft, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                take(lock)
+                draft.unlink()
+            finally:
+                let_go(lock)
 
 
 def remove_leftovers(directory: Path) -> int:

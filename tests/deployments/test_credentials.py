@@ -1,4 +1,4 @@
-"""The credentials of `bon serve`: the user's own, or made once and kept from everybody else."""
+"""The credentials of `bon serve`: the user's own, or made once and kept private."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_whose_server_listens() -> None:
 
 
 class Impostor(BaseHTTPRequestHandler):
-    """Says that it is a Prefect server, to everybody; keeps the credentials that it is sent."""
+    """Claims to be a Prefect server, and records the credentials that it is sent."""
 
     heard: ClassVar[list[str | None]] = []
 

@@ -25,6 +25,7 @@ device = "none"
 
 SERVE = """
 import sys
+import time
 from deployments.serve import serving_api
 from flows import ending
 
@@ -33,7 +34,7 @@ with ending.armed(), serving_api("127.0.0.1", int(sys.argv[-1])) as served:
     from deployments.runner import serve_catalogue
     from flows.nightly import nightly
 
-    often = "* * * * * */15"  # the last field is seconds
+    often = f"* * * * * {(int(time.time()) + 15) % 60}"  # the last field is seconds
     settings = {"profile": sys.argv[1], "lake": sys.argv[2], "timezone": sys.argv[3]}
     entry = Entry(nightly, "default", "Often.", settings, cron=often, timezone=sys.argv[3])
     serve_catalogue(served, [entry])

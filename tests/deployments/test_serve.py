@@ -34,6 +34,22 @@ def test_a_port_in_use_is_one_line(bon_process: Bon) -> None:
     assert "--port" in line
 
 
+@pytest.mark.slow
+def test_a_server_that_cannot_start(
+    bon_process: Bon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    place = "sqlite+aiosqlite:////nowhere/prefect.db"
+    monkeypatch.setenv("PREFECT_API_DATABASE_CONNECTION_URL", place)
+    answer = bon_process("serve", "--port", str(free_port()))
+    assert answer.returncode == 1
+    last = answer.stderr.splitlines()[-1]
+    assert "unable to open database file" in last
+    (log,) = tmp_path.glob("bon-serve/server-*.log")
+    assert last.endswith(f"its log: {log}")
+    assert "Traceback" not in answer.stderr
+
+
 def test_an_address_that_nobody_answers_at(
     bon_process: Bon, monkeypatch: pytest.MonkeyPatch
 ) -> None:

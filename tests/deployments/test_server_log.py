@@ -25,12 +25,14 @@ def logged(path: Path, source: str, limit: int = 10_000) -> list[str]:
 
 def test_errors_are_shown_with_the_place_of_the_log(tmp_path: Path) -> None:
     path = tmp_path / "server.log"
-    lines = [ERROR.format("run 17"), "Traceback (most recent call last):", ERROR.format("run 18")]
+    lines = [ERROR.format("run 17"), "Traceback (most recent call last):", "  File 'x.py', line 1"]
+    lines += ["sqlalchemy.exc.InvalidRequestError: Can't evaluate", ERROR.format("run 18")]
     lines += ["03:00:00.000 | WARNING | prefect - nothing", "ERROR:    [Errno 98] in use"]
-    first, second = logged(path, f"print({chr(10).join(lines)!r})")
+    first, cause, last = logged(path, f"print({chr(10).join(lines)!r})")
     assert "Unexpected error in: run 17" in first
     assert str(path) in first
-    assert "[Errno 98] in use" in second
+    assert "InvalidRequestError: Can't evaluate" in cause
+    assert "[Errno 98] in use" in last
     assert path.read_text().splitlines() == lines
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

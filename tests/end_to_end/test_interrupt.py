@@ -51,14 +51,22 @@ def test_an_api_that_outlives_the_command_is_told(tmp_path: Path, undisturbed: U
     command = [sys.executable, "-m", "deployments.cli", "sweep", "--device", "none", "-k", "64"]
     command += ["--run", "told", "--lake", str(tmp_path)]
     environment = os.environ | undisturbed.running
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
-        while not list(tmp_path.glob("candidates/**/*.parquet")):
-            assert process.poll() is None
-            time.sleep(0.2)
+
+    def running() -> set[str]:
+        wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
         address = f"{undisturbed.running['PREFECT_API_URL']}/flow_runs/filter"
         login = authorization(os.environ[CLIENT_AUTH])
-        running = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
-        assert len(httpx.post(address, json=running, headers=login).json()) == 1
-        process.terminate()
-        assert process.wait(timeout=60) == 143
-    assert httpx.post(address, json=running, headers=login).json() == []
+        return {one["id"] for one in httpx.post(address, json=wanted, headers=login).json()}
+
+    before = running()
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
+        try:
+            while not list(tmp_path.glob("candidates/**/*.parquet")):
+                assert process.poll() is None
+                time.sleep(0.2)
+            assert len(running() - before) == 1
+            process.terminate()
+            assert process.wait(timeout=60) == 143
+        finally:
+            process.kill()
+    assert running() <= before

@@ -163,3 +163,16 @@ def test_without_a_signal_nothing_changes(tmp_path: Path) -> None:
     with started(tmp_path, "ready(); child.kill(); child.wait(); scratch.close()") as process:
         _, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (0, "")
+
+
+def test_the_line_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    body = r"""
+        command.offer(lambda: "`bon --lake \033]0;title\007` goes on")
+        ready()
+        time.sleep(600)
+    """
+    with started(tmp_path, body) as process:
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=60)
+    assert error.startswith("bon: terminated; `bon --lake ")
+    assert error.rstrip("\n").isprintable()

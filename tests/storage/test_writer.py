@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Lake, RunLockedError
+from storage import Lake, RunLockedError, write_text
 from storage.layout import TEMPORARY_PREFIX
 from storage.place import in_object_store
 from tests.storage.make import candidate_row, run_row
@@ -163,3 +163,36 @@ def test_a_forked_child_does_not_keep_the_lock_of_a_dead_parent(lake: Lake) -> N
     finally:
         os.kill(child, signal.SIGKILL)
         process.stdout.close()
+
+
+TEXT_WRITER = """
+import sys
+from pathlib import Path
+from storage.writer import appearing
+with appearing(Path(sys.argv[1]) / "page.html") as draft:
+    draft.write_text("half")
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_drafts_of_pages_whose_writers_are_gone_are_removed_by_the_next(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TEXT_WRITER, str(tmp_path)]
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"PYTHONPATH": root}
+    killed, living = (
+        subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    )
+    for process in (killed, living):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+    kill(killed)
+    assert len(list(tmp_path.iterdir())) == 2
+    write_text(tmp_path / "other.html", "whole")
+    assert len(list(tmp_path.glob(f"{TEMPORARY_PREFIX}*"))) == 1
+    living.communicate("")
+    assert living.returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other.html", "page.html"]
