@@ -13,6 +13,9 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError, RayTaskError
 
+from kernels_eval.errors import RequestError as JudgeRequestError
+from kernels_eval.timing.cores import choose_cores
+from tasks import cluster
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError
 from tasks.policies.base import (
@@ -83,7 +86,15 @@ class _Meter:
 
 
 class _PolicyActor:
-    def __init__(self, spec: str, params: SamplingParams, threads: int) -> None:
+    def __init__(
+        self, spec: str, params: SamplingParams, threads: int, *, beside_judges: bool
+    ) -> None:
+        """`beside_judges`: this machine is a cluster's, and its other cores are a judge's."""
+        if beside_judges:
+            with suppress(JudgeRequestError):  # cores named that this machine lacks: judges say so
+                side = choose_cores(None).side
+                os.sched_setaffinity(0, side)
+                threads = min(threads, len(side))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not policy_needs(spec).gpus:
@@ -240,7 +251,9 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
         "max_task_retries": 0,
         "max_concurrency": needs.shards_at_once + has_more,  # one thread is for `close`
     }
-    actor = remote.options(**options).remote(spec, params, threads)
+    # On this machine alone the flow moves all of Ray (tasks.evaluate.placement).
+    beside_judges = cluster.is_remote() and not needs.gpus
+    actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
     actor.policy_id.remote()
     return PolicyHandle(actor, has_more)
 
