@@ -9,14 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import ray
-from ray._private import ray_constants
+from ray._private import ray_constants, worker
 
 from kernels_eval.scratch import scratch_directory, sweep_scratch
 from tasks.errors import RequestError
 from tasks.ray_token import cluster_token, private_token
+
+_logger = logging.getLogger(__name__)
 
 _OBJECT_STORE_BYTES = 200 * 1024 * 1024
 _QUIET: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -45,11 +48,27 @@ def cluster() -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    with _joined(os.environ["RAY_ADDRESS"]) if is_remote() else _private():
+    with _joined(os.environ["RAY_ADDRESS"]) if is_remote() else _private(), _silent():
         try:
             yield
         finally:
             ray.shutdown()
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Ray tells every driver of nodes that died, on stdout, where a JSON document may be due."""
+    before = worker.print_to_stdstream
+
+    def tell(message: dict[str, Any], ignore_prefix: bool) -> None:
+        del ignore_prefix
+        _logger.debug("%s", message.get("lines"))
+
+    worker.print_to_stdstream = tell
+    try:
+        yield
+    finally:
+        worker.print_to_stdstream = before
 
 
 @contextmanager

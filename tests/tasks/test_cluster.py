@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -162,3 +164,17 @@ def test_a_long_temp_directory_is_no_hindrance(
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     assert module._root() == Path("/tmp")
+
+
+@pytest.mark.slow
+def test_rays_messages_do_not_reach_stdout(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cluster(), caplog.at_level(logging.DEBUG, logger="tasks.cluster"):
+        gcs = ray._private.worker.global_worker.gcs_client
+        deadline = time.monotonic() + 60
+        while not any("a node died" in record.getMessage() for record in caplog.records):
+            assert time.monotonic() < deadline
+            ray._private.utils.publish_error_to_driver("node", "a node died", gcs_client=gcs)
+            time.sleep(0.2)  # the driver may not listen yet
+    assert capsys.readouterr().out == ""
