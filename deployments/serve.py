@@ -16,7 +16,6 @@ from deployments.credentials import given_auth, kept_auth, prefect_home, private
 from deployments.listener import listening_user
 from deployments.lock import held_alone
 from deployments.server_log import ServerLog
-from flows.cli import printing
 from flows.cli.printing import complain, say
 from flows.errors import RequestError, UnavailableError
 from flows.prefect_api import accepts, expect_answer
