@@ -143,7 +143,7 @@ def _joined(address: str) -> Iterator[None]:
             stack.enter_context(cluster_token(address))
             # By argument: an address in the environment alone makes Ray look for tokens itself.
             ray.init(address=address, **_QUIET)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
             reason = str(error.__cause__ or error).strip().splitlines()[-1]
             raise RequestError(
                 f"no Ray cluster can be joined at RAY_ADDRESS={address} ({reason}): start one "

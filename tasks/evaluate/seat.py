@@ -11,7 +11,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError, RayTaskError
 
 from kernels_eval import Verdict
-from kernels_eval.errors import ProblemError
+from kernels_eval.errors import HarnessError, ProblemError
 from tasks.evaluate.place import Place
 from tasks.evaluate.stations import Station
 
@@ -122,7 +122,9 @@ class Seat:
                     raise JudgeLostError("the pool was closed") from None
                 if time.monotonic() > deadline:
                     raise JudgeLostError(f"it did not answer for {limit_s:.0f} s") from None
-            except RayTaskError:
+            except RayTaskError as error:
+                if isinstance(error.cause, HarnessError):
+                    raise JudgeLostError(_line(error.cause)) from None
                 raise
             except RayError as error:
                 raise JudgeLostError(_line(error)) from None

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from kernels_eval import Verdict
+from kernels_eval.errors import HarnessError
 from tasks.evaluate.actor import InstantJudgeActor
+from tasks.evaluate.stations import Station
 
 DIE = "die"
 STOP = "stop"
@@ -32,3 +35,14 @@ class FrailJudgeActor(InstantJudgeActor):
 
 
 FATES = (DIE, STOP, BREAK)
+
+
+class LateJudgeActor(InstantJudgeActor):
+    """Does not start before the file of this name is there: what it lacks is not the request's."""
+
+    may_start = ""
+
+    def ready(self, station: Station | None = None) -> int:
+        if not Path(self.may_start).exists():
+            raise HarnessError("the judge did not start within 180 s")
+        return super().ready(station)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ray import cloudpickle
@@ -91,3 +92,15 @@ def test_an_abandoned_batch_holds_no_judge(frail_judges: None) -> None:
         next(stream)
         stream.close()  # type: ignore[attr-defined]
         assert len(list(pool.evaluate_many("another", ["x"]))) == 1
+
+
+def test_a_judge_that_fails_to_start_is_started_again(
+    frail_judges: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del frail_judges
+    may_start = tmp_path / "may start"
+    monkeypatch.setattr(frail.LateJudgeActor, "may_start", str(may_start))
+    monkeypatch.setattr("tasks.evaluate.pool.InstantJudgeActor", frail.LateJudgeActor)
+    with instant_pool() as pool:  # waits for the first attempt
+        may_start.touch()
+        assert len(list(pool.evaluate_many("problem", ["x"]))) == 1
