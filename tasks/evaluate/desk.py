@@ -55,6 +55,7 @@ class Desk(Generic[T]):
         self._mixed = mixed
         self._none_since = time.monotonic()
         self._last_words = "none has started"
+        self._closed = False
         self._changed = Condition()
 
     @property
@@ -67,6 +68,8 @@ class Desk(Generic[T]):
         """Wait for a judge for this problem. Raises NoJudgeError once there was none for long."""
         with self._changed:
             while True:
+                if self._closed:
+                    raise NoJudgeError("the judges were ended")
                 chosen, wait_s = self._choose(problem)
                 if chosen is not None:
                     self._idle.remove(chosen)
@@ -131,6 +134,12 @@ class Desk(Generic[T]):
             if judge in self._living:
                 del self._living[judge]
                 self._none_since = time.monotonic()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nobody waits any longer, nor ever again."""
+        with self._changed:
+            self._closed = True
             self._changed.notify_all()
 
     def failed(self, last_words: str) -> None:

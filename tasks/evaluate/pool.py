@@ -165,6 +165,7 @@ class JudgePool:
     def close(self) -> None:
         """End the judges and the processes below them, which die with their judge."""
         self._closed.set()
+        self._desk.close()
         idle = self._desk.idle == len(self._seats)
         for seat in self._seats:
             if idle:  # else it would finish its batch first

@@ -99,3 +99,13 @@ def test_a_problem_stays_on_its_hardware_while_that_lives() -> None:
     desk.leave("old", "killed")
     assert desk.take("a") == "new"
     assert told == [("A", "B")]
+
+
+def test_nobody_waits_at_a_closed_desk() -> None:
+    desk = Desk(["one"], grace_s=0.0)
+    desk.take("a")
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(desk.take, "a")
+        desk.close()
+        with pytest.raises(NoJudgeError, match="ended"):
+            waiting.result(10)
