@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flows.errors import RequestError
+from flows.hardware import measured_on, tell_of_others
 from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from storage import Lake
 from tasks.cluster import cluster, gpus_here
-from tasks.evaluate.placement import judging_cores, keep_timing_cores_free
+from tasks.evaluate.placement import cores_at_first, judging_cores, keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
 from tasks.plan import Work
 from tasks.policies import policy_needs
@@ -75,10 +76,12 @@ def engines(
             handle = policy = _start_policy(lake, run_id, request)
             stack.callback(handle.close)
         instant = request.judge.device == INSTANT_DEVICE
-        judges = JudgePool(request.judge.config(), cores, instant=instant)
+        judges = JudgePool(request.judge.config(), cores, instant=instant, allowed=cores_at_first())
         stack.callback(judges.close)
         policy_id = released or _same_policy_id(lake, run_id, request, handle)
         keep_timing_cores_free(judges.ready(), cores.side)
+        before = measured_on(lake, run_id, judges.harness_id)
+        tell_of_others(run_id, before, judges.machines)
         progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged})
         stack.enter_context(progress.shown())
         yield Sweep(

@@ -26,6 +26,8 @@ class SweepSummary(BaseModel):
     unfinished: int
     """Draws without a verdict."""
     statuses: dict[str, int]
+    machines: list[str]
+    """Models of the CPUs or GPUs that it was measured on; several are not comparable."""
     summary: Summary
     strategies: StrategiesDocument
 
@@ -43,6 +45,10 @@ _COUNTS = """
     FROM results
 """
 
+_MACHINES = """
+    SELECT DISTINCT machine FROM evaluations_latest WHERE machine IS NOT NULL ORDER BY machine
+"""
+
 
 def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> SweepSummary:
     """Count the run's rows."""
@@ -52,12 +58,14 @@ def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> Sweep
         "GROUP BY ALL ORDER BY n DESC",
         [run_id],
     ).to_pylist()
+    machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,
         lake=str(lake.root),
         report=str(report.page),
         unfinished=unfinished,
         statuses={row["status"]: row["n"] for row in statuses},
+        machines=[row["machine"] for row in machines],
         summary=report.summary,
         strategies=report.document,
         **counts,

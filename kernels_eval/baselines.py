@@ -17,6 +17,7 @@ import torch
 
 from kernels_eval.cache import cache_directory
 from kernels_eval.config import HARNESS_VERSION
+from kernels_eval.hardware import cpu_model
 from kernels_eval.types import Verdict
 
 COMPILE_TIMEOUT_S = 600.0
@@ -60,7 +61,7 @@ def device_words(device: torch.device, cores: tuple[int, ...]) -> str:
     """What a time depends on beside the problem: the device, and on a CPU how many cores."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    return f"{platform.machine()} {_cpu_model()} {len(cores)}"
+    return f"{platform.machine()} {cpu_model()} {len(cores)}"
 
 
 def load(problem_source: str, device: str) -> Compiled | None:
@@ -87,11 +88,3 @@ def _path(problem_source: str, device: str) -> Path:
     words = "\0".join((HARNESS_VERSION, torch.__version__, device, problem_source))
     name = hashlib.sha256(words.encode()).hexdigest()[:32]
     return cache_directory("baselines") / f"{name}.json"
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if "model name" in line), "")

@@ -49,11 +49,14 @@ def release_scratch() -> None:
 class Scratch:
     """A directory in the temp directory that only this user may enter, until `close`."""
 
-    def __init__(self, prefix: str) -> None:
-        """Raises ValueError for a prefix that is never swept, OSError if it cannot be made."""
+    def __init__(self, prefix: str, root: Path | None = None) -> None:
+        """`root`: the temp directory's stand-in, one of those that are swept (`_roots`).
+
+        Raises ValueError for a prefix that is never swept, OSError if it cannot be made.
+        """
         if not prefix.startswith(PREFIXES):
             raise ValueError(f"a scratch directory's name begins with one of {PREFIXES}")
-        self.path = Path(tempfile.mkdtemp(prefix=prefix))
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
         self._process = os.getpid()
         try:
             self._lock = _own(self.path)
@@ -72,13 +75,13 @@ class Scratch:
 
 
 @contextlib.contextmanager
-def scratch_directory(prefix: str) -> Iterator[Path]:
+def scratch_directory(prefix: str, root: Path | None = None) -> Iterator[Path]:
     """A private directory (mode 0700) in the temp directory, removed at the end.
 
     `prefix`: the name's beginning, itself beginning with one of `PREFIXES`. Raises ValueError for
-    another one, OSError if the directory cannot be made.
+    another one, OSError if the directory cannot be made. `root`: see `Scratch`.
     """
-    scratch = Scratch(prefix)
+    scratch = Scratch(prefix, root)
     try:
         yield scratch.path
     finally:
@@ -91,12 +94,20 @@ def sweep_scratch() -> list[Path]:
     Symbolic links are not followed, other users' directories not touched, and no error is raised:
     what cannot be removed stays.
     """
-    root = Path(tempfile.gettempdir())
+    return [path for root in _roots() for path in _listed(root) if _swept(path)]
+
+
+def _roots() -> set[Path]:
+    """The temp directory, and the one for names that have to be short."""
+    return {Path(tempfile.gettempdir()), Path("/tmp")}
+
+
+def _listed(root: Path) -> list[Path]:
     try:
-        names = [name for name in os.listdir(root) if name.startswith(PREFIXES)]  # noqa: PTH208
+        names = os.listdir(root)  # noqa: PTH208
     except OSError:
         return []
-    return [root / name for name in names if _swept(root / name)]
+    return [root / name for name in names if name.startswith(PREFIXES)]
 
 
 def _swept(path: Path) -> bool:

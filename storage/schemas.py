@@ -126,6 +126,8 @@ EVALUATIONS = pa.schema(
         pa.field("wall_seconds", pa.float64()),
         pa.field("evaluated_at", _UTC, nullable=False),
         pa.field("timeout_s", pa.float64()),  # what the candidate was allowed
+        pa.field("host", pa.string()),  # where it was judged
+        pa.field("machine", pa.string()),  # model of the CPU or GPU that it was timed on
         _SEQUENCE,
     ]
 )

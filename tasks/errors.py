@@ -15,3 +15,7 @@ class PolicyUnavailableError(TasksError):
 
 class TokenBudgetError(TasksError):
     """The token budget of the run is used up: it stops here, on purpose."""
+
+
+class NoJudgeError(TasksError):
+    """No judge could be had for as long as one is waited for. What has no verdict can get one."""

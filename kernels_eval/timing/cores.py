@@ -77,10 +77,11 @@ def share(
     index: int,
     count: int,
     *,
+    gpu: bool = True,
     allowed: Collection[int] | None = None,
     place: Callable[[int], Place] | None = None,
 ) -> Cores:
-    """The cores of one of `count` judges that have a GPU each on one machine; 0 ≤ index < count.
+    """The cores of one of `count` judges on one machine; 0 ≤ index < count. `gpu`: each has one.
 
     Nobody times on another's cores, or on the second thread of one if each can have whole ones.
     Cores that $BON_JUDGE_CORES names to time on are shared out among them.
@@ -93,14 +94,14 @@ def share(
         cores = choose_cores(named, allowed=ordered, place=place)
         timing, side = (_part(_by_place(one, place), index, count) for one in (named, cores.side))
         return Cores(timing=tuple(sorted(timing)), side=tuple(sorted(side)))
-    return choose_cores(None, gpu=True, allowed=_part(ordered, index, count), place=place)
+    return choose_cores(None, gpu=gpu, allowed=_part(ordered, index, count), place=place)
 
 
 def _part(cores: list[int], index: int, count: int) -> list[int]:
     if len(cores) < count:
         raise RequestError(
             f"{count} judges cannot share {len(cores)} cores; let fewer GPUs be seen "
-            f"(CUDA_VISIBLE_DEVICES), or name more cores (${VARIABLE})"
+            f"(CUDA_VISIBLE_DEVICES), start fewer Ray nodes here, or name more cores (${VARIABLE})"
         )
     return cores[index * len(cores) // count : (index + 1) * len(cores) // count]
 

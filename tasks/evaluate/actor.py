@@ -3,40 +3,47 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import ray
 
 import kernels_eval
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores, share
 from tasks.collector import importing
+from tasks.evaluate.place import Place, here
+from tasks.evaluate.stations import Station
 
 if TYPE_CHECKING:
     from kernels_eval import Judge
 
 
-Station = tuple[int, int]
-"""Which judge, of how many that have a GPU each on the same machine."""
-
-
 class JudgeActor:
     """`kernels_eval.Judge` behind Ray. A judge that broke is replaced before the next batch."""
 
-    def __init__(self, config: JudgeConfig, cores: Cores | None) -> None:
-        """`cores`: those of this machine to judge with; None lets the judge choose its own."""
+    def __init__(
+        self, config: JudgeConfig, cores: Cores | None, allowed: Collection[int] = ()
+    ) -> None:
+        """`cores`: those of this machine to judge with; None lets the judge choose its own.
+
+        `allowed`: those it may choose from; empty: all that this process was started on.
+        """
         # Ray narrows OMP_NUM_THREADS to the actor's share; the judge sets its own.
         os.environ.pop("OMP_NUM_THREADS", None)
         self._config = config
+        if allowed:  # a Ray that was moved off the timing cores starts its processes there, too
+            os.sched_setaffinity(0, allowed)
         if cores is not None:
             self._place(cores)
         self._judge: Judge | None = None
+        self._station: Station | None = None
 
-    def where(self) -> tuple[str, str]:
-        """The Ray node that this judge is on, and which of its GPUs it has (a number or a UUID)."""
-        return ray.get_runtime_context().get_node_id(), str(ray.get_gpu_ids()[0])
+    def where(self) -> Place:
+        """Where this judge is."""
+        return here(self._config.device)
+
+    def pulse(self) -> None:
+        """Returns: this process lives, and is free."""
 
     def _place(self, cores: Cores) -> None:
         os.sched_setaffinity(0, cores.all)
@@ -47,9 +54,10 @@ class JudgeActor:
 
         Raises RequestError for its device, or for fewer cores than there are judges here.
         """
+        self._station = station
         if self._judge is None:
             if station is not None and self._config.cores is None:
-                self._place(share(*station))
+                self._place(share(*station, gpu=self._config.on_gpu))
             # Looked up here: it imports torch, which whoever only starts this actor can do without.
             with importing():
                 judge_class = kernels_eval.Judge
@@ -58,14 +66,13 @@ class JudgeActor:
         return os.getpid()
 
     def evaluate_many(
-        self, problem_source: str, sources: Sequence[str], station: Station | None = None
+        self, problem_source: str, sources: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
 
-        A process that lost its device ends then, and Ray starts another one.
-        `station`: as in `ready`; Ray may have started this actor anew.
+        A process that lost its device ends then, and the pool starts another one.
         """
-        self.ready(station)
+        self.ready(self._station)
         assert self._judge is not None
         broken = False
         for index, verdict in self._judge.evaluate_many(problem_source, sources):
@@ -90,8 +97,10 @@ class InstantJudgeActor:
     Its harness id says so (`instant`), and nothing it writes can pass for a measurement.
     """
 
-    def __init__(self, config: JudgeConfig, cores: Cores | None) -> None:
-        del cores
+    def __init__(
+        self, config: JudgeConfig, cores: Cores | None, allowed: Collection[int] = ()
+    ) -> None:
+        del cores, allowed
         self._verdict = Verdict(
             status=Status.INCORRECT,
             protocol="instant",
@@ -102,16 +111,23 @@ class InstantJudgeActor:
             error="not judged: the instant judge measures orchestration only",
         )
 
+    def where(self) -> Place:
+        """Where this actor is."""
+        return here("cpu")
+
+    def pulse(self) -> None:
+        """Returns: this process lives, and is free."""
+
     def ready(self, station: Station | None = None) -> int:
         """The process id of this actor."""
         del station
         return os.getpid()
 
     def evaluate_many(
-        self, problem_source: str, sources: Sequence[str], station: Station | None = None
+        self, problem_source: str, sources: Sequence[str]
     ) -> Iterator[tuple[int, Verdict]]:
         """`incorrect` for each."""
-        del problem_source, station
+        del problem_source
         for index in range(len(sources)):
             yield index, replace(self._verdict)
 

@@ -17,7 +17,7 @@ from kernels_eval.timing.cores import Cores, choose_cores, share
 
 
 @cache
-def _at_first() -> frozenset[int]:
+def cores_at_first() -> frozenset[int]:
     """The cores of this process when first asked: later it may have left some of them."""
     return frozenset(os.sched_getaffinity(0))
 
@@ -28,7 +28,7 @@ def judging_cores(gpus: int = 0) -> Cores:
 
     Raises kernels_eval's RequestError for cores that are not this process's, or too few.
     """
-    allowed = _at_first()
+    allowed = cores_at_first()
     if not gpus:
         return choose_cores(None, allowed=allowed)
     shares = [share(index, gpus, allowed=allowed) for index in range(gpus)]

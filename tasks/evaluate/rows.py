@@ -6,12 +6,15 @@ import uuid
 from datetime import UTC, datetime
 
 from kernels_eval import Verdict
+from tasks.evaluate.place import Place
 from tasks.problems import Problem
 
 Row = dict[str, object]
 
 
-def verdict_rows(problem: Problem, source_hash: str, verdict: Verdict) -> tuple[Row, Row]:
+def verdict_rows(
+    problem: Problem, source_hash: str, verdict: Verdict, place: Place | None
+) -> tuple[Row, Row]:
     """(`evaluations` row, `timings` row); the second has empty trials unless it was timed."""
     key: Row = {
         "suite": problem.suite,
@@ -51,6 +54,8 @@ def verdict_rows(problem: Problem, source_hash: str, verdict: Verdict) -> tuple[
         "time_seconds": verdict.seconds.time,
         "wall_seconds": verdict.seconds.wall,
         "evaluated_at": datetime.now(UTC),
+        "host": place.host if place else None,
+        "machine": place.machine if place else None,
     }
     timing = key | {
         "candidate_ms": list(verdict.candidate_trials_ms),

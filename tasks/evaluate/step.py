@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from prefect import task
+from prefect import State, task
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_logger
+from prefect.states import Completed
 
-from kernels_eval import Status, Verdict
+from kernels_eval import Status
 from storage import ledger
 from storage.commit import commit
 from storage.ledger import SourceKey
+from tasks.errors import NoJudgeError
+from tasks.evaluate.pool import Judged
 from tasks.evaluate.rows import Row, verdict_rows
 from tasks.plan import Shard
 from tasks.problems import Problem
@@ -45,8 +49,9 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
         evaluations: list[Row] = []
         timings: list[Row] = []
         try:
-            for one, verdict in judged(sweep, problem, {one: sources[one] for one in todo}):
-                evaluation, timing = verdict_rows(problem, one[-1], verdict)
+            for one, found in judged(sweep, problem, {one: sources[one] for one in todo}):
+                verdict = found.verdict
+                evaluation, timing = verdict_rows(problem, one[-1], verdict, found.place)
                 evaluations.append(evaluation)
                 timings.extend([timing] if verdict.trials else [])
                 sweep.progress.advance("evaluate", copies[one])
@@ -58,8 +63,8 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
 
 def judged(
     sweep: Sweep, problem: Problem, sources: Mapping[SourceKey, str]
-) -> Iterator[tuple[SourceKey, Verdict]]:
-    """(key, verdict) of every source, as they are reached.
+) -> Iterator[tuple[SourceKey, Judged]]:
+    """(key, verdict with its place) of every source, as they are reached.
 
     A failure of the judge itself is tried again, by a judge started anew, before it is a verdict.
     """
@@ -68,10 +73,11 @@ def judged(
         if not again:
             return  # before a judge is asked: it would prepare the problem for nothing
         keys = list(again)
-        for index, verdict in sweep.judges.evaluate_many(problem.source, list(again.values())):
+        for found in sweep.judges.evaluate_many(problem.source, list(again.values())):
+            verdict, index = found.verdict, found.index
             if verdict.status is not Status.HARNESS_ERROR or attempt + 1 == ATTEMPTS:
                 again.pop(keys[index])
-                yield keys[index], verdict
+                yield keys[index], found
             else:
                 _logger.warning(
                     "problem %d: the judge failed on %.12s and starts anew for it: %s",
@@ -90,6 +96,28 @@ def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
     timings.clear()
 
 
-evaluate = task(name="evaluate", retries=1, cache_policy=NO_CACHE, persist_result=False)(
-    evaluate_shard
-)
+def _evaluate(sweep: Sweep, shard: Shard) -> State[None] | None:
+    try:
+        evaluate_shard(sweep, shard)
+    except NoJudgeError as error:
+        return unjudged(sweep, error)
+    return None
+
+
+def unjudged(sweep: Sweep, error: NoJudgeError) -> State[None]:
+    """The end of a task that got no judge: said once per sweep, since all tasks end so.
+
+    No failure that a retry could mend. The run is not complete, which its summary says.
+    """
+    if sweep.judges.first_to_tell():
+        lake = shlex.quote(str(sweep.lake.root))
+        _logger.error(
+            "%s; draws without a verdict are kept, and `bon sweep --run %s --lake %s` judges them",
+            error,
+            sweep.run_id,
+            lake,
+        )
+    return Completed(name="Unjudged", message=str(error))
+
+
+evaluate = task(name="evaluate", retries=1, cache_policy=NO_CACHE, persist_result=False)(_evaluate)

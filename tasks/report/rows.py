@@ -57,6 +57,8 @@ class RunRow:
     host: str | None
     versions: str
     config: str
+    machines: list[str] | None
+    """Models of hardware; None where none is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

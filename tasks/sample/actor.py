@@ -11,8 +11,12 @@ from threading import Lock
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from kernels_eval.errors import RequestError as JudgeRequestError
+from kernels_eval.timing.cores import choose_cores
+from tasks import cluster
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError
 from tasks.policies.base import (
@@ -33,6 +37,7 @@ LINGER_SECONDS = 2.0
 """Samples that finish within this time are written together: what a kill can cost at most."""
 
 _RESTART_PAUSE_SECONDS = 2.0
+_RETURN_SECONDS = 300.0
 _CLOSE_SECONDS = 30.0
 
 
@@ -83,7 +88,15 @@ class _Meter:
 
 
 class _PolicyActor:
-    def __init__(self, spec: str, params: SamplingParams, threads: int) -> None:
+    def __init__(
+        self, spec: str, params: SamplingParams, threads: int, *, beside_judges: bool
+    ) -> None:
+        """`beside_judges`: this machine is a cluster's, and its other cores are a judge's."""
+        if beside_judges:
+            with suppress(JudgeRequestError):  # cores named that this machine lacks: judges say so
+                side = choose_cores(None).side
+                os.sched_setaffinity(0, side)
+                threads = min(threads, len(side))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not policy_needs(spec).gpus:
@@ -154,7 +167,8 @@ class PolicyHandle:
         PolicyUnavailableError if its process keeps dying.
         """
         left = dict(enumerate(seeds))
-        for attempt in range(RESTARTS + 1):
+        attempt = 0
+        while True:
             places = list(left)
             try:
                 for drawn in self._stream(problem, list(left.values())):
@@ -168,7 +182,8 @@ class PolicyHandle:
                     raise PolicyUnavailableError(
                         f"the policy's process died {attempt + 1} times: {_line(error)}"
                     ) from error
-                time.sleep(_RESTART_PAUSE_SECONDS)
+                attempt += 1
+                self._wait_for_return()
 
     def _stream(self, problem: Problem, seeds: list[int]) -> Iterator[Drawn]:
         generator = self.actor.stream.options(num_returns="streaming").remote(problem, seeds)
@@ -199,6 +214,29 @@ class PolicyHandle:
             yield waiting
         if failure is not None:
             raise failure
+
+    def _wait_for_return(self) -> None:
+        """Until the policy answers again. Raises PolicyUnavailableError if it does not.
+
+        Ray notices only after some time that a node is gone, and starts its actors elsewhere then.
+        """
+        deadline = time.monotonic() + _RETURN_SECONDS
+        while True:
+            time.sleep(_RESTART_PAUSE_SECONDS)
+            try:
+                ray.get(self.actor.policy_id.remote())
+                return
+            except RayTaskError as error:
+                raise _cause(error) from None
+            except ActorUnavailableError as error:
+                if time.monotonic() > deadline:
+                    raise PolicyUnavailableError(
+                        f"the policy did not return for {_RETURN_SECONDS:.0f} s: {_line(error)}"
+                    ) from error
+            except RayActorError as error:
+                raise PolicyUnavailableError(
+                    f"the policy's process died: {_line(error)}"
+                ) from error
 
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         """One score per completion, in order. Raises what the policy raised."""
@@ -232,7 +270,7 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
     needs = policy_needs(spec)
     has_more = needs.shards_at_once > 1
     remote = ray.remote(_PolicyActor)
-    options = {
+    options: dict[str, Any] = {
         "num_cpus": 0,
         "num_gpus": needs.gpus,
         "max_restarts": RESTARTS,
@@ -240,7 +278,13 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
         "max_task_retries": 0,
         "max_concurrency": needs.shards_at_once + has_more,  # one thread is for `close`
     }
-    actor = remote.options(**options).remote(spec, params, threads)
+    # On this machine alone the flow moves all of Ray (tasks.evaluate.placement).
+    beside_judges = cluster.is_remote() and not needs.gpus
+    if beside_judges:
+        # Beside the flow, as without a cluster: other nodes are the judges'.
+        here = ray.get_runtime_context().get_node_id()
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
+    actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
     actor.policy_id.remote()
     return PolicyHandle(actor, has_more)
 

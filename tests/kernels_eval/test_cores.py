@@ -70,6 +70,15 @@ def test_judges_of_one_machine_share_nothing(count: int) -> None:
         assert sum(map(len, timing)) == len(set().union(*timing))
 
 
+def test_judges_without_gpus_time_on_half_of_their_share() -> None:
+    shares = [
+        share(index, 2, gpu=False, allowed=range(8), place=lambda core: (0, core))
+        for index in range(2)
+    ]
+    assert [one.timing for one in shares] == [(2, 3), (6, 7)]
+    assert [one.side for one in shares] == [(0, 1), (4, 5)]
+
+
 def test_named_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "6,7")
     shares = [share(index, 2, allowed=range(8), place=lambda core: (0, core)) for index in range(2)]

@@ -1,12 +1,81 @@
-"""A cluster that cannot be joined is one line that names it."""
+"""A cluster that cannot be joined is one line that names it; a Ray of our own lets nobody in."""
 
 from __future__ import annotations
 
+import json
+import logging
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
 import pytest
+import ray
 
 from flows.prefect_server import free_port
+from tasks import cluster as module
 from tasks.cluster import cluster
 from tasks.errors import RequestError
+
+_NOBODY = 65534
+
+_STRANGER = """
+import json, os, socket, sys
+import ray
+from pathlib import Path
+from ray._raylet import AuthenticationTokenLoader, Config, GcsClient
+from ray.exceptions import AuthenticationError
+
+address, session, scratch, user = sys.argv[1:]
+os.setgroups([]), os.setgid(int(user)), os.setuid(int(user))
+
+def ask(mode, token):
+    os.environ.update(RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN=token)
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+    GcsClient(address=address)
+
+def connect(name):
+    with socket.socket(socket.AF_UNIX) as way:
+        way.connect(f"{session}/sockets/{name}")
+
+ways = {
+    "without a token": lambda: ask("disabled", ""),
+    "with another token": lambda: ask("token", "0" * 64),
+    "token": lambda: Path(scratch, "token").read_text(),
+    "files": lambda: os.listdir(scratch),
+    "session": lambda: os.listdir(session),
+    "raylet": lambda: connect("raylet"),
+    "objects": lambda: connect("plasma_store"),
+}
+answers = {}
+for way, attempt in ways.items():
+    try:
+        attempt()
+        answers[way] = "let in"
+    except (AuthenticationError, PermissionError):
+        answers[way] = "refused"
+print(json.dumps(answers))
+"""
+
+_RUN = """
+import sys, time
+from tasks.cluster import cluster
+import ray
+with cluster():
+    print(ray._private.worker._global_node.get_session_dir_path(), flush=True)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        pass
+"""
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}", "127.0.0.1:x"])
@@ -17,3 +86,95 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
         pass
     assert address in str(refused.value)
     assert "ray start" in str(refused.value)
+
+
+@pytest.mark.slow
+def test_a_local_ray_lets_nobody_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of another cluster")
+    with cluster():
+        ray.get(ray.remote(lambda: 1).remote())  # so that workers listen, too
+        family = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        listening = {
+            one.laddr.ip
+            for process in family
+            for one in process.net_connections("inet")
+            if one.status == psutil.CONN_LISTEN
+        }
+        assert listening
+        assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+        session = Path(ray._private.worker._global_node.get_session_dir_path())
+        scratch = session.parents[1]
+        assert scratch.name.startswith("bon-ray-")
+        assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
+        assert stat.S_IMODE((scratch / "token").stat().st_mode) == 0o600
+        if os.geteuid() == 0:
+            address = ray.get_runtime_context().gcs_address
+            command = [sys.executable, "-c", _STRANGER, address, session, scratch, _NOBODY]
+            environment = {key: value for key, value in os.environ.items() if "RAY" not in key}
+            asked = subprocess.run(
+                list(map(str, command)), env=environment, capture_output=True, text=True, check=True
+            )
+            assert set(json.loads(asked.stdout.splitlines()[-1]).values()) == {"refused"}
+    assert not scratch.exists()
+    assert list(tmp_path.iterdir()) == []  # no token in the home directory
+    assert os.environ["RAY_AUTH_TOKEN"] == "of another cluster"
+    assert "RAY_AUTH_MODE" not in os.environ
+
+
+@contextmanager
+def _another_run() -> Iterator[tuple[psutil.Popen, Path]]:
+    process = psutil.Popen([sys.executable, "-c", _RUN], stdout=subprocess.PIPE, text=True)
+    try:
+        yield process, Path(process.stdout.readline().strip()).parents[1]
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+        process.wait()
+
+
+@pytest.mark.slow
+def test_what_a_killed_run_leaves_is_swept() -> None:
+    with _another_run() as (process, scratch):
+        family = process.children(recursive=True)
+        process.kill()
+        process.wait()
+        assert scratch.is_dir()
+        with cluster():
+            assert not scratch.exists()
+            _, alive = psutil.wait_procs(family, timeout=10)
+            assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_leaves_nothing() -> None:
+    with _another_run() as (process, scratch):
+        family = process.children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        psutil.wait_procs(family, timeout=60)
+        assert not scratch.exists()
+
+
+def test_a_long_temp_directory_is_no_hindrance(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert module._root() is None
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert module._root() == Path("/tmp")
+
+
+@pytest.mark.slow
+def test_rays_messages_do_not_reach_stdout(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cluster(), caplog.at_level(logging.DEBUG, logger="tasks.cluster"):
+        gcs = ray._private.worker.global_worker.gcs_client
+        deadline = time.monotonic() + 60
+        while not any("a node died" in record.getMessage() for record in caplog.records):
+            assert time.monotonic() < deadline
+            ray._private.utils.publish_error_to_driver("node", "a node died", gcs_client=gcs)
+            time.sleep(0.2)  # the driver may not listen yet
+    assert capsys.readouterr().out == ""

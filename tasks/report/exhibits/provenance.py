@@ -20,15 +20,26 @@ def provenance(data: ReportData) -> Exhibit:
             ("profile", run.profile or DASH),
             ("seed", DASH if run.seed is None else str(run.seed)),
             ("host", run.host or DASH),
+            ("measured on", ", ".join(run.machines or [DASH])),
             *_pairs("config", run.config),
             *_pairs("versions", run.versions),
         ]
     ]
     modes = sorted({row.logprob_modes for row in data.coverage if row.logprob_modes})
+    mixed = sorted(run.run_id for run in data.runs if len(run.machines or []) > 1)
+    warnings = (
+        [
+            f"Measured on unlike machines: {', '.join(mixed)} (see “measured on” below). Times and "
+            "speedups of one machine do not compare with those of another."
+        ]
+        if mixed
+        else []
+    )
     return Exhibit(
         name="method",
         title="Method and provenance",
         notes=[
+            *warnings,
             "pass@k and fast_1@k are the unbiased estimates 1 − C(n−c, k)/C(n, k) for each "
             "problem with n draws of which c count, averaged over problems; undefined for n < k.",
             "A strategy's curve is exact as well: the probability, over all subsets of k of the n "

@@ -68,8 +68,12 @@ def write_run(
     evaluated: bool = True,
     approaches: Sequence[Approach] = APPROACHES,
     tokens: bool = True,
+    machines: Sequence[str] = (),
 ) -> Lake:
-    """A sweep as the flow would leave it: runs, problems, candidates, evaluations."""
+    """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
+
+    `machines`: the models of hardware that the sources were measured on, by turns.
+    """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)
     candidates: list[dict[str, object]] = []
@@ -110,6 +114,8 @@ def write_run(
                 evaluations[problem, digest] = _evaluation(
                     run_id, problem, digest, approach, approach.speedup * headroom * noise
                 )
+    for number, row in enumerate(evaluations.values() if machines else ()):
+        row["machine"] = machines[number % len(machines)]
     lake.append("runs", [_run(run_id, k, seed)], run_id=run_id, part="run")
     rows = [_key(run_id, p) | {"name": NAMES[p]} | _reference(p) for p in problems]
     lake.append("problems", rows, run_id=run_id, part="problems")

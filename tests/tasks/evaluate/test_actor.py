@@ -25,9 +25,11 @@ def test_it_ends_with_its_device_once_everything_was_told(monkeypatch: pytest.Mo
     def leave(code: int) -> None:
         raise SystemExit(code)
 
+    actor = JudgeActor(config, None)
+    actor.ready()  # before: children that it forks to see what works leave by os._exit, too
     monkeypatch.setattr(Judge, "evaluate_many", lost)
     monkeypatch.setattr("os._exit", leave)
-    verdicts = JudgeActor(config, None).evaluate_many("", [])
+    verdicts = actor.evaluate_many("", [])
     assert [next(verdicts)[0], next(verdicts)[0]] == [0, 1]
     with pytest.raises(SystemExit):
         next(verdicts)

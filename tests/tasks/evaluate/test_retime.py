@@ -1,0 +1,116 @@
+"""One failed repetition makes no failure of a correct kernel; two do, and a cheat needs but one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from kernels_eval import Status, Verdict
+from storage import Lake
+from tasks.evaluate.pool import Judged, JudgePool
+from tasks.evaluate.retime import once_measured_leaders, retime_winners
+from tasks.problems import Problem
+from tasks.sample.actor import ReleasedPolicy
+from tasks.sweep import Sweep
+from tests.tasks.report.synthetic import SUITE, Approach, write_run
+
+HARNESS = "trusted-89abcdef"
+CORRECT, TIMEOUT, INCORRECT = Status.CORRECT, Status.TIMEOUT, Status.INCORRECT
+OURS, REJECTED = Status.HARNESS_ERROR, Status.REJECTED
+
+
+class _Told:
+    """Judges whose verdicts on the one source are told beforehand: timing is not what is tested."""
+
+    harness_id = HARNESS
+    timeout_s = 60.0
+
+    def __init__(self, statuses: Sequence[Status]) -> None:
+        self.left = list(statuses)
+
+    def evaluate_many(self, problem_source: str, sources: Sequence[str]) -> Iterator[Judged]:
+        del problem_source
+        for index in range(len(sources)):
+            status = self.left.pop(0)
+            speedup = 3.0 if status is CORRECT else None
+            verdict = Verdict(
+                status=status,
+                protocol="trusted",
+                mode="fast",
+                device="cpu",
+                harness_id=HARNESS,
+                compiled=True,
+                speedup=speedup,
+                speedup_ci=(2.9, 3.1) if speedup else None,
+                error=None if speedup else "too slow\nby far",
+            )
+            yield Judged(index, verdict, None)
+
+
+class _Silent:
+    def advance(self, stage: str, count: int = 1) -> None: ...
+
+
+def _sweep(root: Path, statuses: Sequence[Status]) -> tuple[Sweep, Problem]:
+    only = (Approach("vectorised", 1.0, 0.3, 1.5),)
+    lake = write_run(root, problems=[5], k=1, approaches=only)
+    row = lake.sql("SELECT * FROM problems", ["demo"]).to_pylist()[0]
+    problem = Problem(SUITE, 1, 5, row["name"], row["source"])
+    judges = cast("JudgePool", _Told(statuses))
+    return (
+        Sweep(
+            run_id="demo",
+            lake=lake,
+            seed=0,
+            policy_id="",
+            policy=ReleasedPolicy(),
+            progress=_Silent(),
+            judges=judges,
+        ),
+        problem,
+    )
+
+
+def _latest(lake: Lake) -> dict[str, Any]:
+    (row,) = lake.sql("SELECT * FROM evaluations_latest", ["demo"]).to_pylist()
+    return dict(row)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status", "rows"),
+    [
+        ([CORRECT], CORRECT, 2),
+        ([TIMEOUT, CORRECT], CORRECT, 2),
+        ([INCORRECT, CORRECT], CORRECT, 2),
+        ([TIMEOUT, TIMEOUT], TIMEOUT, 2),
+        ([TIMEOUT, INCORRECT], INCORRECT, 2),
+        ([REJECTED], REJECTED, 2),
+        ([OURS, CORRECT], CORRECT, 2),  # ours is tried again, and is no measurement
+        ([OURS, OURS], CORRECT, 1),
+        ([TIMEOUT, OURS, CORRECT], CORRECT, 2),
+        ([TIMEOUT, OURS, OURS], CORRECT, 1),
+    ],
+)
+def test_two_of_three_count(
+    tmp_path: Path, statuses: list[Status], status: Status, rows: int
+) -> None:
+    sweep, problem = _sweep(tmp_path / "lake", statuses)
+    assert retime_winners(sweep, problem, 1) == rows - 1
+    assert cast("_Told", sweep.judges).left == []
+    latest = _latest(sweep.lake)
+    assert latest["status"] == status
+    found = sweep.lake.sql("SELECT count(*) AS n FROM evaluations", ["demo"]).to_pylist()
+    assert found == [{"n": rows}]
+    measured = [one for one in statuses if one is not OURS]
+    told = [one["message"] for one in latest["findings"] if one["rule"] == "repeated-measurement"]
+    if len(measured) == 2:
+        (message,) = told
+        assert message.startswith(f"measured three times: correct, then {measured[0]} (too slow)")
+        assert latest["findings"][-1]["severity"] == "warning"
+    else:
+        assert told == []
+    # What is undecided is measured again when the run is resumed, and nothing else is.
+    assert bool(once_measured_leaders(sweep, problem, 1)) == (rows == 1)
