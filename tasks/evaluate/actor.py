@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import ray
 
-import kernels_eval
 from kernels_eval import JudgeConfig, Status, Verdict
+from kernels_eval.host import JudgeEndedError, JudgeHost
 from kernels_eval.timing.cores import Cores, share
-from tasks.collector import importing
-
-if TYPE_CHECKING:
-    from kernels_eval import Judge
-
 
 Station = tuple[int, int]
 """Which judge, of how many that have a GPU each on the same machine."""
 
 
 class JudgeActor:
-    """`kernels_eval.Judge` behind Ray. A judge that broke is replaced before the next batch."""
+    """`JudgeHost` behind Ray. A judge that broke is replaced before the next batch."""
 
     def __init__(self, config: JudgeConfig, cores: Cores | None) -> None:
         """`cores`: those of this machine to judge with; None lets the judge choose its own."""
@@ -32,7 +26,7 @@ class JudgeActor:
         self._config = config
         if cores is not None:
             self._place(cores)
-        self._judge: Judge | None = None
+        self._judge: JudgeHost | None = None
 
     def where(self) -> tuple[str, str]:
         """The Ray node that this judge is on, and which of its GPUs it has (a number or a UUID)."""
@@ -50,11 +44,8 @@ class JudgeActor:
         if self._judge is None:
             if station is not None and self._config.cores is None:
                 self._place(share(*station))
-            # Looked up here: it imports torch, which whoever only starts this actor can do without.
-            with importing():
-                judge_class = kernels_eval.Judge
-            self._judge = judge_class(self._config)
-            self._judge.start()
+            self._judge = JudgeHost(self._config)
+        self._judge.start()
         return os.getpid()
 
     def evaluate_many(
@@ -62,17 +53,17 @@ class JudgeActor:
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
 
-        A process that lost its device ends then, and Ray starts another one.
+        If the judge's process is killed, this one ends as well, and Ray starts another one.
         `station`: as in `ready`; Ray may have started this actor anew.
         """
         self.ready(station)
         assert self._judge is not None
         broken = False
-        for index, verdict in self._judge.evaluate_many(problem_source, sources):
-            broken |= verdict.status is Status.HARNESS_ERROR
-            yield index, verdict
-        if self._judge.lost:
-            self.close()
+        try:
+            for index, verdict in self._judge.evaluate_many(problem_source, sources):
+                broken |= verdict.status is Status.HARNESS_ERROR
+                yield index, verdict
+        except JudgeEndedError:
             os._exit(1)
         if broken:
             self.close()
