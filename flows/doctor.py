@@ -38,7 +38,7 @@ def machine() -> dict[str, object]:
     """Cores, memory, compilers, devices, sandbox, packages and addresses, by name."""
     import psutil
 
-    from kernels_eval import sandbox
+    from kernels_eval import host, sandbox
 
     found: dict[str, object] = {
         "cores": len(psutil.Process().cpu_affinity()),
@@ -51,7 +51,8 @@ def machine() -> dict[str, object]:
         "RAY_ADDRESS": os.environ.get("RAY_ADDRESS") or "not set: Ray starts on this machine",
         "PREFECT_API_URL": os.environ.get("PREFECT_API_URL") or "not set: a private server",
     }
-    found |= {f"sandbox: {name}": value for name, value in sandbox.available().items()}
+    defences = sandbox.available() | host.available()
+    found |= {f"sandbox: {name}": value for name, value in defences.items()}
     return found | {name: installed(name) or "not installed" for name in PACKAGES}
 
 

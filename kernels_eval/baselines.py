@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from kernels_eval.cache import cache_directory
+from kernels_eval.cache import Shelf, cache_directory
 from kernels_eval.config import HARNESS_VERSION
 from kernels_eval.hardware import cpu_model
 from kernels_eval.types import Verdict
@@ -23,6 +23,7 @@ from kernels_eval.types import Verdict
 COMPILE_TIMEOUT_S = 600.0
 """Inductor may take minutes, and it is once per problem."""
 
+_FILE = "compiled.json"
 _WRAPPER = '''{source}
 
 
@@ -64,27 +65,36 @@ def device_words(device: torch.device, cores: tuple[int, ...]) -> str:
     return f"{platform.machine()} {cpu_model()} {len(cores)}"
 
 
-def load(problem_source: str, device: str) -> Compiled | None:
-    """What is known of it; None if nothing is."""
+def load(problem_source: str, device: str, shelf: Shelf | None = None) -> Compiled | None:
+    """What is known of it; None if nothing is. `shelf`: in place of this machine's disk."""
+    name = _name(problem_source, device)
     try:
-        return Compiled(**json.loads(_path(problem_source, device).read_text()))
-    except (OSError, ValueError, TypeError):
+        raw = shelf.get(name)[_FILE] if shelf else _path(name).read_bytes()
+        return Compiled(**json.loads(raw))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def keep(problem_source: str, device: str, found: Compiled) -> None:
+def keep(problem_source: str, device: str, found: Compiled, shelf: Shelf | None = None) -> None:
     """Remember it, if there is a place for it; whole or not at all."""
-    path = _path(problem_source, device)
+    name, text = _name(problem_source, device), json.dumps(asdict(found))
+    if shelf is not None:
+        shelf.put(name, {_FILE: text.encode()})
+        return
+    path = _path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(asdict(found)))
+        draft.write_text(text)
         draft.replace(path)
     except OSError:
         return  # a read-only home: it is measured again next time
 
 
-def _path(problem_source: str, device: str) -> Path:
+def _name(problem_source: str, device: str) -> str:
     words = "\0".join((HARNESS_VERSION, torch.__version__, device, problem_source))
-    name = hashlib.sha256(words.encode()).hexdigest()[:32]
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+def _path(name: str) -> Path:
     return cache_directory("baselines") / f"{name}.json"

@@ -10,6 +10,7 @@ from typing import Any
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import ProblemError, RequestError
+from kernels_eval.host import JudgeHost
 from kernels_eval.printable import printable, printable_line
 from kernels_eval.types import Status, Verdict
 
@@ -53,10 +54,8 @@ def judge_files(
 def _judged(
     problem: Path | str, source: str, by_source: dict[str, list[Path]], config: JudgeConfig
 ) -> Iterator[tuple[Path, Verdict]]:
-    from kernels_eval.judge import Judge  # after the cheap checks: it imports torch
-
     sources = list(by_source)
-    with Judge(config) as judge:
+    with JudgeHost(config) as judge:
         try:
             for index, verdict in judge.evaluate_many(source, sources):
                 for path in by_source[sources[index]]:

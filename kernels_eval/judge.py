@@ -21,6 +21,7 @@ import torch
 from kernels_eval import baselines
 from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.baselines import Compiled
+from kernels_eval.cache import Shelf
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device
@@ -61,8 +62,11 @@ _Outcome = TypeVar("_Outcome")
 class Judge:
     """Owns a fork server and the problems it prepared. One per device; for one thread at a time."""
 
-    def __init__(self, config: JudgeConfig | None = None) -> None:
-        """Raises RequestError for a device or cores that are not there, HarnessError on failure."""
+    def __init__(self, config: JudgeConfig | None = None, *, shelf: Shelf | None = None) -> None:
+        """`shelf`: where objects and baselines are kept; None takes this machine's disk.
+
+        Raises RequestError for a device or cores that are not there, HarnessError on failure.
+        """
         self.config = config or JudgeConfig()
         check_device(self.config.device)
         sweep_scratch()  # after judges that were killed
@@ -74,7 +78,8 @@ class Judge:
         self._server: ForkServer | None = None
         self._references: OrderedDict[str, Reference] = OrderedDict()
         self._budget = self.device.budgets[self.config.mode]
-        self._objects = ObjectCache()
+        self._shelf = shelf
+        self._objects = ObjectCache(shelf=shelf)
         calls_ahead = self.device.first_call_ahead and self.config.protocol != "kernelbench"
         self._line = Line(self.device, len(self.cores.side), self._objects, calls_ahead)
         self._current: Reference | None = None
@@ -89,6 +94,15 @@ class Judge:
         """Start the fork server now rather than with the first problem. Raises HarnessError."""
         with self.drawing():
             self._patiently(self._fork_server)
+
+    @property
+    def server(self) -> ForkServer | None:
+        """Where workers come from; None before `start`."""
+        return self._server
+
+    def use(self, server: ForkServer) -> None:
+        """Take workers from another server from now on; the former one is left as it is."""
+        self._server = server
 
     def prepare(self, problem_source: str) -> PreparedProblem:
         """Load, inspect and baseline a problem; cached per source. Raises ProblemError."""
@@ -119,7 +133,7 @@ class Judge:
     def _compiled(self, problem_source: str) -> Compiled:
         """What torch.compile gains on this problem here, measured unless it is known."""
         device = baselines.device_words(self.device.torch_device, self.cores.timing)
-        known = baselines.load(problem_source, device)
+        known = baselines.load(problem_source, device, self._shelf)
         if known is not None:
             return known
         source = baselines.compiled_source(problem_source)
@@ -127,7 +141,7 @@ class Judge:
         ((_, verdict),) = self._evaluate_many(problem_source, [source], timeout_s)
         found = Compiled.of(verdict)
         if verdict.status is not Status.HARNESS_ERROR:
-            baselines.keep(problem_source, device, found)
+            baselines.keep(problem_source, device, found, self._shelf)
         return found
 
     def _evaluate_many(

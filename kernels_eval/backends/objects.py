@@ -12,8 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
-import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -21,15 +19,13 @@ from pathlib import Path
 import torch
 
 from kernels_eval.backends.extensions import HEADERS, compilers
-from kernels_eval.cache import cache_directory
+from kernels_eval.cache import DiskShelf, Shelf, cache_directory
 
 DIRECTORY = "objects"
 """Below a worker's home."""
 _MOST_FILES = 16
 _MOST_BYTES = 64 << 20
 """Of one source."""
-_ALL_BYTES = 1 << 30
-"""Of all sources; the ones not used for longest leave."""
 _NAME = re.compile(r"[0-9a-f]{64}")
 _SIGN = "cpp_extension"
 
@@ -77,61 +73,30 @@ def lay_out(home: Path, objects: dict[str, bytes]) -> None:
 
 
 class ObjectCache:
-    """Object files on this machine's disk, by source, compilers and torch."""
+    """Object files that are kept, by source, compilers and torch."""
 
-    def __init__(self, root: Path | None = None) -> None:
-        self._root = root or cache_directory(DIRECTORY)
+    def __init__(self, root: Path | None = None, *, shelf: Shelf | None = None) -> None:
+        """`shelf`: where they are kept; None takes this machine's disk, at `root`."""
+        self._shelf = shelf or DiskShelf(root or cache_directory(DIRECTORY))
         self._tools: bytes | None = None
 
     def wants(self, source: str) -> bool:
         """Whether the source may build extensions, and nothing is kept of it."""
-        return _SIGN in source and not self._place(source).is_dir()
+        return _SIGN in source and not self._shelf.has(self._name(source))
 
     def of(self, source: str) -> dict[str, bytes]:
         """What is kept of a source."""
-        if _SIGN not in source:
-            return {}
-        place = self._place(source)
-        found = _files(place)
-        if found:
-            os.utime(place)
-        return found
+        return self._shelf.get(self._name(source)) if _SIGN in source else {}
 
     def keep(self, source: str, objects: dict[str, bytes]) -> None:
         """Keep them, whole or not at all; a full or read-only disk costs nothing else."""
-        if not objects:
-            return
-        place = self._place(source)
-        fresh = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
-        try:
-            fresh.mkdir(parents=True, mode=0o700)
-            for name, content in objects.items():
-                (fresh / name).write_bytes(content)
-            fresh.rename(place)
-            self._prune()
-        except OSError:  # somebody else was faster, or there is no room
-            shutil.rmtree(fresh, ignore_errors=True)
+        if objects:
+            self._shelf.put(self._name(source), objects)
 
-    def _prune(self) -> None:
-        places = sorted(self._root.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
-        total = 0
-        for place in places:
-            total += sum(file.stat().st_size for file in place.iterdir())
-            if total > _ALL_BYTES:
-                shutil.rmtree(place, ignore_errors=True)
-
-    def _place(self, source: str) -> Path:
+    def _name(self, source: str) -> str:
         if self._tools is None:
             self._tools = _tools()
-        return self._root / hashlib.sha256(self._tools + source.encode()).hexdigest()
-
-
-def _files(place: Path) -> dict[str, bytes]:
-    """The files of a directory of ours."""
-    try:
-        return {file.name: file.read_bytes() for file in place.iterdir()}
-    except OSError:
-        return {}
+        return hashlib.sha256(self._tools + source.encode()).hexdigest()
 
 
 def _tools() -> bytes:

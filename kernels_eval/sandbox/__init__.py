@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from kernels_eval.sandbox.probe import available
-
 __all__ = ["available"]
+
+
+def available() -> dict[str, bool | str]:
+    """See `probe.available`. Imported here: it needs torch, and most of this package does not."""
+    from kernels_eval.sandbox import probe
+
+    return probe.available()

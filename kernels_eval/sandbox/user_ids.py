@@ -23,7 +23,7 @@ from kernels_eval.errors import HarnessError
 
 BLOCK = 4096
 """Ids in a block."""
-_LOWEST, _END = 0x78000000, 0x7FFE0000
+LOWEST, END = 0x78000000, 0x7FFE0000
 """Above what directories give to accounts (up to 2,000,200,000) and what containers get (OpenShift:
 below 2,000,000,000; subordinate ids: below 600,100,000); below systemd's ids of foreign images."""
 _TRIES = 64
@@ -73,7 +73,7 @@ def claim_user_ids(count: int) -> UserIds:
     if not user_ids_exist():
         raise HarnessError("this machine has no user ids to spare for workers (/proc/self/uid_map)")
     for _ in range(_TRIES):
-        base = _LOWEST + BLOCK * secrets.randbelow((_END - _LOWEST) // BLOCK)
+        base = LOWEST + BLOCK * secrets.randbelow((END - LOWEST) // BLOCK)
         held = _hold(base)
         if held is None:
             continue
@@ -93,7 +93,7 @@ def _mapped(told: Path) -> bool:
         lines = [tuple(map(int, line.split())) for line in told.read_text().splitlines()]
     except (OSError, ValueError):
         return False
-    return any(first <= _LOWEST and first + length >= _END for first, _, length in lines)
+    return any(first <= LOWEST and first + length >= END for first, _, length in lines)
 
 
 def _hold(base: int) -> socket.socket | None:

@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-import kernels_eval
 from kernels_eval import JudgeConfig, Status, Verdict
+from kernels_eval.host import JudgeEndedError, JudgeHost
 from kernels_eval.timing.cores import Cores, share
-from tasks.collector import importing
 from tasks.evaluate.place import Place, here
 from tasks.evaluate.stations import Station
 
-if TYPE_CHECKING:
-    from kernels_eval import Judge
-
 
 class JudgeActor:
-    """`kernels_eval.Judge` behind Ray. A judge that broke is replaced before the next batch."""
+    """`JudgeHost` behind Ray. A judge that broke is replaced before the next batch."""
 
     def __init__(
         self, config: JudgeConfig, cores: Cores | None, allowed: Collection[int] = ()
@@ -35,7 +30,7 @@ class JudgeActor:
             os.sched_setaffinity(0, allowed)
         if cores is not None:
             self._place(cores)
-        self._judge: Judge | None = None
+        self._judge: JudgeHost | None = None
         self._station: Station | None = None
 
     def where(self) -> Place:
@@ -58,11 +53,8 @@ class JudgeActor:
         if self._judge is None:
             if station is not None and self._config.cores is None:
                 self._place(share(*station, gpu=self._config.on_gpu))
-            # Looked up here: it imports torch, which whoever only starts this actor can do without.
-            with importing():
-                judge_class = kernels_eval.Judge
-            self._judge = judge_class(self._config)
-            self._judge.start()
+            self._judge = JudgeHost(self._config)
+        self._judge.start()
         return os.getpid()
 
     def evaluate_many(
@@ -70,16 +62,16 @@ class JudgeActor:
     ) -> Iterator[tuple[int, Verdict]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
 
-        A process that lost its device ends then, and the pool starts another one.
+        If the judge's process is killed, this one ends as well, and the pool starts another one.
         """
         self.ready(self._station)
         assert self._judge is not None
         broken = False
-        for index, verdict in self._judge.evaluate_many(problem_source, sources):
-            broken |= verdict.status is Status.HARNESS_ERROR
-            yield index, verdict
-        if self._judge.lost:
-            self.close()
+        try:
+            for index, verdict in self._judge.evaluate_many(problem_source, sources):
+                broken |= verdict.status is Status.HARNESS_ERROR
+                yield index, verdict
+        except JudgeEndedError:
             os._exit(1)
         if broken:
             self.close()

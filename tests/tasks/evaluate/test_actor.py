@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
-from kernels_eval import Judge, JudgeConfig, Status, Verdict
-from tasks.evaluate.actor import JudgeActor
+from kernels_eval import JudgeConfig, Status
+from kernels_eval.host import JudgeHost
+from tasks.evaluate import actor
+
+_PROBLEM = """
+import torch
+
+class Model(torch.nn.Module):
+    def forward(self, x):
+        return torch.relu(x)
+
+def get_inputs():
+    return [torch.randn(64, 64)]
+"""
+_CANDIDATE = _PROBLEM.replace("class Model(", "class ModelNew(")
+_LOSING = """
+import sys
+from kernels_eval.host import monitor, serve
+from kernels_eval.judge import Judge
+from kernels_eval.types import Status
+
+def lost(judge, source, candidates):
+    judge.lost = "cuda:0 is lost to this process"
+    for index in range(len(candidates)):
+        yield index, judge._verdict(Status.HARNESS_ERROR, judge.lost, ())
+
+Judge.evaluate_many = lost
+monitor.main(int(sys.argv[1]), serve.serve)
+"""
 
 
-def test_it_ends_with_its_device_once_everything_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = JudgeConfig()
+def test_a_judge_that_lost_its_device_is_replaced_once_everything_was_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class LosingHost(JudgeHost):
+        _entry = ("-c", _LOSING)
 
-    def lost(judge: Judge, *_: object) -> object:
-        judge.lost = "cuda:0 is lost to this process"
-        failed = Verdict(
-            status=Status.HARNESS_ERROR,
-            protocol=config.protocol,
-            mode=config.mode,
-            device=config.device,
-            harness_id=config.harness_id,
-        )
-        yield from enumerate([failed, failed])
+    monkeypatch.setattr(actor, "JudgeHost", LosingHost)
+    one = actor.JudgeActor(JudgeConfig(), None)
+    verdicts = list(one.evaluate_many(_PROBLEM, [_CANDIDATE] * 2))
+    assert [index for index, _ in verdicts] == [0, 1]
+    assert {verdict.status for _, verdict in verdicts} == {Status.HARNESS_ERROR}
+    assert "cuda:0 is lost" in (verdicts[0][1].error or "")
+    monkeypatch.undo()
+    assert [v.status for _, v in one.evaluate_many(_PROBLEM, [_CANDIDATE])] == [Status.CORRECT]
+    one.close()
 
-    def leave(code: int) -> None:
+
+def test_an_actor_ends_with_a_judge_that_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(code: int) -> NoReturn:
         raise SystemExit(code)
 
-    actor = JudgeActor(config, None)
-    actor.ready()  # before: children that it forks to see what works leave by os._exit, too
-    monkeypatch.setattr(Judge, "evaluate_many", lost)
+    one = actor.JudgeActor(JudgeConfig(), None)
+    one.ready()
     monkeypatch.setattr("os._exit", leave)
-    verdicts = actor.evaluate_many("", [])
-    assert [next(verdicts)[0], next(verdicts)[0]] == [0, 1]
+    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
     with pytest.raises(SystemExit):
-        next(verdicts)
+        next(one.evaluate_many(killed + _PROBLEM, [_CANDIDATE]))
+    one.close()
