@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,6 +177,7 @@ def _be_judge(
         home = HOME if scratch is None else str(scratch)
         os.environ["HOME"] = home
         os.environ["TMPDIR"] = "/tmp" if scratch is None else home
+        tempfile.tempdir = None  # found outside, where another directory may have been set
         Path(home).mkdir(mode=0o700, exist_ok=True)
         os.chdir(home)
         null = os.open("/dev/null", os.O_RDONLY)

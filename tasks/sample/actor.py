@@ -17,6 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from kernels_eval.errors import RequestError as JudgeRequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
+from kernels_eval.cache import cache_directory
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError
 from tasks.policies.base import (
@@ -99,6 +100,8 @@ class _PolicyActor:
                 threads = min(threads, len(side))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        # torch makes the directory on import, in the temp directory unless it is told another.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_directory("inductor")))
         if not policy_needs(spec).gpus:
             os.nice(10)  # what compiles on the same cores goes first: the judge waits for it
         self._spec, self._params = spec, params

@@ -56,6 +56,15 @@ def test_a_problem_that_never_ends_is_given_up() -> None:
         assert host.pid != first
 
 
+def test_a_temp_directory_outside_the_container_is_not_looked_for_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with JudgeHost() as host:
+        verdict = host.evaluate(problem_source("relu"), _RIGHT)
+    assert verdict.status is Status.CORRECT, verdict.error
+
+
 def test_what_speaks_in_the_judges_place_is_not_understood(host: JudgeHost) -> None:
     forged = """
 import gc, os, socket, stat
