@@ -362,7 +362,11 @@ class Worker:
         return False
 
     def resume(self) -> None:
-        control.resume(self.pid)
+        """Let it go on. Raises WorkerEndedError."""
+        try:
+            control.resume(self.pid)
+        except ProcessLookupError:
+            raise self._end() from None
         self.stopped = False
 
     def pin(self, cores: tuple[int, ...]) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,9 @@ def ordinary_user(home: Path) -> Iterator[OrdinaryUser]:
         pytest.skip("needs setpriv")
     with claim_user_ids(1) as ids:
         os.chown(home, ids.base, ids.base)
-        for place in (home, *home.parents):
-            if place.stat().st_uid == 0 and place.name.startswith("pytest-"):
-                place.chmod(0o755)
+        for place in home.parents:
+            if place.is_relative_to(tempfile.gettempdir()) and place.stat().st_uid == 0:
+                place.chmod(place.stat().st_mode | 0o055)
         user = (f"--reuid={ids.base}", f"--regid={ids.base}", "--clear-groups")
         reads = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
         yield OrdinaryUser((setpriv, *user, *reads), environment)
