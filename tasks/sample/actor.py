@@ -14,10 +14,10 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from kernels_eval.cache import cache_directory
 from kernels_eval.errors import RequestError as JudgeRequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
-from kernels_eval.cache import cache_directory
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError
 from tasks.policies.base import (
