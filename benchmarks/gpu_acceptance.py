@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from kernels_eval import Judge, JudgeConfig, ProblemError, Verdict  # noqa: E402
+from kernels_eval import JudgeConfig, ProblemError, Verdict  # noqa: E402
+from kernels_eval.host import JudgeHost  # noqa: E402
 from tests.kernels_eval.candidate_files import (  # noqa: E402
     CandidateFile,
     by_problem,
@@ -151,7 +152,7 @@ def main() -> int:
         if arguments.kind not in (None, kind):
             continue
         limit_s = max(_HANGS_S, 2 * timeout_s)
-        with Judge(JudgeConfig(device=arguments.device, timeout_s=timeout_s)) as judge:
+        with JudgeHost(JudgeConfig(device=arguments.device, timeout_s=timeout_s)) as judge:
             for problem, files in by_problem(chosen(kind, arguments.only)).items():
                 print(f"-- {problem}: {len(files)} {kind}", flush=True)
                 faulthandler.dump_traceback_later(limit_s, exit=True)
