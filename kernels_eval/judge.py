@@ -31,7 +31,7 @@ from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError, refu
 from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
-from kernels_eval.pending import Pending, Stage
+from kernels_eval.pending import Pending
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerError
@@ -430,7 +430,7 @@ class Judge:
         speedup: Speedup | None = None
         status, error = Status.CORRECT, None
         try:
-            if pending.stage is not Stage.IMPORTING:
+            if pending.was_built:
                 progress.compiled, progress.stage = True, "call"
             if pending.failure is not None:
                 raise pending.failure

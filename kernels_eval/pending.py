@@ -16,7 +16,7 @@ from kernels_eval.errors import HarnessError, OutOfRoomError, refused
 from kernels_eval.failures import Failed
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes import control
-from kernels_eval.processes.worker import WorkerError, WorkerTimeoutError
+from kernels_eval.processes.worker import WorkerError, WorkerLostError, WorkerTimeoutError
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.types import Finding
@@ -25,6 +25,7 @@ _FAILURES = (CandidateFailedError, WorkerError, LateWorkError, HarnessError, Out
 
 
 class Stage(enum.Enum):
+    STARTING = "start"
     IMPORTING = "import"
     BUILT = "built"
     PREPARING = "laying out arguments"
@@ -49,7 +50,7 @@ class Pending:
     again: bool = False
     """Whether it was measured before, and doubted."""
     accepted: float = field(default_factory=time.monotonic)
-    stage: Stage = Stage.IMPORTING
+    stage: Stage = Stage.STARTING
     failure: Failed | HarnessError | OutOfRoomError | None = None
     took_ns: int = 0
     """Import and construction, by the worker's clock."""
@@ -81,7 +82,12 @@ class Pending:
     @property
     def was_called(self) -> bool:
         """Whether its first call has begun: it holds memory, and may have left work behind."""
-        return self.stage not in (Stage.IMPORTING, Stage.BUILT)
+        return self.stage not in (Stage.STARTING, Stage.IMPORTING, Stage.BUILT)
+
+    @property
+    def was_built(self) -> bool:
+        """Whether it was imported and constructed."""
+        return self.stage not in (Stage.STARTING, Stage.IMPORTING)
 
     def advance(self) -> bool:
         """Take one step if the worker has answered; whether it did. Failures are kept."""
@@ -89,7 +95,7 @@ class Pending:
             return False
         if not self.runner.worker.message_waits():
             if time.monotonic() > self.deadline:
-                self.failure = WorkerTimeoutError()
+                self.failure = self._overdue()
             return False
         try:
             self._step()
@@ -99,8 +105,17 @@ class Pending:
             self._keep(refused(failure))
         return True
 
+    def _overdue(self) -> WorkerError:
+        """What running out of time means."""
+        if self.stage is Stage.STARTING:
+            return WorkerLostError(f"the worker did not come up within {self.timeout_s:g} s")
+        return WorkerTimeoutError()
+
     def _step(self) -> None:
-        if self.stage is Stage.IMPORTING:
+        if self.stage is Stage.STARTING:
+            self.runner.up(self.deadline)
+            self.stage = Stage.IMPORTING
+        elif self.stage is Stage.IMPORTING:
             self.took_ns = self.runner.ready(self.deadline)
             self.stage = Stage.BUILT
         elif self.stage is Stage.PREPARING:

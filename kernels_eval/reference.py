@@ -135,7 +135,9 @@ def _started(
     memory = device.memory(job)
     try:
         runner = Runner(worker, job, memory, speed)
-        runner.ready(time.monotonic() + timeout_s)
+        deadline = time.monotonic() + timeout_s
+        runner.up(deadline)
+        runner.ready(deadline)
         worker.pin(speed.cores)
         yield runner
     except (CandidateFailedError, WorkerError, LateWorkError) as error:

@@ -26,6 +26,8 @@ from kernels_eval.sandbox.user_ids import BLOCK, UserIds, claim_user_ids
 from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
+_LINKS = "packages"
+"""Of the session's directory: links to packages whose own directory cannot be listed."""
 _END_S = 8.0
 """Longer than it waits for its keepers."""
 _BOOT = (
@@ -79,6 +81,21 @@ class ForkServer:
             self._end(0.0)
             raise
 
+    def _package_root(self) -> Path:
+        """A directory that Python can list, and that holds this package.
+
+        Landlock around a judge (host/container.py) shows the package, and not what lies beside it.
+        """
+        package = Path(__file__).parents[1]
+        try:
+            with os.scandir(package.parent):
+                return package.parent
+        except PermissionError:
+            links = self._session / _LINKS
+            links.mkdir(mode=0o755)
+            (links / package.name).symlink_to(package)
+            return links
+
     def _boot(
         self,
         theirs: socket.socket,
@@ -91,9 +108,7 @@ class ForkServer:
         variables |= wrap_compilers(self._session / "compilers")
         if environment is not None:
             variables |= environment(str(self._session))
-        places = dict.fromkeys(
-            [str(Path(__file__).parents[2]), str(Path(torch.__file__).parents[1])]
-        )
+        places = dict.fromkeys([str(self._package_root()), str(Path(torch.__file__).parents[1])])
         variables["PYTHONPATH"] = os.pathsep.join(places)
         self._process = subprocess.Popen(
             [
@@ -160,7 +175,9 @@ class ForkServer:
             "private": str(private),
             "plan": self._plan.to_json(),
             "limits": asdict(self._limits),
-            "readable": readable_paths((str(self._session / "compilers"),)),
+            "readable": readable_paths(
+                (str(self._session / "compilers"), str(self._session / _LINKS))
+            ),
             "cores": list(self._side_cores),
             "user": self._next_user() if self._plan.own_user else None,
         }

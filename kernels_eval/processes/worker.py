@@ -66,7 +66,7 @@ class WorkerForgedError(WorkerError):
 
 
 class WorkerLostError(WorkerError):
-    """Its keeper was killed, or is kept from speaking: how the process ended is not known."""
+    """Gone through no doing of its candidate's: it never came up, or its keeper was killed."""
 
 
 class WorkerRestlessError(WorkerError):

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from kernels_eval.devices.base import Memory, StirredError
 from kernels_eval.problems.sets import InputSet
-from kernels_eval.processes.worker import Worker, WorkerForgedError, WorkerTimeoutError, accounts
+from kernels_eval.processes.worker import (
+    Worker,
+    WorkerError,
+    WorkerForgedError,
+    WorkerLostError,
+    WorkerTimeoutError,
+    accounts,
+)
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.truth.together import worst_distance
@@ -89,6 +96,16 @@ class Runner:
         self._quiet = self._traffic = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
         worker.start(job, memory.report)
+
+    def up(self, deadline: float) -> None:
+        """Wait for the process to have its device. No line of the candidate has run by then.
+
+        Raises WorkerLostError for whatever happened instead.
+        """
+        try:
+            self._expect(Report.UP, deadline)
+        except (CandidateFailedError, WorkerError) as error:
+            raise WorkerLostError(f"the worker did not come up: {error!r}") from None
 
     def ready(self, deadline: float) -> int:
         """Wait for import and construction; nanoseconds they took by the worker's clock.

@@ -53,6 +53,7 @@ def serve(control: socket.socket, directory: Path) -> None:
     try:
         started = _clock()
         side = _side(job, report)
+        _send(control, Report.UP)
         model = load(job, directory, side.place)
         _send(control, Report.READY, value=_clock() - started)
         _answer(control, job, model, side, directory / f"{job.module_name}.py")

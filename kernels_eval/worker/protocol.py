@@ -54,6 +54,8 @@ class Report(IntEnum):
     SEGMENT = 5
     """Device memory that outputs lie in; its descriptor rides along. `value` is its size in bytes,
     `second` the serial by which records call it."""
+    UP = 6
+    """The process has its device, and imports the candidate next: the first message of all."""
 
 
 class Failure(IntEnum):

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from kernels_eval.errors import HarnessError
 from kernels_eval.pending import Pending
 from kernels_eval.processes.worker import Worker, WorkerEndedError
 from kernels_eval.sandbox.kernel_counts import groups, kernel_counts
+from kernels_eval.worker.protocol import Job
 from tests.kernels_eval.conftest import HERE, TIMEOUT_S, problem_source
 from tests.kernels_eval.ordinary import ROOT
 
@@ -350,3 +352,23 @@ def test_a_full_disk_is_nobody_s_compile_error(tmp_path: Path) -> None:
     status, _, error = done.stdout.partition(" ")
     assert status == Status.HARNESS_ERROR, (done.stdout, done.stderr)
     assert "the disk of" in error
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_worker_that_does_not_come_up_is_no_word_about_its_candidate(
+    own_judge: Judge, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """As on a GPU whose driver turns a new process away: before any line of the candidate."""
+    posed = own_judge.prepare(problem_source("relu"))
+    made, left = posed.job, [times]
+
+    def job(*arguments: Any) -> Job:
+        left[0] -= 1
+        return replace(made(*arguments), device="cuda:0" if left[0] >= 0 else "cpu")
+
+    monkeypatch.setattr(posed, "job", job)
+    verdict = own_judge.evaluate(problem_source("relu"), _HONEST)
+    expected = Status.CORRECT if times == 1 else Status.HARNESS_ERROR
+    assert verdict.status is expected, verdict.error
+    if times > 1:
+        assert "the worker did not come up" in (verdict.error or "")
