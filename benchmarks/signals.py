@@ -223,9 +223,10 @@ def disturb(
     if planned is not None:
         blow, moment = planned
         until = time.monotonic() + (0.05 + 0.9 * moment) * seconds
-        while process.poll() is None and time.monotonic() < until:
+        while process.poll() is None and sent is None:
             time.sleep(0.05)
-        sent = send(blow, process, family)
+            if time.monotonic() >= until:
+                sent = send(blow, process, family)
     status = process.wait(timeout=900)
     ended = time.monotonic()
     over.set()
