@@ -32,6 +32,9 @@ _GRACE_S = 5.0
 _KILL_S = 2.0
 """For killed processes to be gone."""
 
+_LAST_S = 3.0
+"""For the last word to an API that outlives the command."""
+
 _SHOW_CURSOR = b"\x1b[?25h"
 
 _NO_MORE, _ALL_READ = 0, 255
@@ -125,8 +128,7 @@ class Ending:
         self._finishing.acquire()  # of two callers the second waits here for the process's end
         cause = self.cause or SIGNALS[signal.SIGTERM]
         if self._last is not None and cause in SIGNALS.values():
-            with contextlib.suppress(Exception):
-                self._last()
+            _aside(self._last).join(_LAST_S)
         with contextlib.suppress(Exception):
             self._kill()
         with contextlib.suppress(Exception):
@@ -181,6 +183,7 @@ class Ending:
                     self._begin(SIGNALS[signal.Signals(number)])
                 if deadline is None:
                     deadline = time.monotonic() + self._grace_s
+                    _aside(lambda: logging.disable(logging.CRITICAL))
                     self._see_family()
                     self._ask()
 
@@ -199,12 +202,14 @@ class Ending:
         os.write(self._pipe[1], bytes([_NO_MORE]))
 
     def _begin(self, cause: Cause) -> bool:
-        """Note the cause and silence everything else; False if there was one already."""
+        """Note the cause and silence stderr; False if there was one already.
+
+        Nothing here may wait: the main thread may hold any lock while it handles a signal.
+        """
         with self._lock:
             if self.cause is not None:
                 return False
             self.cause = cause
-            logging.disable(logging.CRITICAL)
             with contextlib.suppress(OSError):
                 self._stderr = os.dup(2)
                 nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -276,6 +281,18 @@ def _sweep() -> None:
 
     release_scratch()
     sweep_scratch()
+
+
+def _aside(act: Callable[[], object]) -> threading.Thread:
+    """A thread that does it: a lock that it needs may be held by what a signal interrupted."""
+
+    def attempt() -> None:
+        with contextlib.suppress(Exception):
+            act()
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    return thread
 
 
 _current: Ending | None = None

@@ -55,6 +55,12 @@ IMPORTING = """
     ready()
     time.sleep(600)
 """
+LOGGING = """
+    import logging
+    logging._lock.acquire()  # as a signal finds it that comes in the midst of a log record
+    ready()
+    time.sleep(600)
+"""
 NOISY = """
     try:
         ready()
@@ -98,7 +104,7 @@ def nothing_left(tmp_path: Path, family: list[psutil.Process]) -> bool:
         (signal.SIGHUP, "hung up", 129),
     ],
 )
-@pytest.mark.parametrize("body", [PATIENT, REPLACED, NOISY, OTHER_THREAD, IMPORTING])
+@pytest.mark.parametrize("body", [PATIENT, REPLACED, NOISY, OTHER_THREAD, IMPORTING, LOGGING])
 def test_one_line_and_nothing_left(
     tmp_path: Path, body: str, number: int, said: str, status: int
 ) -> None:
