@@ -76,6 +76,9 @@ async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> No
         await end_runs(client, ids, run_by(server_name()))
 
 
+_CANCELLED = "runs under way are cancelled; `bon runs` lists them, `bon sweep --run ID` goes on"
+
+
 async def _until_asked(runner: Runner) -> None:
     """Run what is asked for until a signal comes; then cancel what is under way."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
@@ -85,7 +88,7 @@ async def _until_asked(runner: Runner) -> None:
         await serving
         return
     stopping = asyncio.create_task(stop.wait())
-    command.offer(lambda: "the runs under way are cancelled; `bon sweep --run` goes on with each")
+    command.offer(lambda: _CANCELLED)
     with command.asked_by(lambda: loop.call_soon_threadsafe(stop.set), _STOP_S):
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()

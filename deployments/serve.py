@@ -28,6 +28,8 @@ from flows.prefect_server import (
     wait_until_healthy,
 )
 
+_SERVE_ALONE = "start that server, or unset it: then `bon serve` starts one of its own"
+
 EVERYWHERE = ("0.0.0.0", "::")
 """Hosts that mean all of the machine's addresses."""
 
@@ -60,7 +62,7 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     os.environ.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if address := os.environ.get("PREFECT_API_URL"):
-        expect_answer(address)
+        expect_answer(address, _SERVE_ALONE)
         _warn_if_open(address)
         yield Served(address)
         return

@@ -119,15 +119,20 @@ def _private_server(folder: Path) -> Iterator[PrefectApi]:
         stop_server(server)
 
 
-def expect_answer(address: str) -> None:
-    """Raise RequestError if no API answers at `address`, or if it refuses our credentials."""
+_START_ONE = "start one (`prefect server start`, `bon serve`), or unset it for a private one"
+
+
+def expect_answer(address: str, mend: str = _START_ONE) -> None:
+    """Raise RequestError if no API answers at `address`, or if it refuses our credentials.
+
+    `mend`: what to do if none answers.
+    """
     try:
         httpx.get(f"{address}/health", timeout=10.0, verify=False)
         accepted = accepts(address, os.environ.get(CLIENT_AUTH))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RequestError(
-            f"no Prefect API answers at PREFECT_API_URL={address} ({error}): start one "
-            "(`prefect server start`, `bon serve`), or unset it for a private one"
+            f"no Prefect API answers at PREFECT_API_URL={address} ({error}): {mend}"
         ) from None
     if not accepted and not os.environ.get("PREFECT_API_KEY"):
         raise RequestError(

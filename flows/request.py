@@ -123,6 +123,8 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
     earlier = None if run_id is None else stored_request(lake, run_id)
     if earlier is None:
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
+        if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
+            base.pop("problems", None)  # ids of another suite
     else:
         base = earlier.model_dump()
     request = _validated(_merged(base, given))
@@ -142,6 +144,11 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
         check_device(request.judge.device)
     return run_id or fresh_run_id(request), request
+
+
+def _suite_name(suite: object) -> str:
+    """Without the part that is taken of it (tasks.problems.narrow), and without its sizes."""
+    return str(suite).partition("#")[0].partition(":kernelbench")[0]
 
 
 def profile_request(profile: str) -> SweepRequest:

@@ -13,13 +13,17 @@ from typing import Any
 
 import psutil
 import ray
-from ray._private import ray_constants, worker
+from ray._private import auto_init_hook, ray_constants, worker
 
 from kernels_eval.scratch import scratch_directory, sweep_scratch
 from tasks.errors import RequestError
 from tasks.ray_token import cluster_token, private_token
 
 _logger = logging.getLogger(__name__)
+
+# Otherwise a call after the end of our Ray, by a thread that is being ended, would start another
+# one: with Ray's defaults, and in a directory that nobody removes.
+auto_init_hook.enable_auto_connect = False
 
 _OBJECT_STORE_BYTES = 200 * 1024 * 1024
 _QUIET: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ERROR}

@@ -27,11 +27,14 @@ def going_on(go_on: Callable[[], str]) -> Iterator[None]:
         raise UnavailableError(f"{error}; {go_on()}") from error
 
 
-def to_go_on(lake: Lake, run_id: str, lake_option: str | None) -> Callable[[], str]:
+def to_go_on(
+    lake: Lake, run_id: str, lake_option: str | None, *, changed: bool
+) -> Callable[[], str]:
     """The command that goes on with the run.
 
     A run that the lake knows keeps its settings. Before that (and where asking the lake could take
-    long) they have to be given once more.
+    long) they have to be given once more; also where they are `changed`, since the settings that
+    the lake knows may still be the earlier ones.
     """
     from storage.layout import run_directory
     from storage.place import in_object_store
@@ -40,7 +43,7 @@ def to_go_on(lake: Lake, run_id: str, lake_option: str | None) -> Callable[[], s
     asks_long = in_object_store(lake.root)
 
     def go_on() -> str:
-        if asks_long or not recorded.exists():
+        if changed or asks_long or not recorded.exists():
             return command_line(run_id)
         short = ["bon", "sweep", "--run", run_id, *(["--lake", lake_option] if lake_option else [])]
         return f"`{shlex.join(short)}` goes on where it stopped"

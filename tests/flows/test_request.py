@@ -72,6 +72,17 @@ def test_k_and_problems_grow_and_never_shrink(lake: Lake) -> None:
     assert smaller.k == 4
 
 
+def test_a_suite_of_ones_own_has_no_problems_of_the_profiles(lake: Lake, tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}_p.py").write_text("class Model: ...")
+    _, request = resolve(lake, None, {"suite": f"dir:{tmp_path}"})
+    assert [one.problem_id for one in request.selected()] == [1, 2]
+    _, narrow = resolve(lake, None, {"suite": f"dir:{tmp_path}", "problems": [2]})
+    assert [one.problem_id for one in narrow.selected()] == [2]
+    _, profile = resolve(lake, None, {"suite": "embedded#level=1"})
+    assert profile.problems == resolve(lake, None, {})[1].problems
+
+
 @pytest.mark.parametrize(
     "change",
     [{"seed": 1}, {"policy": "instant"}, {"sampling": {"temperature": 0.1}}],

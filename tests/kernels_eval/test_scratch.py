@@ -25,10 +25,10 @@ path = Scratch("bon-test-").path
 (path / "closed" / "deeper").mkdir(parents=True)
 (path / "closed").chmod(0)
 if "fork" in sys.argv and os.fork() == 0:
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())  # whole, whatever the parent writes meanwhile
     sys.stdin.read()
     os._exit(0)
-print(path, flush=True)
+os.write(1, f"{path}\\n".encode())
 sys.stdin.read()
 """
 """Makes one, says where, and waits; with `fork` a child without exec outlives it."""

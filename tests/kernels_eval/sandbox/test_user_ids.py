@@ -27,8 +27,8 @@ sys.stdin.read()
 def one_block(monkeypatch: pytest.MonkeyPatch) -> int:
     """A range with room for one block, which nobody else chooses but by a rare chance."""
     base = 0x7FFD0000
-    monkeypatch.setattr(user_ids, "_LOWEST", base)
-    monkeypatch.setattr(user_ids, "_END", base + BLOCK)
+    monkeypatch.setattr(user_ids, "LOWEST", base)
+    monkeypatch.setattr(user_ids, "END", base + BLOCK)
     return base
 
 
@@ -46,7 +46,7 @@ def test_a_block_is_held_by_its_process_and_free_after_its_end(one_block: int) -
     script = _CLAIM.replace(
         "import sys\n",
         "import sys\nfrom kernels_eval.sandbox import user_ids\n"
-        f"user_ids._LOWEST, user_ids._END = {one_block}, {one_block + BLOCK}\n",
+        f"user_ids.LOWEST, user_ids.END = {one_block}, {one_block + BLOCK}\n",
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],
