@@ -26,6 +26,7 @@ def run(arguments: list[str]) -> int:
 
     from deployments.commands import app
     from flows.errors import UnavailableError, is_request_error
+    from kernels_eval.errors import HarnessError
 
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
@@ -42,6 +43,8 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if is_request_error(error):
             return _refuse(str(error))
+        if isinstance(error, HarnessError):
+            return _say(f"the judge failed: {error}", 1)
         raise
     return status if isinstance(status, int) else 0
 

@@ -11,6 +11,7 @@ import ctypes
 import os
 import re
 import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def check_options(options: dict[str, Any]) -> None:
     """Raise RequestError if a deployment's flow run asks for what it may not reach."""
     profile = options.get("profile")
     if profile is not None and profile.endswith(".toml"):
-        _check_path(f"profile {profile!r}", profile)
+        _check_path(f"profile {profile!r}", profile, _none)
     if (suite := options.get("suite")) is not None:
         check_suite(suite)
     if (policy := options.get("policy")) is not None:
@@ -86,7 +87,7 @@ def check_suite(suite: str) -> None:
             f"a deployment may not load suite {suite!r}: add hf:{argument.partition('@')[0]} to "
             f"{SUITES} where `bon serve` (or the worker) runs, or use `bon sweep`"
         )
-    _check_path(f"suite {suite!r}", argument)
+    _check_path(f"suite {suite!r}", argument, _linked_files if name == "dir" else _links_below)
 
 
 def check_policy(policy: str) -> None:
@@ -121,8 +122,11 @@ def belong_to_server() -> None:
         client.update_flow_run_labels(context.flow_run.id, {SERVER_LABEL: server})
 
 
-def _check_path(what: str, text: str) -> None:
-    """Symbolic links and `..` count as where they lead to."""
+def _check_path(what: str, text: str, links: Callable[[Path], Iterable[Path]]) -> None:
+    """Symbolic links and `..` count as where they lead to; so do those that `links` finds inside.
+
+    Raises RequestError.
+    """
     try:
         path = Path(text).expanduser().resolve()
         places = [Path(e).expanduser().resolve() for e in _entries() if not e.startswith("hf:")]
@@ -133,6 +137,28 @@ def _check_path(what: str, text: str) -> None:
             f"a deployment may not load {what}: it lies in none of the directories in {SUITES}; "
             "add its directory where `bon serve` (or the worker) runs, or use `bon sweep`"
         )
+    for link in links(path):
+        if not any(link.resolve().is_relative_to(place) for place in places):
+            raise RequestError(
+                f"a deployment may not load {what}: {link} leads out of the directories in "
+                f"{SUITES}; remove the link, or add the directory that it leads to"
+            )
+
+
+def _none(_: Path) -> Iterable[Path]:
+    return ()
+
+
+def _linked_files(path: Path) -> Iterable[Path]:
+    """Problem files right in a directory that are symbolic links: what `dir:` would follow."""
+    return (file for file in path.glob("*.py") if file.is_symlink())
+
+
+def _links_below(path: Path) -> Iterable[Path]:
+    """Every symbolic link below a directory; none is followed."""
+    for folder, directories, files in os.walk(path):
+        places = (Path(folder, name) for name in (*directories, *files))
+        yield from (place for place in places if place.is_symlink())
 
 
 def _entries() -> list[str]:

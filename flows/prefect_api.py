@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import ssl
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows import ending
-from flows.errors import RequestError, UnavailableError
+from flows.errors import RequestError, UnavailableError, is_request_error
 from flows.prefect_server import (
     CLIENT_AUTH,
     free_port,
@@ -66,7 +67,7 @@ class PrefectApi:
         command = ending.current()
         if command is not None:
             command.at_last(lambda: self._crash(command.flow_run))
-        with watch.running():
+        with watch.running(), _refusals_unlogged():
             try:
                 yield
             except Exception as error:
@@ -87,6 +88,27 @@ class PrefectApi:
             if client.get(place).json()["state_type"] in _UNFINISHED:
                 state = {"type": "CRASHED", "message": "The command was ended by a signal."}
                 client.post(f"{place}/set_state", json={"state": state, "force": True})
+
+
+class _Refusals(logging.Filter):
+    """Lets nothing through once a flow has refused its request: the command says that in a line."""
+
+    refused = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        self.refused |= error is not None and is_request_error(error)
+        return not self.refused
+
+
+@contextmanager
+def _refusals_unlogged() -> Iterator[None]:
+    logger, refusals = logging.getLogger("prefect.flow_runs"), _Refusals()
+    logger.addFilter(refusals)
+    try:
+        yield
+    finally:
+        logger.removeFilter(refusals)
 
 
 @contextmanager
@@ -113,7 +135,9 @@ def _private_server(folder: Path) -> Iterator[PrefectApi]:
     address = f"http://127.0.0.1:{port}/api"
     server = start_server("127.0.0.1", port, log, auth=auth)
     try:
-        with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth}):
+        # Nobody reads a log that goes with its server, and its sender outlives that and complains.
+        unsent = {"PREFECT_LOGGING_TO_API_ENABLED": "false"}
+        with _environment({"PREFECT_API_URL": address, CLIENT_AUTH: auth} | unsent):
             yield PrefectApi(address, server, log)
     finally:
         stop_server(server)

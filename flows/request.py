@@ -18,6 +18,7 @@ from storage import Lake
 from storage.layout import check_run_id
 from tasks.policies import SamplingParams, check_policy
 from tasks.policies.base import LogprobMode, Mode
+from tasks.policies.imported import is_imported
 from tasks.problems import Problem, load_suite
 
 DEFAULT_PROFILE = "demo"
@@ -131,6 +132,11 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
     if earlier is not None:
         request = _extended(str(run_id), earlier, request)
     check_policy(request.policy)
+    if earlier is None and is_imported(request.policy):
+        raise RequestError(
+            f"policy {request.policy!r} draws nothing: its candidates came with an import; name "
+            "that run with --run, or choose another --policy"
+        )
     if request.limits != Limits() and not request.policy.startswith("openai:"):
         raise RequestError(
             f"policy {request.policy!r} is no server, so token_budget, concurrency and "

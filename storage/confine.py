@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
+import tempfile
+from pathlib import Path
 
 import duckdb
 
@@ -33,6 +36,9 @@ def confine(connection: duckdb.DuckDBPyConnection, query: str, found: Survey) ->
             )
     paths = [str(path) for table in found.parts for path in found.paths(table)]
     connection.execute("SET allowed_paths = $paths", {"paths": paths})
+    # DuckDB may always read what it lays aside: by default in a directory below the current one.
+    aside = Path(tempfile.gettempdir(), f"bon-sql-{secrets.token_hex(8)}")
+    connection.execute("SET temp_directory = $aside", {"aside": str(aside)})
     connection.execute("SET allow_persistent_secrets = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")

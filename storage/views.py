@@ -132,7 +132,7 @@ def _table_view(table: str, groups: Sequence[str], *, union_by_name: bool) -> st
     # `name=value`, from the directories above the lake, too.
     bodies += [
         "SELECT * EXCLUDE (filename), "
-        r"regexp_extract(filename, '^.*[/\\]run_id=([^/\\]*)[/\\][^/\\]*$', 1) AS run_id "
+        r"regexp_extract(filename, '[/\\]run_id=([^/\\]*)[/\\][^/\\]*$', 1) AS run_id "
         f"FROM read_parquet([{files}], filename = true, hive_partitioning = false, "
         f"union_by_name = {str(union_by_name).lower()})"
         for files in groups

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import ray
 from ray._private import auto_init_hook, ray_constants, worker
+from ray.exceptions import RayError
 
 from kernels_eval.scratch import scratch_directory, sweep_scratch
 from tasks.errors import RequestError
@@ -147,7 +148,7 @@ def _joined(address: str) -> Iterator[None]:
             stack.enter_context(cluster_token(address))
             # By argument: an address in the environment alone makes Ray look for tokens itself.
             ray.init(address=address, **_QUIET)
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
+        except (OSError, ValueError, RuntimeError, ImportError, RayError) as error:
             reason = str(error.__cause__ or error).strip().splitlines()[-1]
             raise RequestError(
                 f"no Ray cluster can be joined at RAY_ADDRESS={address} ({reason}): start one "

@@ -88,6 +88,14 @@ class _Meter:
             return seconds
 
 
+def _keep_compiled_code() -> None:
+    """torch makes a directory for it on import: in the temp directory, unless told another."""
+    place = cache_directory("inductor")
+    with suppress(OSError):  # a home that cannot be written
+        place.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(place))
+
+
 class _PolicyActor:
     def __init__(
         self, spec: str, params: SamplingParams, threads: int, *, beside_judges: bool
@@ -100,8 +108,7 @@ class _PolicyActor:
                 threads = min(threads, len(side))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
-        # torch makes the directory on import, in the temp directory unless it is told another.
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_directory("inductor")))
+        _keep_compiled_code()
         if not policy_needs(spec).gpus:
             os.nice(10)  # what compiles on the same cores goes first: the judge waits for it
         self._spec, self._params = spec, params

@@ -84,6 +84,10 @@ def test_whose_server_listens() -> None:
         port = int(mine.getsockname()[1])
         assert listening_user("127.0.0.1", port) == os.getuid()
     assert listening_user("127.0.0.1", port) is None
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        port = listener.getsockname()[1]
+        assert listening_user("::1", port) == os.getuid()
+    assert listening_user("::1", port) is None
 
 
 class Impostor(BaseHTTPRequestHandler):

@@ -70,6 +70,17 @@ def test_a_suite_out_of_reach(places: Path, suite: str) -> None:
         check_suite(suite.format(places))
 
 
+@pytest.mark.parametrize("suite", ["dir:{}/inside/mine", "kernelbench:{}/inside/checkout"])
+def test_a_link_inside_a_suite_leads_nowhere_else(places: Path, suite: str) -> None:
+    (places / "outside" / "secret.py").write_text("a secret")
+    (places / "inside" / "checkout").mkdir()
+    check_suite(suite.format(places))
+    (places / "inside" / "mine" / "1_p.py").symlink_to(places / "outside" / "secret.py")
+    (places / "inside" / "checkout" / "KernelBench").symlink_to(places / "outside")
+    with pytest.raises(RequestError, match="leads out of the directories in BON_SUITES"):
+        check_suite(suite.format(places))
+
+
 def test_without_configuration_nothing_but_what_is_built_in(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,11 @@ def test_a_run_keeps_its_identity(lake: Lake, change: dict[str, object]) -> None
         resolve(lake, "mine", change)
 
 
+def test_a_policy_that_draws_nothing_begins_no_run(lake: Lake) -> None:
+    with pytest.raises(RequestError, match="draws nothing"):
+        resolve(lake, "fresh", {"policy": "imported:aaaaaaaaaaaa"})
+
+
 def test_an_imported_run_cannot_be_swept(lake: Lake) -> None:
     _, request = resolve(lake, None, {})
     record(lake, "theirs", request, kind="import")

@@ -102,3 +102,13 @@ def test_write_lifts_it(house: Lake, tmp_path: Path) -> None:
     house.sql(f"COPY runs TO '{target}'", write=True)
     rows = house.sql(f"SELECT run_id FROM '{target}'", write=True)
     assert rows["run_id"].to_pylist() == ["r1"]
+
+
+def test_no_file_below_the_current_directory_is_read(
+    house: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB lays aside what memory lacks room for in `.tmp` there, and lets queries read that."""
+    (tmp_path / ".tmp").mkdir()
+    (tmp_path / ".tmp" / "x.txt").write_text("hidden")
+    monkeypatch.chdir(tmp_path)
+    refused(house, f"SELECT content FROM read_text('{tmp_path}/.tmp/x.txt')")

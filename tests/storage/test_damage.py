@@ -305,7 +305,9 @@ def test_a_foreign_parquet_file_is_named(
     assert house.sql(QUERY).to_pylist() == [{"run_id": "r2"} | SMALL]
 
 
-@pytest.mark.parametrize("above", ["run_id=X", "schema=v9", "level=7/suite=other", "a/status=no"])
+@pytest.mark.parametrize(
+    "above", ["run_id=X", "schema=v9", "level=7/suite=other", "a/status=no", "line\nfeed"]
+)
 def test_a_lake_may_lie_below_directories_named_like_partitions(tmp_path: Path, above: str) -> None:
     lake = Lake.open(tmp_path / above / "lake", create=True)
     small_run(lake, "r1")
