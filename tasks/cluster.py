@@ -56,6 +56,11 @@ def cluster() -> Iterator[None]:
     with _joined(os.environ["RAY_ADDRESS"]) if is_remote() else _private(), _silent():
         try:
             yield
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                # The process is to end. Its threads will miss Ray, and say so at length.
+                logging.disable(logging.CRITICAL)
+            raise
         finally:
             ray.shutdown()
 
