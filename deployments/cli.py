@@ -25,8 +25,7 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
-    from flows.errors import UnavailableError, is_request_error
-    from kernels_eval.errors import HarnessError
+    from flows.errors import UnavailableError, is_judge_failure, is_request_error
 
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
@@ -43,7 +42,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if is_request_error(error):
             return _refuse(str(error))
-        if isinstance(error, HarnessError):
+        if is_judge_failure(error):
             return _say(f"the judge failed: {error}", 1)
         raise
     return status if isinstance(status, int) else 0

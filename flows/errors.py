@@ -25,3 +25,10 @@ def is_request_error(error: BaseException) -> bool:
     from tasks.errors import RequestError as TaskRequestError
 
     return isinstance(error, (RequestError, TaskRequestError, JudgeRequestError, LakeError))
+
+
+def is_judge_failure(error: BaseException) -> bool:
+    """Whether the command line answers `error` with one line and exit status 1."""
+    from kernels_eval.errors import HarnessError
+
+    return isinstance(error, HarnessError)
