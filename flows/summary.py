@@ -9,6 +9,18 @@ from tasks.report import Report, Summary
 from tasks.strategies.document import StrategiesDocument
 
 
+class RefusedProblem(BaseModel):
+    """A problem that the judge cannot judge, whatever the candidate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suite: str
+    level: int
+    problem_id: int
+    reason: str
+    draws: int
+
+
 class SweepSummary(BaseModel):
     """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
 
@@ -24,7 +36,8 @@ class SweepSummary(BaseModel):
     correct: int
     fast_1: int
     unfinished: int
-    """Draws without a verdict."""
+    """Draws without a verdict, but for those of refused problems."""
+    refused: list[RefusedProblem]
     statuses: dict[str, int]
     machines: list[str]
     """Models of the CPUs or GPUs that it was measured on; several are not comparable."""
@@ -50,20 +63,25 @@ _MACHINES = """
 """
 
 
-def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> SweepSummary:
-    """Count the run's rows."""
+_REFUSED = "SELECT * FROM refused_problems ORDER BY level, problem_id, suite"
+
+
+def summarise(lake: Lake, run_id: str, report: Report, unjudged: int) -> SweepSummary:
+    """Count the run's rows. unjudged: draws that were asked for and have no verdict."""
     counts = lake.sql(_COUNTS, [run_id]).to_pylist()[0]
     statuses = lake.sql(
         "SELECT coalesce(status, 'unfinished') AS status, count(*) AS n FROM results "
         "GROUP BY ALL ORDER BY n DESC",
         [run_id],
     ).to_pylist()
+    refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
     machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,
         lake=str(lake.root),
         report=str(report.page),
-        unfinished=unfinished,
+        unfinished=unjudged - sum(one.draws for one in refused),
+        refused=refused,
         statuses={row["status"]: row["n"] for row in statuses},
         machines=[row["machine"] for row in machines],
         summary=report.summary,

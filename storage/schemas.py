@@ -132,6 +132,17 @@ EVALUATIONS = pa.schema(
     ]
 )
 
+REFUSALS = pa.schema(
+    [
+        *_KEY,
+        pa.field("problem_hash", pa.string(), nullable=False),
+        pa.field("harness_id", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),  # why no candidate of it can be judged
+        pa.field("refused_at", _UTC, nullable=False),
+        _SEQUENCE,
+    ]
+)
+
 TIMINGS = pa.schema(
     [
         *_KEY,
@@ -192,4 +203,5 @@ TABLES: dict[str, pa.Schema] = {
     "timings": TIMINGS,
     "selections": SELECTIONS,
     "rescores": RESCORES,
+    "refusals": REFUSALS,
 }

@@ -21,6 +21,7 @@ VIEWS = (
     "rescores_latest",
     "results",
     "judged",
+    "refused_problems",
     "problem_summary",
     "run_summary",
     "selections_latest",

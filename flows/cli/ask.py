@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.next_command import next_command
 from flows.cli.printing import print_csv, print_json, print_table, say
 from flows.errors import RequestError
 
@@ -118,7 +119,8 @@ def import_(
 
         with going_on(command_line):
             count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
-        say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
+        after = next_command("sweep", "--run", run, lake=lake)
+        say(f"run {run}: {count} candidates imported; next: {after}")
         return
     if suite is not None:
         raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
@@ -132,4 +134,5 @@ def import_(
         with house.run_lock(run):
             write_selections(house, run)
         write_duckdb_file(house)
-    say(f"run {run}: {count} candidates imported; next: bon report {run}")
+    after = next_command("report", run, lake=lake)
+    say(f"run {run}: {count} candidates imported; next: {after}")

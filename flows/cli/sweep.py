@@ -113,7 +113,7 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
     else:
         from flows.cli.results import print_summary
 
-        print_summary(summary)
+        print_summary(summary, lake)
     return 0 if summary.complete else 1
 
 

@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
+from tasks.errors import ProblemRefusedError
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 from tasks.evaluate.batch import ALONE, Batch
 from tasks.evaluate.desk import WITHOUT_S, Desk
@@ -121,8 +122,8 @@ class JudgePool:
         """Each source's verdict as a judge reaches it; waits for a free judge first.
 
         A source that ends every judge it is given to becomes a `harness_error`, and no other with
-        it. Raises what a judge raised for the whole batch (a problem it cannot judge), and
-        NoJudgeError once no judge could be had for long.
+        it. Raises ProblemRefusedError if the problem cannot be judged, and NoJudgeError once no
+        judge could be had for long.
         """
         batch = Batch(len(sources))
         pauses = 0
@@ -136,7 +137,7 @@ class JudgePool:
                     batch.deliver(group[index])
                     yield Judged(group[index], verdict, seat.place)
                 lives = True
-            except RayTaskError:  # the problem's fault
+            except ProblemRefusedError:
                 lives = True
                 raise
             except JudgeLostError as error:

@@ -1,4 +1,4 @@
-"""Verdicts as rows of `evaluations` and `timings`."""
+"""Verdicts as rows of `evaluations` and `timings`, a refusal as one of `refusals`."""
 
 from __future__ import annotations
 
@@ -62,3 +62,16 @@ def verdict_rows(
         "reference_ms": list(verdict.reference_trials_ms),
     }
     return evaluation, timing
+
+
+def refusal_row(problem: Problem, harness_id: str, reason: str) -> Row:
+    """The `refusals` row of a problem that the judge refused."""
+    return {
+        "suite": problem.suite,
+        "level": problem.level,
+        "problem_id": problem.problem_id,
+        "problem_hash": problem.problem_hash,
+        "harness_id": harness_id,
+        "reason": reason,
+        "refused_at": datetime.now(UTC),
+    }

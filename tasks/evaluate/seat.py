@@ -12,6 +12,7 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError, Ray
 
 from kernels_eval import Verdict
 from kernels_eval.errors import HarnessError, ProblemError
+from tasks.errors import ProblemRefusedError
 from tasks.evaluate.place import Place
 from tasks.evaluate.stations import Station
 
@@ -66,7 +67,7 @@ class Seat:
         """(index, verdict) as they are reached.
 
         Raises JudgeLostError if the actor dies, breaks or gives no verdict for `silence_s`, and
-        what the judge raised if the problem cannot be judged.
+        ProblemRefusedError if the judge cannot judge the problem.
         """
         stream = self._actor.evaluate_many.options(num_returns="streaming").remote(
             problem_source, list(sources)
@@ -81,7 +82,7 @@ class Seat:
                 return
             except RayTaskError as error:
                 if isinstance(error.cause, ProblemError):
-                    raise
+                    raise ProblemRefusedError(" ".join(str(error.cause).split())) from None
                 raise JudgeLostError(_line(error.cause)) from error
             except RayError as error:
                 lost = JudgeLostError(_line(error))

@@ -25,6 +25,10 @@ FEW_PROBLEMS = 10
 """Below this many problems an interval over problems is a rough guess."""
 
 
+NAMED = 3
+"""Refused problems that are named on the first screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One of the questions under the lead."""
@@ -47,9 +51,14 @@ def answer(data: ReportData) -> Answer:
     if not draws:
         return Answer("These runs hold no draws yet, so there is nothing to choose among.", [], [])
     if not judged:
+        why = "none judged yet"
+        if data.refused_draws == draws:
+            why = "none judged, since the judge refused " + (
+                "every problem" if len(data.refusals) > 1 else "the one problem"
+            )
         return Answer(
-            f"{_capital(plural(draws, 'draw'))} stored, none judged yet: no strategy can be told "
-            "from another.",
+            f"{_capital(plural(draws, 'draw'))} stored, {why}: no strategy can be told from "
+            "another.",
             [],
             _caveats(data),
         )
@@ -244,11 +253,12 @@ def _applies(data: ReportData) -> Point:
 def _caveats(data: ReportData) -> list[str]:
     draws, judged = data.sum_of("draws"), data.sum_of("judged")
     broken, scored = data.sum_of("harness_errors"), data.sum_of("with_logprob")
-    found = []
-    if judged < draws:
+    found = _refused(data)
+    unfinished = draws - judged - data.refused_draws
+    if unfinished:
         cause = f", {count(broken)} of them through a failure of the harness" if broken else ""
         found.append(
-            f"Unfinished: {plural(draws - judged, 'draw')} of {count(draws)} without a verdict"
+            f"Unfinished: {plural(unfinished, 'draw')} of {count(draws)} without a verdict"
             f"{cause}. Run the sweep again under the same name to judge them."
         )
     if 0 < scored < draws:
@@ -266,6 +276,23 @@ def _caveats(data: ReportData) -> list[str]:
             "carries over to others; the intervals are rough."
         )
     return found
+
+
+def _refused(data: ReportData) -> list[str]:
+    refusals = data.refusals
+    if not refusals:
+        return []
+    said = "; ".join(f"{one.title} ({one.reason})" for one in refusals[:NAMED])
+    others = len(refusals) - NAMED
+    if others > 0:
+        said += f"; and {plural(others, 'other')}, listed under “Problem by problem”"
+    one = data.refused_draws == 1
+    left_out = (
+        "1 draw has no verdict and counts"
+        if one
+        else (f"{count(data.refused_draws)} draws have no verdict and count")
+    )
+    return [f"Refused by the judge, whatever the candidate: {said}. {_capital(left_out)} nowhere."]
 
 
 def _arms(statistics: Statistics, *, untimed: bool) -> list[tuple[str, Interval]]:

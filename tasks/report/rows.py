@@ -85,8 +85,25 @@ class ScalingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemRow(OfProblem):
+class NamedProblem(OfProblem):
     name: str | None
+
+    @property
+    def title(self) -> str:
+        """`12 Matmul with diagonal matrices`."""
+        words = " ".join((self.name or "").replace("_", " ").split())
+        words = words.removeprefix(f"{self.problem_id} ")
+        return f"{self.problem_id} {words}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow(NamedProblem):
+    reason: str
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow(NamedProblem):
     draws: int
     judged: int
     correct: int
@@ -101,13 +118,6 @@ class ProblemRow(OfProblem):
     bound_ms: float | None
     spread: float | None
     spread_correct: float | None
-
-    @property
-    def title(self) -> str:
-        """`12 Matmul with diagonal matrices`."""
-        words = " ".join((self.name or "").replace("_", " ").split())
-        words = words.removeprefix(f"{self.problem_id} ")
-        return f"{self.problem_id} {words}".strip()
 
     @property
     def label(self) -> str:

@@ -69,10 +69,12 @@ def write_run(
     approaches: Sequence[Approach] = APPROACHES,
     tokens: bool = True,
     machines: Sequence[str] = (),
+    refused: Sequence[int] = (),
 ) -> Lake:
     """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
 
     `machines`: the models of hardware that the sources were measured on, by turns.
+    `refused`: problems that the judge refused: nothing of them has a verdict.
     """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)
@@ -109,7 +111,8 @@ def write_run(
                     "created_at": NOW,
                 }
             )
-            if evaluated and (problem, digest) not in evaluations:
+            judged = evaluated and problem not in refused
+            if judged and (problem, digest) not in evaluations:
                 noise = float(np.exp(draws.normal(0.0, 0.03)))
                 evaluations[problem, digest] = _evaluation(
                     run_id, problem, digest, approach, approach.speedup * headroom * noise
@@ -121,6 +124,11 @@ def write_run(
     lake.append("problems", rows, run_id=run_id, part="problems")
     lake.append("candidates", candidates, run_id=run_id, part="candidates")
     lake.append("evaluations", list(evaluations.values()), run_id=run_id, part="evaluations")
+    for problem in refused:
+        row = _key(run_id, problem) | {"problem_hash": _reference(problem)["problem_hash"]}
+        row |= {"harness_id": "trusted-89abcdef", "refused_at": NOW}
+        row |= {"reason": f"its outputs are constant {HOSTILE}"}
+        lake.append("refusals", [row], run_id=run_id, part=f"refused-{problem}")
     return lake
 
 

@@ -55,6 +55,28 @@ def test_few_problems_cannot_settle_it(tmp_path: Path) -> None:
     assert "these data cannot tell from a random choice" in said
 
 
+def test_refused_problems_are_named_and_not_unfinished(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", refused=[28, 30]))
+    assert "Refused by the judge, whatever the candidate: 28 HardSigmoid (its outputs are" in said
+    assert "32 draws have no verdict and count nowhere." in said
+    assert "Unfinished" not in said
+    assert "of the 10 problems" in said
+
+
+def test_of_many_refused_problems_three_are_named(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", refused=[4, 5, 12, 14, 15]))
+    assert "12 Matmul with diagonal matrices" in said
+    assert "; and 2 others, listed under “Problem by problem”. 80 draws" in said
+    assert "14 Matmul" not in said
+
+
+def test_where_every_problem_is_refused_that_is_the_answer(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", problems=[5, 14], refused=[5, 14])
+    said = words(lake)
+    assert "32 draws stored, none judged, since the judge refused every problem" in said
+    assert "Unfinished" not in said
+
+
 def test_nothing_drawn_judged_or_correct(tmp_path: Path) -> None:
     unjudged = write_run(tmp_path / "unjudged", evaluated=False)
     assert words(unjudged).startswith("192 draws stored, none judged yet")
