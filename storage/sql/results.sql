@@ -43,7 +43,11 @@ SELECT
     e.error,
     s.policy_id AS rescored_by,
     e.wall_seconds AS judge_seconds,
-    list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged
+    list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged,
+    -- Correct, and the interval of its speedup holds 1: as likely noise as news.
+    coalesce(e.correct AND NOT e.fast_1 AND e.speedup_low <= 1 AND e.speedup_high > 1, false)
+        AS unsettled,
+    list_transform(e.findings, lambda one: one.rule) AS rules
 FROM candidates AS c
 LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
 LEFT JOIN (

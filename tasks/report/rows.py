@@ -70,6 +70,14 @@ class CoverageRow:
     harness_errors: int
     correct: int
     fast_1: int
+    unsettled: int
+    """Correct draws whose interval of the speedup holds 1."""
+    busy: int
+    """Verdicts from a machine that never grew quiet."""
+    fast_by_library: int
+    """Fast draws that call the library."""
+    miniature: bool | None
+    """Whether the embedded policy drew."""
     distinct_sources: int
     with_logprob: int
     logprob_modes: str | None

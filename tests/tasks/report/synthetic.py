@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -70,10 +71,15 @@ def write_run(
     tokens: bool = True,
     machines: Sequence[str] = (),
     refused: Sequence[int] = (),
+    headroom: float = 0.35,
+    busy: bool = False,
+    library: bool = False,
 ) -> Lake:
     """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
 
     `machines`: the models of hardware that the sources were measured on, by turns.
+    `headroom`: how much problems differ in the speedups that they allow (log scale).
+    `busy`, `library`: every verdict carries `busy-machine`, or `library-calls`.
     `refused`: problems that the judge refused: nothing of them has a verdict.
     """
     lake = Lake.open(root, create=True)
@@ -81,7 +87,7 @@ def write_run(
     candidates: list[dict[str, object]] = []
     evaluations: dict[tuple[int, str], dict[str, object]] = {}
     for problem in problems:
-        headroom = float(np.exp(draws.normal(0.0, 0.35)))
+        room = float(np.exp(draws.normal(0.0, 0.35) * headroom / 0.35))
         spread = 1.0 if problem % 4 else 0.02
         weights = np.array([approach.weight for approach in approaches])
         for index in range(k):
@@ -115,8 +121,12 @@ def write_run(
             if judged and (problem, digest) not in evaluations:
                 noise = float(np.exp(draws.normal(0.0, 0.03)))
                 evaluations[problem, digest] = _evaluation(
-                    run_id, problem, digest, approach, approach.speedup * headroom * noise
+                    run_id, problem, digest, approach, approach.speedup * room * noise
                 )
+    rules = ["busy-machine"] * busy + ["library-calls"] * library
+    found = [{"rule": rule, "severity": "info", "message": rule} for rule in rules]
+    for row in evaluations.values():
+        row["findings"] = [*cast("list[object]", row["findings"]), *found]
     for number, row in enumerate(evaluations.values() if machines else ()):
         row["machine"] = machines[number % len(machines)]
     lake.append("runs", [_run(run_id, k, seed)], run_id=run_id, part="run")
