@@ -61,10 +61,13 @@ class Judging(BaseModel):
     baseline: Literal["eager", "compile"] = "eager"
     retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
+    settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
+    """Seconds at the end for kernels that noise left unsettled: they are measured once more."""
+    scope: Literal["kernel"] | None = None
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""
-        return JudgeConfig(**self.model_dump(exclude={"retime"}))
+        return JudgeConfig(**self.model_dump(exclude={"retime", "settle_s"}))
 
 
 class Limits(BaseModel):

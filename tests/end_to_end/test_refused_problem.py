@@ -52,7 +52,7 @@ def test_a_refused_problem_is_named_and_the_run_is_finished(
     imported = bon("import", kernels, "--run", "theirs", "--suite", f"dir:{suite}")
     assert imported.returncode == 0, imported.stderr
     for _ in range(2):  # and it is finished again when it is run again
-        swept = bon("sweep", "--run", "theirs", "--json")
+        swept = bon("sweep", "--run", "theirs", "--settle", "0", "--json")
         assert swept.returncode == 0, swept.stderr
         summary = json.loads(swept.stdout)
         assert (summary["unfinished"], summary["correct"]) == (0, 2)
@@ -72,7 +72,7 @@ def test_a_run_of_refused_problems_alone_is_finished(bon: Bon, folders: tuple[Pa
     for number in (1, 3):
         (kernels / f"level_1_problem_{number}_sample_0_kernel.py").unlink()
     assert bon("import", kernels, "--run", "one", "--suite", f"dir:{suite}").returncode == 0
-    swept = bon("sweep", "--run", "one")
+    swept = bon("sweep", "--run", "one", "--settle", "0")
     assert swept.returncode == 0, swept.stderr
     said = " ".join(swept.stdout.split())
     assert "since the judge refused the one problem" in said
