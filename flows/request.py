@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,9 @@ INSTANT_DEVICE = "none"
 
 INSTANT_HARNESS = "instant"
 """Its harness id, in place of one that measures."""
+
+LISTED = 10
+"""Runs that a message names."""
 
 _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
@@ -123,8 +126,10 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if _says_something(value)}
     earlier = None if run_id is None else stored_request(lake, run_id)
+    if earlier is None and run_id is not None and not given:
+        raise RequestError(_unknown_run(lake, run_id))
     if earlier is None:
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
@@ -153,6 +158,23 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
         check_device(request.judge.device)
     return run_id or fresh_run_id(request), request
+
+
+def _says_something(value: object) -> bool:
+    """Whether an option was given: a group of options with none of them given was not."""
+    if isinstance(value, dict):
+        return any(one is not None for one in value.values())
+    return value is not None
+
+
+def _unknown_run(lake: Lake, run_id: str) -> str:
+    known = lake.run_ids()
+    listed = ", ".join(known[-LISTED:]) or "none yet"
+    more = f" and {len(known) - LISTED} more (`bon runs`)" if len(known) > LISTED else ""
+    return (
+        f"lake {lake.root} has no run {run_id!r} to go on with; it has {listed}{more}. To begin "
+        "one of that name, say what it is to draw, for instance --profile demo"
+    )
 
 
 def _suite_name(suite: object) -> str:
@@ -228,10 +250,10 @@ def fresh_run_id(request: SweepRequest) -> str:
 def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in given.items():
-        if isinstance(value, dict):
-            known = {key: one for key, one in value.items() if one is not None}
-            merged[name] = dict(merged.get(name) or {}) | known
-        else:
+        below = merged.get(name) or {}
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[name] = below | {key: one for key, one in value.items() if one is not None}
+        elif not isinstance(value, dict):
             merged[name] = value
     return merged
 
@@ -241,8 +263,36 @@ def _validated(fields: dict[str, Any]) -> SweepRequest:
         return SweepRequest.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RequestError(f"{where} = {first['input']!r}: {first['msg'].lower()}") from None
+        where = [str(part) for part in first["loc"]]
+        raise RequestError(_wrong(where, first)) from None
+
+
+def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
+    """One line on a wrong value: which, what it was, and what may stand there."""
+    name, value = ".".join(where), repr(found["input"])
+    if found["type"] == "extra_forbidden":
+        section = where[:-1]
+        return f"{name}: there is no such setting; {_place(section)} {_keys(section)}"
+    if found["type"] in ("model_type", "model_attributes_type"):
+        return f"{name} = {value}: it has to be a table, [{name}], with {_keys(where)}"
+    if found["type"] == "missing":
+        return f"{name} is missing; {_place(where[:-1])} {_keys(where[:-1])}"
+    return f"{name} = {value}: {found['msg'].lower()}"
+
+
+def _place(section: Sequence[str]) -> str:
+    return f"[{'.'.join(section)}] takes" if section else "there are"
+
+
+def _keys(section: Sequence[str]) -> str:
+    """The settings of a section of the request, those of the whole for none."""
+    model: type[BaseModel] = SweepRequest
+    for part in section:
+        inner = model.model_fields[part].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return ", ".join(model.model_fields)
 
 
 def _extended(run_id: str, earlier: SweepRequest, asked: SweepRequest) -> SweepRequest:
