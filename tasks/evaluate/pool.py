@@ -89,6 +89,7 @@ class JudgePool:
         self._silence_s = _silence(config) if silence_s is None else silence_s
         self._lock = Lock()
         self._told = False
+        self._waiting = ""
         self._heading: dict[Seat, str] = {}
         self._stations = Stations()
         self._closed = Event()
@@ -133,7 +134,9 @@ class JudgePool:
             lives = False
             try:
                 part = [sources[position] for position in group]
-                for index, verdict in seat.judge(problem_source, part, self._silence_s):
+                for index, verdict in seat.judge(
+                    problem_source, part, self._silence_s, self._tell_waiting
+                ):
                     batch.deliver(group[index])
                     yield Judged(group[index], verdict, seat.place)
                 lives = True
@@ -300,6 +303,12 @@ class JudgePool:
             harness_id=self.harness_id,
             error=f"{ALONE} judges were lost over this source, or all over its problem: {lost}",
         )
+
+    def _tell_waiting(self, line: str) -> None:
+        with self._lock:
+            told, self._waiting = self._waiting == line, line
+        if not told:
+            _logger.warning("%s", line)
 
     def _tell_mixed(self, before: str, now: str) -> None:
         _logger.warning(

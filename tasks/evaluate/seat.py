@@ -62,9 +62,13 @@ class Seat:
         self._answer(self._actor.pulse.remote(), PULSE_S, lambda: False)
 
     def judge(
-        self, problem_source: str, sources: Sequence[str], silence_s: float
+        self,
+        problem_source: str,
+        sources: Sequence[str],
+        silence_s: float,
+        tell: Callable[[str], None],
     ) -> Iterator[tuple[int, Verdict]]:
-        """(index, verdict) as they are reached.
+        """(index, verdict) as they are reached; `tell` is told what the judge waits for.
 
         Raises JudgeLostError if the actor dies, breaks or gives no verdict for `silence_s`, and
         ProblemRefusedError if the judge cannot judge the problem.
@@ -88,7 +92,10 @@ class Seat:
                 lost = JudgeLostError(_line(error))
                 lost.unreachable = isinstance(error, ActorUnavailableError)
                 raise lost from error
-            yield index, verdict
+            if isinstance(verdict, str):
+                tell(f"{self.name} is {verdict}")
+            else:
+                yield index, verdict
 
     def cut_off(self, lost: JudgeLostError) -> bool:
         """Whether the judge was lost with its Ray node, or with the way there.
