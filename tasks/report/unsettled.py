@@ -32,22 +32,22 @@ def noise(data: ReportData) -> list[str]:
     unsettled, correct = data.sum_of("unsettled"), data.sum_of("correct")
     if unsettled:
         text = (
-            f"Unsettled: {count(unsettled)} of {plural(correct, 'correct draw')}, whose speedup "
-            "interval holds 1. They count as not faster"
+            f"Unsettled: {count(unsettled)} of {plural(correct, 'correct draw')}, with a speedup "
+            "interval that holds 1. What is unsettled counts as not faster"
         )
         k = data.statistics.deepest
         low, high = data.statistics.fast_1_at_k.get(k), ceiling_at_most(data.statistics, k)
         if low is not None and high is not None:
             text += (
-                f"; were all of them faster, the best of {k} would be faster than the reference "
+                f"; were all of it faster, the best of {k} would be faster than the reference "
                 f"on {percent(high)} of the problems instead of {percent(low.mean)}"
             )
         found.append(f"{text}.")
     busy, judged = data.sum_of("busy"), data.sum_of("judged")
     if busy:
         found.append(
-            f"{count(busy)} of {plural(judged, 'verdict')} come from a machine that never grew "
-            "quiet (`busy-machine`): their intervals are wide. The same sweep again, on a quiet "
+            "Measured on a machine that never grew quiet (`busy-machine`), with wide intervals: "
+            f"{count(busy)} of {plural(judged, 'verdict')}. The same sweep again, on a quiet "
             "machine, measures what is unsettled once more."
         )
     return found
