@@ -36,7 +36,7 @@ from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
-from kernels_eval.reference import Reference, renew_reference, start_reference
+from kernels_eval.reference import Reference, refusal, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
 from kernels_eval.sandbox.kernel_counts import kernel_counts
 from kernels_eval.sandbox.probe import plan
@@ -107,7 +107,7 @@ class Judge:
     def prepare(self, problem_source: str) -> PreparedProblem:
         """Load, inspect and baseline a problem; cached per source. Raises ProblemError."""
         with self._on_side_cores():
-            return self._reference(problem_source).problem
+            return self._started(problem_source).problem
 
     def evaluate(self, problem_source: str, candidate_source: str) -> Verdict:
         """The verdict on one candidate. Raises ProblemError; a harness failure is a verdict too."""
@@ -192,7 +192,13 @@ class Judge:
 
     def _started(self, source: str) -> Reference:
         """The problem's reference, running. Raises ProblemError and HarnessError."""
-        return self._patiently(functools.partial(self._reference, source))
+        try:
+            return self._patiently(functools.partial(self._reference, source))
+        except HarnessError as failure:
+            found = refusal(failure, self.config.timeout_s)
+            if found is None:
+                raise
+            raise found from failure
 
     def _patiently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
         """The outcome, after a pause or two if the machine refused something, or killed a worker.

@@ -206,7 +206,7 @@ class Measurement:
         runner = self.reference.runner
         try:
             return self._run(runner, sets, steady_s)
-        except (CandidateFailedError, WorkerError) as failure:
+        except (CandidateFailedError, WorkerError, LateWorkError) as failure:
             runner.worker.close()
             memory = isinstance(failure, CandidateFailedError) and (
                 failure.failure is Failure.MEMORY

@@ -117,6 +117,7 @@ class Worker:
         self._cores: tuple[int, ...] = ()
         self._hung_up = False
         self._stopped_at_ns = 0
+        self._killed: set[int] = set()
 
     def wait_born(self, timeout_s: float = _BIRTH_S) -> None:
         """Wait for the keeper's word that the process is confined. Raises HarnessError."""
@@ -401,11 +402,20 @@ class Worker:
         return int(fields[13]) + int(fields[14])
 
     def helpers(self) -> bool:
-        """Whether the candidate keeps other processes (ask while it is stopped)."""
-        return bool(control.children(self.pid))
+        """Whether the candidate has other processes (ask while it is stopped).
+
+        Those count that have ended, too: they may have worked. But not what `kill_helpers` killed
+        and the candidate has not waited for.
+        """
+        return any(
+            child not in self._killed or not control.dead(child)
+            for child in control.children(self.pid)
+        )
 
     def kill_helpers(self) -> None:
+        """Kill all of its processes; it is stopped."""
         control.kill_descendants(self.pid)
+        self._killed = set(filter(control.dead, control.children(self.pid)))
 
     def read(self, addresses: list[int], length: int, into: int) -> None:
         """Copy `length` bytes from each address to local memory at `into`, end to end.
