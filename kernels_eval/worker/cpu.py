@@ -16,8 +16,8 @@ from kernels_eval.worker.place import describer
 from kernels_eval.worker.protocol import Failure, Job
 
 _PAGE = mmap.PAGESIZE
-_TEMPORARIES = 8 << 20
-"""Bytes: beside outputs, as many again for what calls need in between, but no more than this."""
+_TEMPORARIES, _MOST_SPARE = 3, 64 << 20
+"""Outputs of so many calls, for what one needs in between; bytes beside the outputs at most."""
 _clock = time.perf_counter_ns
 
 
@@ -57,8 +57,11 @@ class CpuSide:
             return
         self._touched = count
         self.memory()[: self._spare + count * self._job.set_bytes : _PAGE].max()
-        outputs = count * sum(spec.nbytes + _PAGE for spec in self._job.outputs)
-        heap.reserve(outputs + min(outputs, _TEMPORARIES))
+        outputs = sum(spec.nbytes + _PAGE for spec in self._job.outputs)
+        # As much again: malloc asks for more than an aligned output takes, so none fits where one
+        # was freed between two that are kept.
+        spare = min((count + _TEMPORARIES) * outputs, _MOST_SPARE)
+        heap.reserve(count * outputs + spare)
 
     def batch(
         self,
