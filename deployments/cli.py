@@ -44,8 +44,15 @@ def run(arguments: list[str]) -> int:
             return _refuse(str(error))
         if is_judge_failure(error):
             return _say(f"the judge failed: {error}", 1)
+        if (strange := _not_encodable(arguments)) and "surrogates not allowed" in str(error):
+            return _refuse(f"{strange!r} is not UTF-8; rename it, or name a link to it (ln -s)")
         raise
     return status if isinstance(status, int) else 0
+
+
+def _not_encodable(arguments: list[str]) -> str | None:
+    """An argument that is not UTF-8. Files are read and written by any name; records keep none."""
+    return next((one for one in arguments if any("\ud800" <= c <= "\udfff" for c in one)), None)
 
 
 def _refuse(message: str) -> int:
