@@ -27,6 +27,15 @@ def check_deterministic(item: InputSet, again: Sequence[torch.Tensor]) -> None:
             )
 
 
+def check_drawn(first: InputSet, second: InputSet) -> None:
+    """Two draws must not be the same throughout. Raises ProblemError."""
+    if all(map(torch.equal, first.inputs, second.inputs)):
+        raise ProblemError(
+            "get_inputs() returns the same values at every draw (nothing in it is random, or it "
+            "seeds a generator itself): a kernel that returns a constant would pass"
+        )
+
+
 def check_dependence(first: InputSet, second: InputSet, draw: Draw, answer: Answer) -> None:
     """Outputs must vary between draws, and with each input, beyond tolerance.
 

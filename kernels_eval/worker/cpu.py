@@ -78,8 +78,7 @@ class CpuSide:
         started = clock()
         for index, call in enumerate(arguments):
             output = model(*call)
-            describe(index, output)
-            results[index] = output
+            results[index] = describe(index, output)
         return clock() - started, 0
 
     def exported(self) -> list[tuple[int, int, int]]:

@@ -44,7 +44,8 @@ class Report(IntEnum):
     """Worker to judge."""
 
     READY = 1
-    """Imported and built; `value` is the nanoseconds it took."""
+    """Imported and built; `value` is the nanoseconds it took, the text names weights of its own
+    that the reference's took the place of."""
     PREPARED = 2
     DONE = 3
     """All calls returned; `value` is the nanoseconds they took by the worker's own clock, `second`
@@ -145,11 +146,18 @@ class Job:
     source: str
     module_name: str
     class_name: str
-    init_inputs: Any
+    arguments: bytes
+    """Pickled: positional and keyword arguments of the class."""
     weight_seed: int
+    """Of what is drawn on import, and again of what is drawn by the class."""
     state: dict[str, torch.Tensor]
     """The reference's parameters and buffers, loaded where name and shape agree."""
-    nesting: Any
+    drawn: bytes
+    """Digest of torch's generator after the reference was constructed: who drew the same has it."""
+    nesting: bytes
+    """Pickled: of the inputs."""
+    structure: Any
+    """Of the outputs (structure.py)."""
     places: tuple[TensorPlace, ...]
     outputs: tuple[OutputSpec, ...]
     set_bytes: int
@@ -163,7 +171,10 @@ class Job:
     objects: dict[str, bytes] = field(default_factory=dict)
     """What this very source compiled to in an earlier worker (backends/objects.py)."""
     trusted: bool = False
-    """The reference: its outputs are not checked, so an expanded view is let through."""
+    """The reference."""
+    problem_name: str = ""
+    problem_source: str = ""
+    """Where `arguments` or `nesting` are of the problem's own classes: their module."""
 
     def region_bytes(self, calls: int) -> int:
         """Memory for the inputs of `calls` calls."""
