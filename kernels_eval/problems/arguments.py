@@ -21,7 +21,7 @@ def as_arguments(model: Callable[..., Any], drawn: Any) -> Arguments:
         return [], dict(drawn)
     if not isinstance(drawn, list | tuple):
         raise ProblemError(
-            f"get_init_inputs() returned a {type(drawn).__name__}; it must return a list of "
+            f"get_init_inputs() returns {type(drawn).__name__}; it must return a list of "
             "arguments, a dictionary of keyword arguments, or [arguments, keyword arguments]"
         )
     if len(drawn) == 2 and isinstance(drawn[0], list | tuple) and _names(drawn[1]):

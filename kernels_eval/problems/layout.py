@@ -49,6 +49,8 @@ def check_dense(tensors: Sequence[torch.Tensor], what: str) -> None:
             kind = f"sparse ({tensor.layout})"
         elif tensor.is_meta:
             kind = "without memory (meta)"
+        elif type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+            kind = f"of a class of its own ({type(tensor).__name__})"
         if kind is not None:
             raise ProblemError(f"{what} {index} is {kind}; the judge takes dense tensors only")
 

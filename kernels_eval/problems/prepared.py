@@ -20,11 +20,11 @@ from kernels_eval.problems.module import ProblemModule, load_problem, one_line
 from kernels_eval.problems.packed import pack, same
 from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.posed import check_dependence, check_deterministic, check_drawn
+from kernels_eval.problems.repeatable import check_repeatable
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.problems.spread import spread
-from kernels_eval.problems.stateful import check_stateless
 from kernels_eval.structure import StructureError, arranged, structure_of
 from kernels_eval.tree import flatten, has_arrays, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
@@ -97,8 +97,6 @@ class PreparedProblem:
 
     def job(self, source: str, class_name: str, module_name: str, calls: int, threads: int) -> Job:
         """What a worker gets to know."""
-        name = self._module.name
-        own_classes = any(name.encode() in one for one in (self._arguments, self._nesting))
         return Job(
             source=source,
             module_name=module_name,
@@ -108,7 +106,7 @@ class PreparedProblem:
             state=self.state,
             drawn=self._drawn,
             nesting=self._nesting,
-            structure=self.structure,
+            structure=pack(self.structure, "Model.forward names its outputs by"),
             places=self.places,
             outputs=self.outputs,
             set_bytes=self.set_bytes,
@@ -117,8 +115,8 @@ class PreparedProblem:
             device=str(self._device),
             library_precision=self._fixed,
             trusted=class_name == "Model",
-            problem_name=name,
-            problem_source=self.source if own_classes else "",
+            problem_name=self._module.name,
+            problem_source=self.source,
         )
 
     def unseen(self) -> Iterator[InputSet]:
@@ -237,7 +235,9 @@ class PreparedProblem:
         self.outputs = tuple(OutputSpec(tuple(t.shape), t.dtype) for t in outputs)
         if not any(spec.numel for spec in self.outputs):
             raise ProblemError("the output is empty")
-        check_stateless(self._model, self._build, outputs, lambda model: self._call(model, tensors))
+        check_repeatable(
+            self._model, self._build, outputs, functools.partial(self._call, tensors=tensors)
+        )
         self.depth = reduction_depth(
             [t.shape for t in tensors],
             [value.shape for value in self.state.values()],
@@ -297,10 +297,13 @@ class PreparedProblem:
                     f"Model.forward arranges its outputs otherwise for other inputs: {error}"
                 ) from None
         outputs, nesting = flatten(returned)
-        others = [value for value in other_values(nesting) if value is not None]
-        if not outputs or others or has_arrays(nesting):
-            what = f", not a {type(others[0]).__name__}" if others else ""
-            raise ProblemError(f"Model.forward must return tensors (or a nesting of them){what}")
+        kinds = [type(value).__name__ for value in other_values(nesting) if value is not None]
+        kinds += ["ndarray"] if has_arrays(nesting) else []
+        if not outputs or kinds:
+            what = kinds[0] if kinds else "nothing"
+            raise ProblemError(
+                f"Model.forward returns {what}; it must return tensors, or a nesting of them"
+            )
         self.structure = structure_of(nesting)
         return outputs
 

@@ -24,6 +24,10 @@ class FixedTolerance:
     expected: torch.Tensor
     """Flat, at the reference's own precision."""
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.expected.numel()
+
     def values(self) -> torch.Tensor:
         """(N,) the reference's own output."""
         return self.expected

@@ -79,6 +79,11 @@ class Truth:
     reference_bits: int | None = None
     """The sum of that answer's words: whether it came out the same when it is computed again."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the output has no elements."""
+        return self.window_allowed is None and not self.expected.numel()
+
     def values(self) -> torch.Tensor:
         """(N,) the result in float64, or the exact integers."""
         return self.expected if self.exact is None else self.exact()

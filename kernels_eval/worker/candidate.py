@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
+import operator
 import pickle
 import random
 import sys
@@ -39,6 +41,8 @@ class Built:
     model: Callable[..., Any]
     nesting: Any
     """Of its inputs."""
+    structure: Any
+    """Of its outputs (structure.py)."""
     overwritten: tuple[str, ...]
     """Names of what it made of the reference's own weights, and the reference's took the place of:
     it drew the same numbers, and holds others."""
@@ -51,8 +55,6 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
     """
     lay_out(directory, job.objects)
     path = directory / f"{job.module_name}.py"
-    if job.problem_source and not job.trusted:  # for its classes, of which arguments are
-        _execute(job.problem_name, job.problem_source, directory / f"{job.problem_name}.py", job)
     try:
         module = _execute(job.module_name, job.source, path, job)
         cls = getattr(module, job.class_name, None)
@@ -60,11 +62,11 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
         raise CandidateError(stage_or_memory(Failure.IMPORT, error), explain(error, path)) from None
     if cls is None:
         raise CandidateError(Failure.IMPORT, f"the module defines no class {job.class_name}")
-    if job.trusted:
-        sys.modules[job.problem_name] = module
-    nesting = pickle.loads(job.nesting)
-    arguments, keywords = pickle.loads(job.arguments)
     try:
+        nesting, structure, (arguments, keywords) = (
+            _unpacked(packed, job, module, directory)
+            for packed in (job.nesting, job.structure, job.arguments)
+        )
         seed_everything(job.weight_seed)
         model = cls(
             *(_moved(value, place) for value in arguments),
@@ -77,7 +79,29 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
         raise CandidateError(stage_or_memory(Failure.BUILD, error), explain(error, path)) from None
     if not callable(model):
         raise CandidateError(Failure.BUILD, f"{job.class_name}(...) cannot be called")
-    return Built(model, nesting, changed if drew_the_same else ())
+    return Built(model, nesting, structure, changed if drew_the_same else ())
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds classes of the problem file in a candidate that has them as well, else there."""
+
+    def __init__(self, packed: bytes, job: Job, candidate: Any, directory: Path) -> None:
+        super().__init__(io.BytesIO(packed))
+        self._job, self._candidate, self._directory = job, candidate, directory
+
+    def find_class(self, module: str, name: str) -> Any:
+        job = self._job
+        if module != job.problem_name:
+            return super().find_class(module, name)
+        if job.trusted or hasattr(self._candidate, name.partition(".")[0]):
+            return operator.attrgetter(name)(self._candidate)
+        if module not in sys.modules:
+            _execute(module, job.problem_source, self._directory / f"{module}.py", job)
+        return super().find_class(module, name)
+
+
+def _unpacked(packed: bytes, job: Job, candidate: Any, directory: Path) -> Any:
+    return _Unpickler(packed, job, candidate, directory).load()
 
 
 def _execute(name: str, source: str, path: Path, job: Job) -> Any:

@@ -26,7 +26,9 @@ class CpuSide:
 
     def __init__(self, job: Job, report: memoryview) -> None:
         self._job = job
-        self._describe = describer(job, report, _locate)
+        self.structure: list[Any] = []
+        """Of the outputs, once it is known."""
+        self._describe = describer(job, report, _locate, self.structure)
         self._region: mmap.mmap | None = None
         self._touched = self._spare = 0
         self.turn = 0

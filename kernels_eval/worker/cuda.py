@@ -33,7 +33,9 @@ class CudaSide:
 
     def __init__(self, job: Job, report: memoryview) -> None:
         self._job = job
-        self._describe = describer(job, report, self._locate)
+        self.structure: list[Any] = []
+        """Of the outputs, once it is known."""
+        self._describe = describer(job, report, self._locate, self.structure)
         self._device = torch.device(job.device)
         self._segments = Segments()
         self._shape = torch.Size(job.outputs[0].shape)

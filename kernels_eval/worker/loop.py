@@ -54,6 +54,7 @@ def serve(control: socket.socket, directory: Path) -> None:
         side = _side(job, report)
         _send(control, Report.UP)
         built = load(job, directory, side.place)
+        side.structure.append(built.structure)
         overwritten = ", ".join(built.overwritten)
         _send(control, Report.READY, value=_clock() - started, text=overwritten)
         _answer(control, job, built, side, directory / f"{job.module_name}.py")

@@ -19,10 +19,13 @@ Locate = Callable[[torch.Tensor], tuple[int, int]]
 """(segment, address) of a tensor's first element; raises CandidateError."""
 
 
-def describer(job: Job, report: memoryview, locate: Locate) -> Callable[[int, Any], Any]:
+def describer(
+    job: Job, report: memoryview, locate: Locate, structure: list[Any]
+) -> Callable[[int, Any], Any]:
     """A function of (number of the call, what it returned) that writes its records.
 
-    It returns what is to be kept until they have been read.
+    It returns what is to be kept until they have been read. `structure`: of the outputs, one item
+    from the first call on.
     """
     specs = job.outputs
     shapes = [torch.Size(spec.shape) for spec in specs]
@@ -68,7 +71,7 @@ def describer(job: Job, report: memoryview, locate: Locate) -> Callable[[int, An
             report[base + 2] = 0
             return output
         try:
-            tensors = arranged(job.structure, output)
+            tensors = arranged(structure[0], output)
         except StructureError as error:
             raise CandidateError(Failure.WRONG_OUTPUT, str(error)) from None
         return [

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
 
 import torch
 
@@ -156,8 +155,8 @@ class Job:
     """Digest of torch's generator after the reference was constructed: who drew the same has it."""
     nesting: bytes
     """Pickled: of the inputs."""
-    structure: Any
-    """Of the outputs (structure.py)."""
+    structure: bytes
+    """Pickled: of the outputs (structure.py)."""
     places: tuple[TensorPlace, ...]
     outputs: tuple[OutputSpec, ...]
     set_bytes: int
@@ -174,7 +173,7 @@ class Job:
     """The reference."""
     problem_name: str = ""
     problem_source: str = ""
-    """Where `arguments` or `nesting` are of the problem's own classes: their module."""
+    """The module whose classes what is pickled may be of."""
 
     def region_bytes(self, calls: int) -> int:
         """Memory for the inputs of `calls` calls."""
