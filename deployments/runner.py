@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +21,8 @@ from flows.cli.printing import complain
 from flows.deployed import SERVER
 from flows.prefect_api import own_folder
 from flows.prefect_watch import ApiWatch
+from flows.told import absolute
+from storage.lake import default_lake
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
@@ -32,6 +35,7 @@ def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> N
     entries = catalogue() if entries is None else entries
     os.environ[SERVER] = server_name()
     watch = ApiWatch(served.address, served.server, served.gone)
+    logging.getLogger("prefect.runner.flow_run_executor").addFilter(_not_said_already)
     with own_folder("bon-serve-") as folder, watch.running():
         asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
 
@@ -69,11 +73,26 @@ async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> No
     async with get_client() as client:
         if ended := await end_runs(client, ids, left_behind(alone=alone)):
             complain(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")
-        for entry in entries:
-            when = f", at {entry.cron!r} in {entry.timezone}" if entry.cron else ""
-            complain(f"serving {entry.full_name}{when}")
+        _tell_what_is_served(entries)
         await _until_asked(runner)
         await end_runs(client, ids, run_by(server_name()))
+
+
+def _tell_what_is_served(entries: Sequence[Entry]) -> None:
+    lake = absolute(default_lake())
+    reports = f"{lake.rstrip('/')}/reports/RUN.html"
+    complain(f"runs go to the lake {lake}, unless `-p lake=DIR` names another for one of them")
+    complain(f"when a run ends, a line here tells its id; its report: {reports}")
+    for entry in entries:
+        when = f" Starts at {entry.cron!r} in {entry.timezone}." if entry.cron else ""
+        complain(f"serving {entry.full_name}: {entry.description}{when}")
+
+
+def _not_said_already(record: logging.LogRecord) -> bool:
+    """False for what Prefect adds where a flow run's process has logged its failure and ended with 1."""
+    return not record.getMessage().startswith(
+        ("Process exited with status code: 1.", "Check the flow run logs for an unhandled exception")
+    )
 
 
 _CANCELLED = "runs under way are cancelled; `bon runs` lists them, `bon sweep --run ID` goes on"

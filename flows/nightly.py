@@ -10,11 +10,13 @@ from prefect.runtime import flow_run
 
 from flows.deployed import belong_to_server
 from flows.errors import RequestError
+from flows.refusals import failing_in_a_line
 from flows.summary import SweepSummary
 from flows.sweep import bon_sweep
 
 
 @flow(name="nightly")
+@failing_in_a_line
 def nightly(
     profile: str = "nightly", lake: str | None = None, timezone: str = "UTC"
 ) -> SweepSummary:

@@ -16,8 +16,10 @@ from flows.deployed import belong_to_server, check_options, check_stored, deploy
 from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
+from flows.refusals import failing_in_a_line
 from flows.request import SweepRequest, resolve, stored_policy_id
 from flows.summary import SweepSummary, summarise
+from flows.told import early_end_told, tell_of
 from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
@@ -36,6 +38,7 @@ _threads: Any = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
 
 
 @flow(name="bon-sweep", task_runner=_threads)
+@failing_in_a_line
 def bon_sweep(
     profile: str | None = None,
     suite: str | None = None,
@@ -60,9 +63,11 @@ def bon_sweep(
     enter_flow(flow_run.id)
     house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
-    with house.run_lock(run_id):
+    with house.run_lock(run_id), early_end_told(run_id):
         discard_uncommitted(house, run_id)
-        return _sweep(house, run_id, request)
+        summary = _sweep(house, run_id, request)
+    tell_of(summary)
+    return summary
 
 
 def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
