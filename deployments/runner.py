@@ -21,8 +21,7 @@ from flows.cli.printing import complain
 from flows.deployed import SERVER
 from flows.prefect_api import own_folder
 from flows.prefect_watch import ApiWatch
-from flows.told import absolute
-from storage.lake import default_lake
+from flows.told import tell_where_runs_go
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
@@ -79,10 +78,7 @@ async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> No
 
 
 def _tell_what_is_served(entries: Sequence[Entry]) -> None:
-    lake = absolute(default_lake())
-    reports = f"{lake.rstrip('/')}/reports/RUN.html"
-    complain(f"runs go to the lake {lake}, unless `-p lake=DIR` names another for one of them")
-    complain(f"when a run ends, a line here tells its id; its report: {reports}")
+    tell_where_runs_go()
     for entry in entries:
         when = f" Starts at {entry.cron!r} in {entry.timezone}." if entry.cron else ""
         complain(f"serving {entry.full_name}: {entry.description}{when}")

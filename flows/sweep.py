@@ -73,10 +73,10 @@ def bon_sweep(
 def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
-        return Lake.open(lake, create=True)
+        return Lake.to_write(lake)
     belong_to_server()
     check_options(options)  # before anything is made
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     check_stored(house, run, options)
     return house
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +9,14 @@ from flows.cli.printing import complain
 from flows.deployed import deployed
 from flows.errors import in_a_line
 from flows.summary import SweepSummary
+from storage import Lake, default_lake
+
+
+def tell_where_runs_go() -> None:
+    """Two lines on stderr: the lake that deployments write to, and where reports are in it."""
+    lake = Lake(default_lake()).root
+    complain(f"runs go to the lake {lake}, unless `-p lake=DIR` names another for one of them")
+    complain(f"when one ends, a line here says its id; its report is {lake / 'reports' / 'ID.html'}")
 
 
 def tell_of(summary: SweepSummary) -> None:
@@ -19,7 +26,7 @@ def tell_of(summary: SweepSummary) -> None:
     found = f"{summary.candidates} candidates, {summary.correct} correct, {summary.fast_1} faster than 1x"
     if summary.unfinished:
         found += f"; {summary.unfinished} without a verdict, {_goes_on(summary.run_id)}"
-    complain(f"run {summary.run_id} has ended: {found}; report: {absolute(summary.report)}")
+    complain(f"run {summary.run_id} has ended: {found}; report: {summary.report}")
 
 
 @contextmanager
@@ -31,11 +38,6 @@ def early_end_told(run_id: str) -> Iterator[None]:
         if deployed() and in_a_line(error) is None:
             complain(f"run {run_id} was ended before it was done: {_goes_on(run_id)}")
         raise
-
-
-def absolute(place: str) -> str:
-    """A path as it is named from everywhere; an address (`s3://…`) is that already."""
-    return place if "://" in place else os.path.abspath(place)  # noqa: PTH100
 
 
 def _goes_on(run_id: str) -> str:

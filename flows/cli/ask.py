@@ -117,7 +117,7 @@ def import_(
         from flows.imported import import_kernels
 
         with going_on(command_line):
-            count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
+            count = import_kernels(file, run, Lake.to_write(lake), suite, again=True)
         say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
         return
     if suite is not None:
@@ -126,7 +126,7 @@ def import_(
     from tasks.imports import import_results
     from tasks.strategies.step import write_selections
 
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     with going_on(command_line):
         count = import_results(file, run, house, again=True)
         with house.run_lock(run):

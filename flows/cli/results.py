@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, named_runs
 from flows.cli.printing import print_json, print_rich, say
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    runs: RunsArgument,
+    runs: RunsArgument = None,
     out: Annotated[Path | None, typer.Option(help="The HTML file.")] = None,
     lake: LakeOption = None,
     json: JsonOption = False,
@@ -29,6 +29,7 @@ def report(
     from tasks.report import build_report, report_document
 
     house = Lake.open(lake)
+    runs = named_runs(house, runs)
     if json:
         print_json(report_document(house, runs, out))
         return

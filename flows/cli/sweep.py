@@ -102,7 +102,7 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     run_id, request = resolve(house, run, options)
     judging_cores()
     changed = run is not None and stored_request(house, run_id) not in (None, request)

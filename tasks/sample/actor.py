@@ -159,12 +159,14 @@ class PolicyHandle:
     actor: Any
     has_more: bool = False
     """Whether the policy owns more than its process: an engine below it, requests under way."""
+    loading: Any = None
+    """The call that began to load it. Ray reports an error that nobody asks a call for."""
 
     @property
     def policy_id(self) -> str:
         """Waits until the weights are loaded. Raises what loading raised."""
         try:
-            return str(ray.get(self.actor.policy_id.remote()))
+            return str(ray.get(self.loading or self.actor.policy_id.remote()))
         except RayTaskError as error:
             raise _cause(error) from None
         except RayActorError as error:
@@ -295,8 +297,7 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
         here = ray.get_runtime_context().get_node_id()
         options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
     actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
-    actor.policy_id.remote()
-    return PolicyHandle(actor, has_more)
+    return PolicyHandle(actor, has_more, actor.policy_id.remote())
 
 
 def _cause(error: RayTaskError) -> Exception:
