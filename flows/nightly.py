@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.deployed import belong_to_server
+from flows.deployed import belong_to_owner
 from flows.errors import RequestError
 from flows.refusals import failing_in_a_line
 from flows.summary import SweepSummary
@@ -26,7 +26,7 @@ def nightly(
     late, or is retried after midnight, is still that night's. Raises RequestError for an unknown
     time zone, and whatever `bon_sweep` raises.
     """
-    belong_to_server()
+    belong_to_owner()
     night = run_id(flow_run.scheduled_start_time, timezone)
     return bon_sweep(profile=profile, run=night, lake=lake)
 

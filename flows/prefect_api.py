@@ -49,6 +49,11 @@ class PrefectApi:
     server: subprocess.Popen[bytes] | None = None
     log: Path | None = None
 
+    @property
+    def private(self) -> bool:
+        """Whether it is a server of this command alone, on this user's own database."""
+        return self.server is not None
+
     def wait(self) -> None:
         """Return once the API answers: at once for a server that is not ours.
 

@@ -11,6 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import BaseModel, ConfigDict
 
+from flows.deployed import belong_to_owner
 from flows.ending import enter_flow
 from flows.errors import RequestError
 from flows.request import Sampling
@@ -56,6 +57,7 @@ def rescore_run(
     them, and gives them for an imported run. Raises RequestError.
     """
     enter_flow(flow_run.id)
+    belong_to_owner()
     house = Lake.open(lake)
     house.check_runs([run])
     check_policy(policy)

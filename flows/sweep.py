@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
-from flows.deployed import belong_to_server, check_options, check_stored, deployed
+from flows.deployed import belong_to_owner, check_options, check_stored, deployed
 from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
@@ -61,6 +61,7 @@ def bon_sweep(
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     options |= {"limits": limits}
     enter_flow(flow_run.id)
+    belong_to_owner()
     house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id), early_end_told(run_id):
@@ -74,7 +75,6 @@ def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
         return Lake.to_write(lake)
-    belong_to_server()
     check_options(options)  # before anything is made
     house = Lake.to_write(lake)
     check_stored(house, run, options)

@@ -15,15 +15,17 @@ from storage import Lake, default_lake
 def tell_where_runs_go() -> None:
     """Two lines on stderr: the lake that deployments write to, and where reports are in it."""
     lake = Lake(default_lake()).root
+    page = lake / "reports" / "ID.html"
     complain(f"runs go to the lake {lake}, unless `-p lake=DIR` names another for one of them")
-    complain(f"when one ends, a line here says its id; its report is {lake / 'reports' / 'ID.html'}")
+    complain(f"when one ends, a line here says its id; its report is {page}")
 
 
 def tell_of(summary: SweepSummary) -> None:
     """One line on stderr in a deployment's flow run; a command prints the summary itself."""
     if not deployed():
         return
-    found = f"{summary.candidates} candidates, {summary.correct} correct, {summary.fast_1} faster than 1x"
+    faster = f"{summary.fast_1} faster than 1x"
+    found = f"{summary.candidates} candidates, {summary.correct} correct, {faster}"
     if summary.unfinished:
         found += f"; {summary.unfinished} without a verdict, {_goes_on(summary.run_id)}"
     complain(f"run {summary.run_id} has ended: {found}; report: {summary.report}")

@@ -34,10 +34,12 @@ def rescore(
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
     with going_on(command_line), prefect_api() as api:
+        from flows.leftovers import tidy
         from flows.rescore import rescore_run
 
         api.wait()
         with api.watched():
+            tidy(private=api.private)
             summary = rescore_run(run, policy, str(house.root), suite, sampling)
     if json:
         print_json(summary.model_dump(mode="json"))

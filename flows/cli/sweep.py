@@ -129,6 +129,9 @@ def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
             bon_sweep = flow.result()
             api.wait()
             with api.watched():
+                from flows.leftovers import tidy  # Prefect, too: imported by now
+
+                tidy(private=api.private)
                 summary: SweepSummary = bon_sweep(**parameters)
                 return summary
 
