@@ -31,6 +31,14 @@ _QUIET: dict[str, object] = {"log_to_driver": False, "logging_level": logging.ER
 
 _SCRATCH = "bon-ray-"
 
+_ANSWER_S = 10.0
+_CLIENT_PORT = "10001"
+"""Of an address `ray://HOST`."""
+_HTTP2 = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How a client begins: the preface and its settings, none (RFC 9113, 3.4)."""
+_SETTINGS = bytes([4])
+"""The type of a frame, its fourth byte."""
+
 _LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """With 0, Ray's name for this machine is 127.0.0.1, and all its ports listen there alone."""
 
@@ -163,10 +171,26 @@ def _joined(address: str) -> Iterator[None]:
 
 
 def _expect_listener(address: str) -> None:
-    """Where an address names a port: Ray itself would try for 20 s. Raises OSError, ValueError."""
+    """Where an address names a port: Ray itself would try for 40 s. Raises OSError, ValueError.
+
+    Every server of Ray's speaks gRPC, and so HTTP/2: it begins with its settings.
+    """
+    client = address.startswith("ray://")
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10.0).close()
+    if client and not colon:
+        host, port = port, _CLIENT_PORT
+    if not (client or colon):
+        return
+    with socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_S) as listener:
+        if os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true"):
+            return  # what it says is for those with its certificate
+        listener.sendall(_HTTP2)
+        try:
+            answer = listener.recv(9, socket.MSG_WAITALL)
+        except TimeoutError:
+            answer = b""
+        if answer[3:4] != _SETTINGS:
+            raise OSError("what listens there is no Ray")
 
 
 def is_remote() -> bool:

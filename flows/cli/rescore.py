@@ -27,13 +27,17 @@ def rescore(
     json: JsonOption = False,
 ) -> None:
     """Score a run's completions under any policy or adapter: rows of the table `rescores`."""
+    from flows.ending import take_signals
     from flows.prefect_api import prefect_api
     from storage import Lake
+    from tasks.cluster import cluster
 
     house = Lake.open(lake)
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
-    with going_on(command_line), prefect_api() as api:
+    # Ray goes last: a thread of the flow that asks for it later would end the process in silence.
+    with going_on(command_line), prefect_api() as api, cluster():
+        take_signals()
         from flows.leftovers import tidy
         from flows.rescore import rescore_run
 

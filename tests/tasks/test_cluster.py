@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
@@ -86,6 +88,31 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
         pass
     assert address in str(refused.value)
     assert "ray start" in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}"])
+@pytest.mark.parametrize(
+    "says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["http", "nothing"]
+)
+def test_something_else_listens(monkeypatch: pytest.MonkeyPatch, address: str, says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = address.format(port=listener.getsockname()[1])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        answering = Thread(target=_answer_once, args=(listener, says))
+        answering.start()
+        with pytest.raises(RequestError) as refused, cluster():
+            pass
+        answering.join()
+    assert f"RAY_ADDRESS={address} (what listens there is no Ray)" in str(refused.value)
+
+
+def _answer_once(listener: socket.socket, says: bytes) -> None:
+    """Nothing more is said until the other side hangs up."""
+    connection, _ = listener.accept()
+    with connection, suppress(ConnectionError):
+        connection.sendall(says)
+        while connection.recv(1024):
+            pass
 
 
 @pytest.mark.slow
