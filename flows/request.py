@@ -120,8 +120,15 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    given = {name: value for name, value in options.items() if value is not None}
     earlier = None if run_id is None else stored_request(lake, run_id)
+    return resolve_after(earlier, lake, run_id, options)
+
+
+def resolve_after(
+    earlier: SweepRequest | None, lake: Lake, run_id: str | None, options: dict[str, Any]
+) -> tuple[str, SweepRequest]:
+    """The same where the run's settings, `earlier`, have been read already."""
+    given = {name: value for name, value in options.items() if value is not None}
     if earlier is None:
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):

@@ -12,7 +12,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from kernels_eval import baselines
 from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.baselines import Compiled
 from kernels_eval.cache import Shelf
+from kernels_eval.closing import Closing
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device
@@ -59,7 +59,7 @@ _PAUSES_S = (0.5, 2.0)
 _Outcome = TypeVar("_Outcome")
 
 
-class Judge:
+class Judge(Closing):
     """Owns a fork server and the problems it prepared. One per device; for one thread at a time."""
 
     def __init__(self, config: JudgeConfig | None = None, *, shelf: Shelf | None = None) -> None:
@@ -230,17 +230,6 @@ class Judge:
             self._server = None
         self.speed.close()
         give_heap_back()
-
-    def __enter__(self) -> Judge:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Preparation
 

@@ -98,14 +98,15 @@ def sweep(
 def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Check the request before anything is started, run the flow, print; the exit status."""
     from flows.prefect_api import prefect_api
-    from flows.request import resolve, stored_request
+    from flows.request import resolve_after, stored_request
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
     house = Lake.to_write(lake)
-    run_id, request = resolve(house, run, options)
+    earlier = None if run is None else stored_request(house, run)
+    run_id, request = resolve_after(earlier, house, run, options)
     judging_cores()
-    changed = run is not None and stored_request(house, run_id) not in (None, request)
+    changed = earlier not in (None, request)
     with going_on(to_go_on(house, run_id, lake, changed=changed)), prefect_api() as api:
         summary = _swept(api, run=run_id, lake=str(house.root), **request.model_dump(mode="json"))
     if as_json:

@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from kernels_eval.closing import Closing
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes import control
 from kernels_eval.processes.shared import SharedMemory
@@ -89,7 +89,7 @@ def accounts(task: str) -> tuple[int, int]:
         return 0, 0
 
 
-class Worker:
+class Worker(Closing):
     """One candidate process. Owned by the judge; `close` ends it and all it started."""
 
     def __init__(
@@ -478,14 +478,3 @@ class Worker:
         if self._keeper_pid:
             with contextlib.suppress(OSError):
                 os.kill(self._keeper_pid, signal.SIGCONT)
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

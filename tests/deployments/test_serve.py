@@ -106,12 +106,12 @@ def test_a_refusal_is_one_line(served: Serving, tmp_path: Path) -> None:
         "sampling.temperature = -1: ": ("bon-sweep/paper", {"sampling": {"temperature": -1}}),
         "no profile 'daydream'; ": ("nightly/default", {"profile": "daydream"}),
     }
+    children = psutil.Process(served.process.pid).children
     for says, (deployment, wrong) in asked.items():
         flow_run = served.run(deployment, lake=lake, **wrong)
         served.until(lambda one=flow_run: served.state(one) == "FAILED")  # type: ignore[misc]
         state = served.asked("GET", f"flow_runs/{flow_run}")["state"]
         assert state["message"].startswith(says)
-        children = psutil.Process(served.process.pid).children
         served.until(lambda: not [one for one in children() if "spawn_main" in str(one.cmdline())])
     served.until(lambda: "daydream" in served.log.read_text())
     said = served.log.read_text()[before:]
