@@ -1,4 +1,4 @@
-"""JSON Lines, some thousand lines at a time."""
+"""JSON Lines, some thousand lines at a time, as text: what it means, `cells` decides."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from tasks.imports.columns import read_as
 from tasks.imports.limits import COLUMNS, LINE_BYTES
+from tasks.imports.names import Names
 from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 4096
@@ -17,15 +17,15 @@ _NAMES_BYTES = 1 << 20
 
 
 class JsonLines:
-    """The rows of a file; `names` are those that were met so far, in their order."""
+    """The rows of a file. Names are added to `names` as they are met."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, names: Names) -> None:
         self._file = file
-        self._types = read_as(boolean=pa.bool_())
-        self.names: dict[str, None] = {}
+        self._names = names
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The known columns. Raises ValueError (of which pyarrow's and json's errors are)."""
+        """The taken columns, by the file's names. Raises ValueError (of which pyarrow's and json's
+        errors are), RequestError."""
         rows: list[dict[str, Any]] = []
         size = 0
         for number, line in self._lines():
@@ -58,18 +58,28 @@ class JsonLines:
         row = json.loads(line.decode("utf-8"))
         if not isinstance(row, dict):
             raise ValueError("it is no JSON object")
-        new = [name for name in row if name not in self.names]
-        self.names |= dict.fromkeys(new)
-        if len(self.names) > COLUMNS or (new and sum(map(len, self.names)) > _NAMES_BYTES):
-            raise ValueError(f"its columns are more than {COLUMNS:,}, or have too long names")
-        return {name: value for name, value in row.items() if name in self._types}
+        new = [name for name in row if name not in self._names.all]
+        if new:
+            self._names.add(new)
+            names = self._names.all
+            if len(names) > COLUMNS or sum(map(len, names)) > _NAMES_BYTES:
+                raise ValueError(f"its columns are more than {COLUMNS:,}, or have too long names")
+        return {name: _text(row[name]) for name in self._names.ours if name in row}
 
     def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         columns = {}
-        for name, wanted in self._types.items():
-            values = [row.get(name) for row in rows]
+        for name in self._names.ours:
             try:
-                columns[name] = pa.array(values, wanted)
+                columns[name] = pa.array([row.get(name) for row in rows], pa.string())
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"column {name!r}: {error}") from error
+        if not columns:
+            return pa.RecordBatch.from_pydict({"": pa.nulls(len(rows))})
         return pa.RecordBatch.from_pydict(columns)
+
+
+def _text(value: object) -> str | None:
+    """As it is written in JSON; whole numbers keep every digit."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
