@@ -98,7 +98,9 @@ def forward_of(source: str) -> ast.FunctionDef:
 def wrapped(code: str, rng: random.Random) -> str:
     """A completion as a model may write it; what it answers is `code`."""
     sketch = "```python\nclass ModelNew:\n    sketch = True\n```\n"
-    listed = "1. The kernel:\n\n" + textwrap.indent(f"```python\n{code}```\n", "   ", lambda _: True)
+    listed = "1. The kernel:\n\n" + textwrap.indent(
+        f"```python\n{code}```\n", "   ", lambda _: True
+    )
     answer = rng.choice(
         [
             code,
@@ -199,8 +201,7 @@ def body_mode(found: Findings, name: str, node: Function, text: str) -> None:
         whole = f"{prefix}def forward(self, x):\n{text}\n"
         if not any(isinstance(one, ast.AsyncFor | ast.Await) for one in ast.walk(node)):
             found.check("a whole forward", name, lambda: same(whole))
-        if own <= 4:
-            found.check("other parameters", name, renamed)
+        found.check("other parameters", name, renamed)
 
 
 def extraction(found: Findings, name: str, code: str, rng: random.Random, *, body: bool) -> None:
@@ -277,7 +278,9 @@ def main() -> int:
             where = f"{name}:{node.lineno}"
             body_mode(found, where, node, body)
             texts.append(body)
-    print(f"{time.monotonic() - started:7.1f} s", dict(found.tried), len(found.failures), flush=True)
+    print(
+        f"{time.monotonic() - started:7.1f} s", dict(found.tried), len(found.failures), flush=True
+    )
     small = [one for one in sources if len(one[1]) < 40_000]
     for _ in range(given.count):
         name, text = rng.choice(small)

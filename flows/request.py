@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from flows.profiles import load_profile
 from kernels_eval import JudgeConfig
 from storage import Lake
 from storage.layout import check_run_id
-from tasks.policies import SamplingParams, check_policy
+from tasks.policies import SamplingParams, check_policy, policy_needs
 from tasks.policies.base import LogprobMode, Mode
 from tasks.policies.imported import is_imported
 from tasks.problems import Problem, load_suite
@@ -126,6 +127,7 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
             base.pop("problems", None)  # ids of another suite
+        base = _with_own_limit(base, given)
     else:
         base = earlier.model_dump()
     request = _validated(_merged(base, given))
@@ -150,6 +152,20 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
         check_device(request.judge.device)
     return run_id or fresh_run_id(request), request
+
+
+def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with the token limit of the policy that was chosen instead of its own: 640 tokens
+    are enough for the miniature of `demo`, and cut a real model's answer short."""
+    policy, usual = given.get("policy"), base.get("policy")
+    if policy is None or usual is None or _kind(policy) == _kind(usual):
+        return base
+    limit = policy_needs(policy).max_tokens
+    return base | {"sampling": dict(base.get("sampling") or {}) | {"max_tokens": limit}}
+
+
+def _kind(policy: str) -> str:
+    return re.split("[:#]", policy, maxsplit=1)[0]
 
 
 def _suite_name(suite: object) -> str:

@@ -23,6 +23,8 @@ class SweepSummary(BaseModel):
     """Distinct modules: what was measured."""
     correct: int
     fast_1: int
+    cut_short: int
+    """Draws that reached the limit of tokens."""
     unfinished: int
     """Draws without a verdict."""
     statuses: dict[str, int]
@@ -41,7 +43,8 @@ _COUNTS = """
            count(*) AS candidates,
            count(DISTINCT (suite, level, problem_id, source_hash)) AS sources,
            count(*) FILTER (correct) AS correct,
-           count(*) FILTER (fast_1) AS fast_1
+           count(*) FILTER (fast_1) AS fast_1,
+           count(*) FILTER (finish_reason = 'length') AS cut_short
     FROM results
 """
 

@@ -8,6 +8,7 @@ import duckdb
 
 from tasks.errors import RequestError
 from tasks.imports.columns import LOGPROBS
+from tasks.policies.logprobs import LEAST, ROUNDING
 
 STATUSES = (
     "correct",
@@ -30,14 +31,8 @@ class Rule:
     mend: str
 
 
-_LEAST = -1000.0
-"""Nats. No model writes a token that it finds less likely: -9999 and -1e30 stand for "not known"."""
-
 _SLACK = 1e-3
 """Of an interval's ends: numbers are printed with few digits."""
-
-_ROUNDING = 1e-4
-"""Nats. So far above 0 the rounding of a softmax may leave a certain token."""
 
 _TWICE_MEASURED = 1.5
 """A speedup may differ by this factor from the quotient of two times: medians of other trials."""
@@ -45,11 +40,11 @@ _TWICE_MEASURED = 1.5
 
 def _logprob_rules(name: str) -> tuple[Rule, ...]:
     unknown = "leave it empty if unknown"
-    least = _LEAST if name == "mean_logprob" else f"{_LEAST} * coalesce(greatest(n_tokens, 1), 1e6)"
+    least = LEAST if name == "mean_logprob" else f"{LEAST} * coalesce(greatest(n_tokens, 1), 1e6)"
     return (
         Rule(f"NOT isfinite({name})", f"{name} is infinite", unknown),
         Rule(
-            f"{name} > {_ROUNDING}",
+            f"{name} > {ROUNDING}",
             f"{name} is positive, and a log-probability is at most 0",
             f"if it is a negative log-likelihood, turn its sign: --columns {name}=-{name}",
         ),
@@ -103,7 +98,8 @@ RULES = (
         "give the interval's lower and upper end",
     ),
     Rule(
-        f"correct AND (speedup < speedup_low * {1 - _SLACK} OR speedup > speedup_high * {1 + _SLACK})",
+        f"correct AND (speedup < speedup_low * {1 - _SLACK} "
+        f"OR speedup > speedup_high * {1 + _SLACK})",
         "speedup lies outside of speedup_low and speedup_high",
         "mend one of the three",
     ),

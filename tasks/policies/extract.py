@@ -81,7 +81,9 @@ def _code_of(completion: str) -> Callable[[int], bool]:
         blocks = _fenced_blocks(completion, 0, len(completion))
         if parses(completion):
             return [(0, len(completion))]
-        return [(one.start, one.end) for one in blocks if one.language in _PYTHON and parses(one.text)]
+        return [
+            (one.start, one.end) for one in blocks if one.language in _PYTHON and parses(one.text)
+        ]
 
     def inside(position: int) -> bool:
         at = bisect_right(spans(), position, key=lambda span: span[0]) - 1

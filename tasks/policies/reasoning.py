@@ -77,7 +77,9 @@ def _behind_thought(completion: str, start: int) -> int | None:
     head = _blank(completion, start)
     kinds = [end for mark, end in MARKS if completion.startswith(mark, head)]
     found = [
-        (at, end) for end in kinds or [end for _, end in MARKS] if (at := completion.find(end, start)) >= 0
+        (at, end)
+        for end in kinds or [end for _, end in MARKS]
+        if (at := completion.find(end, start)) >= 0
     ]
     if not found:
         return None

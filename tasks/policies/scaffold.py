@@ -145,7 +145,7 @@ def _own_header(header: str, forward: ast.FunctionDef, function: ast.FunctionDef
     if not isinstance(definition, ast.FunctionDef):
         return header
     named = ast.unparse(definition.args)
-    if len(given) == len(wanted) - 1 and given[:1] != wanted[:1]:
+    if given[:1] != wanted[:1] and len(given) < _required(forward):
         named = f"{wanted[0]}, {named}"  # without `self`
     return f"{' ' * forward.col_offset}def forward({named}):"
 
@@ -155,6 +155,11 @@ def _parameters(function: ast.FunctionDef) -> list[str]:
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     every += [one for one in (arguments.vararg, arguments.kwarg) if one]
     return [one.arg for one in every]
+
+
+def _required(function: ast.FunctionDef) -> int:
+    arguments = function.args
+    return len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
 
 
 def _split_function(lines: Sequence[str], function: ast.FunctionDef) -> tuple[str, str]:

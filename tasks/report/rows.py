@@ -72,6 +72,7 @@ class CoverageRow:
     fast_1: int
     distinct_sources: int
     with_logprob: int
+    cut_short: int
     logprob_modes: str | None
     devices: str | None
 
