@@ -25,6 +25,7 @@ VIEWS = (
     "run_summary",
     "selections_latest",
     "counts",
+    "claims",
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 
@@ -62,15 +63,24 @@ def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
 def lasting_statements(root: Path) -> list[str]:
     """All views over whatever parts lie below `root` when they are asked, for other programs.
 
-    DuckDB checks no part there against its seal, and passes over directories that it cannot read.
+    A lake that is not at `root` any more is looked for where the program runs. DuckDB checks no part there against its seal, and passes over directories that it cannot read.
     Raises LakeDamagedError if a table's directory cannot be listed.
     """
-    tables = []
+    place = _literal(re.sub(r"([*?\[])", r"[\1]", str(root)))
+    runs = _literal(f"/{_below(root, 'runs')}")
+    statements = [
+        "SET VARIABLE bon_lake = (\n"
+        f"    SELECT if(count(*) > 0, {place}, '.') FROM glob({place} || {runs})\n);"
+    ]
     for table in TABLES:
-        directory = re.sub(r"([*?\[])", r"[\1]", str(table_directory(root, table)))
-        files = [_quoted([f"{directory}/run_id=*/{PARTS}"])] if list_runs(root, table) else []
-        tables.append(_table_view(table, files, union_by_name=True))
-    return tables + _derived(ALL)
+        files = [f"getvariable('bon_lake') || {_literal(f'/{_below(root, table)}')}"]
+        held = files if list_runs(root, table) else []
+        statements.append(_table_view(table, held, union_by_name=True))
+    return statements + _derived(ALL)
+
+
+def _below(root: Path, table: str) -> str:
+    return f"{table_directory(root, table).relative_to(root)}/run_id=*/{PARTS}"
 
 
 def _derived(names: frozenset[str]) -> list[str]:
@@ -142,4 +152,8 @@ def _table_view(table: str, groups: Sequence[str], *, union_by_name: bool) -> st
 
 def _quoted(paths: Sequence[Path | str]) -> str:
     # Signs that mean something to SQL may stand in the path of a lake.
-    return ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return ", ".join(_literal(str(path)) for path in paths)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

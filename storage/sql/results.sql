@@ -43,7 +43,11 @@ SELECT
     e.error,
     s.policy_id AS rescored_by,
     e.wall_seconds AS judge_seconds,
-    list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged
+    list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged,
+    e.take,
+    c.claimed_speedup,
+    c.claimed_correct,
+    c.claimed_runtime_ms
 FROM candidates AS c
 LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
 LEFT JOIN (
