@@ -1,6 +1,6 @@
 """What every column holds: for DuckDB's catalogue, and as docs/lake.md shows it.
 
-    python -m storage.dictionary        # the tables of docs/lake.md
+python -m storage.dictionary        # the tables of docs/lake.md
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def markdown() -> str:
             f"| {_cell(comment(field))} |"
             for field in schema
         ]
-        parts.append("\n".join([f"### `{table}`", "| column | type | holds |", "|---|---|---|", *rows]))
+        parts.append(
+            "\n".join([f"### `{table}`", "| column | type | holds |", "|---|---|---|", *rows])
+        )
     rows = [f"| `{name}` | {_cell(RESULTS[name])} |" for name in result_columns()]
     head = ["### View `results`", about("results"), "", "| column | holds |", "|---|---|"]
     return "\n\n".join([*parts, "\n".join([*head, *rows])]) + "\n"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
-from flows.cli.printing import print_csv, print_json, print_table, say
+from flows.cli.printing import print_csv, print_json, print_rows, print_table, say
 from flows.errors import RequestError
 
 _RUN_COLUMNS = ["run_id", "suite", "policy_id", "k", "problems", "candidates", "correct", "fast_1"]
@@ -30,15 +30,15 @@ def sql(
 ) -> None:
     """Ask the lake in SQL. Without --write, a query can do nothing but read the lake."""
     from storage import Lake
+    from storage.duckdb_file import follow_lake
 
     if json and csv:
         raise RequestError("--json and --csv exclude each other; give one")
-    answer = Lake.open(lake).sql(query, write=write)
+    house = Lake.open(lake)
+    answer = house.sql(query, write=write)
+    follow_lake(house)
     if json:
-        twice = [name for name in answer.column_names if answer.column_names.count(name) > 1]
-        if twice:
-            raise RequestError(f"the answer has two columns {twice[0]!r}; rename one with AS")
-        print_json(answer.to_pylist())
+        print_rows(answer)
     elif csv:
         print_csv(answer)
     else:
