@@ -60,6 +60,8 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
+    scope: Literal["kernel"] | None = None
+    """`kernel`: library calls are not allowed."""
     retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
 
@@ -155,8 +157,10 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
 
 def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The profile, with the token limit of the policy that was chosen instead of its own: 640 tokens
-    are enough for the miniature of `demo`, and cut a real model's answer short."""
+    """The profile, with the token limit of the policy that was chosen instead of its own.
+
+    640 tokens are enough for the miniature of `demo`, and cut a real model's answer short.
+    """
     policy, usual = given.get("policy"), base.get("policy")
     if policy is None or usual is None or _kind(policy) == _kind(usual):
         return base
@@ -192,7 +196,10 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     if not rows:
         return None
     if rows[0]["kind"] == "import":
-        raise RequestError(f"run {run_id!r} was imported and cannot be swept; choose another --run")
+        raise RequestError(
+            f"run {run_id!r} was imported with its verdicts, and without the problems; to have its "
+            "kernels judged, import them as another --run with --suite"
+        )
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
 
 

@@ -48,8 +48,11 @@ def bon_sweep(
     sampling: dict[str, Any] | None = None,
     judge: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    draw: bool = True,
 ) -> SweepSummary:
     """One Best-of-N sweep, or the rest of one: what `run` holds already is not done again.
+
+    Without `draw` no policy is started: what `run` holds is judged.
 
     Everything left out comes from the run if it exists, else from the profile (default: demo).
     Raises a RequestError before anything is written if the request is wrong.
@@ -62,7 +65,7 @@ def bon_sweep(
     run_id, request = resolve(house, run, options)
     with house.run_lock(run_id):
         discard_uncommitted(house, run_id)
-        return _sweep(house, run_id, request)
+        return _sweep(house, run_id, request, draw=draw)
 
 
 def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
@@ -85,9 +88,9 @@ def _draw(lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]) 
         return draws.policy_id
 
 
-def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
+def _sweep(lake: Lake, run_id: str, request: SweepRequest, *, draw: bool) -> SweepSummary:
     problems = request.selected()
-    work = outstanding(lake, run_id, problems, request)
+    work = outstanding(lake, run_id, problems, request, draw=draw)
     released = None
     if not any(one.to_sample for one in work):
         released = stored_policy_id(lake, run_id)  # who draws nothing need not be there
@@ -101,8 +104,8 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
         for problem in problems:
             judged = []
             for one in [item for item in work if item.to_judge.problem == problem]:
-                draws = one.to_sample and sample.submit(shared, one.to_sample, return_state=False)
-                after = [draws] if draws else []
+                drawn = one.to_sample and sample.submit(shared, one.to_sample, return_state=False)
+                after = [drawn] if drawn else []
                 verdicts = evaluate.submit(shared, one.to_judge, wait_for=after, return_state=False)
                 judged.append(verdicts)
             winners = request.judge.retime
@@ -112,4 +115,4 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     write_duckdb_file(lake)
     select(lake, run_id)
     made = report(lake, [run_id], lake.root / "reports" / f"{run_id}.html")
-    return summarise(lake, run_id, made, remaining(lake, run_id, problems, request))
+    return summarise(lake, run_id, made, remaining(lake, run_id, problems, request, draw=draw))

@@ -63,7 +63,9 @@ def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
 def lasting_statements(root: Path) -> list[str]:
     """All views over whatever parts lie below `root` when they are asked, for other programs.
 
-    A lake that is not at `root` any more is looked for where the program runs. DuckDB checks no part there against its seal, and passes over directories that it cannot read.
+    A lake that is not at `root` any more is looked for where the program runs. DuckDB checks no
+    part there against its seal, and passes over directories that it cannot read.
+
     Raises LakeDamagedError if a table's directory cannot be listed.
     """
     place = _literal(re.sub(r"([*?\[])", r"[\1]", str(root)))

@@ -1,8 +1,7 @@
-"""`bon sql`, `bon runs`, `bon show` and `bon import`: the lake from the command line."""
+"""`bon sql`, `bon runs` and `bon show`: the lake from the command line."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,41 +94,3 @@ def show(
             # Further lines are indented: a line that looks like another field is none.
             say(f"{name:>16}  {str(value).replace(chr(10), _FURTHER)}")
     say("\n" + (source or "(no source stored)").replace("\r\n", "\n"))
-
-
-@app.command("import")
-def import_(
-    file: Annotated[
-        Path, typer.Argument(help="Parquet, CSV or JSONL; or a KernelBench run folder.")
-    ],
-    run: Annotated[str, typer.Option("--run", help="The run id it gets.")],
-    suite: Annotated[str | None, typer.Option(help="Of a folder: the problems it answers.")] = None,
-    lake: LakeOption = None,
-) -> None:
-    """Bring your own results: problem_id, sample_index, mean_logprob, correct, speedup.
-
-    Of a folder, the kernels come in unjudged.
-    """
-    from flows.cli.interrupt import command_line, going_on
-    from storage import Lake
-
-    if file.is_dir():
-        from flows.imported import import_kernels
-
-        with going_on(command_line):
-            count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
-        say(f"run {run}: {count} candidates imported; next: bon sweep --run {run}")
-        return
-    if suite is not None:
-        raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
-    from storage.duckdb_file import write_duckdb_file
-    from tasks.imports import import_results
-    from tasks.strategies.step import write_selections
-
-    house = Lake.open(lake, create=True)
-    with going_on(command_line):
-        count = import_results(file, run, house, again=True)
-        with house.run_lock(run):
-            write_selections(house, run)
-        write_duckdb_file(house)
-    say(f"run {run}: {count} candidates imported; next: bon report {run}")

@@ -80,7 +80,7 @@ def print_json(document: Any) -> None:
 
 
 def print_rows(rows: pa.Table) -> None:
-    """One JSON object per row. Of columns with one name the second is called `name_1`, and so on."""
+    """One JSON object per row. Of columns with one name the second is called `name_1`."""
     names = _unlike(rows.column_names)
     columns = [column.to_pylist() for column in rows.columns]
     print_json([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])

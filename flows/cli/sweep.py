@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
-from flows.cli.interrupt import going_on, to_go_on
+from flows.cli.interrupt import command_line, going_on, to_go_on
 from flows.cli.printing import print_json
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
@@ -95,19 +95,31 @@ def sweep(
     raise typer.Exit(run_sweep(lake, run, options, as_json=json))
 
 
-def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
-    """Check the request before anything is started, run the flow, print; the exit status."""
+def run_sweep(
+    lake: str | None,
+    run: str | None,
+    options: dict[str, Any],
+    *,
+    as_json: bool,
+    draw: bool = True,
+) -> int:
+    """Check the request before anything is started, run the flow, print; the exit status.
+
+    Without `draw`, what the run holds is judged, and nothing drawn.
+    """
     from flows.prefect_api import prefect_api
     from flows.request import resolve, stored_request
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
-    house = Lake.open(lake, create=True)
+    house = Lake.open(lake, create=draw)
     run_id, request = resolve(house, run, options)
     judging_cores()
     changed = run is not None and stored_request(house, run_id) not in (None, request)
-    with going_on(to_go_on(house, run_id, lake, changed=changed)), prefect_api() as api:
-        summary = _swept(api, run=run_id, lake=str(house.root), **request.model_dump(mode="json"))
+    go_on = to_go_on(house, run_id, lake, changed=changed) if draw else command_line
+    with going_on(go_on), prefect_api() as api:
+        asked = request.model_dump(mode="json") | {"draw": draw}
+        summary = _swept(api, run=run_id, lake=str(house.root), **asked)
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:

@@ -1,4 +1,7 @@
-"""JSON Lines, some thousand lines at a time, as text: what it means, `cells` decides."""
+"""JSON Lines, some thousand lines at a time, as text: what it means, `cells` decides.
+
+An array of objects is taken as well, if all of it may be held in memory at once.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 4096
 _NAMES_BYTES = 1 << 20
+_ARRAY_BYTES = 128 << 20
+"""An array is some times as large in memory as on disk."""
 
 
 class JsonLines:
@@ -28,10 +33,10 @@ class JsonLines:
         errors are), RequestError."""
         rows: list[dict[str, Any]] = []
         size = 0
-        for number, line in self._lines():
+        for number, line in self._array() or self._lines():
             try:
                 rows.append(self._row(line))
-                size += len(line)
+                size += len(line) if isinstance(line, bytes) else 0
                 if len(rows) == _ROWS_AT_ONCE or size > LINE_BYTES:
                     yield self._batch(rows)
                     rows, size = [], 0
@@ -41,6 +46,24 @@ class JsonLines:
                 raise ValueError(f"near line {number}: {error}") from error
         if rows:
             yield self._batch(rows)
+
+    def _array(self) -> Iterator[tuple[int, object]] | None:
+        """The file's rows if it is an array; else None."""
+        self._file.seek(0)
+        head = self._file.read(_NAMES_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head.startswith(b"["):
+            return None
+        self._file.seek(0)
+        content = self._file.read(_ARRAY_BYTES + 1)
+        if len(content) > _ARRAY_BYTES:
+            raise ValueError(
+                f"it is an array of more than {in_words(_ARRAY_BYTES)}; write one object per line"
+            )
+        try:
+            rows = json.loads(content.decode("utf-8-sig"))
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return iter(enumerate(rows, 1))
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         self._file.seek(0)
@@ -54,8 +77,8 @@ class JsonLines:
             if line.strip():
                 yield number, line
 
-    def _row(self, line: bytes) -> dict[str, Any]:
-        row = json.loads(line.decode("utf-8"))
+    def _row(self, line: object) -> dict[str, Any]:
+        row = json.loads(line.decode("utf-8")) if isinstance(line, bytes) else line
         if not isinstance(row, dict):
             raise ValueError("it is no JSON object")
         new = [name for name in row if name not in self._names.all]

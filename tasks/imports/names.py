@@ -18,12 +18,16 @@ _SHOWN = 20
 class Names:
     """The names of a file's columns. `ours` maps those that are taken to what they are here.
 
-    mapped: their name → ours, as the user said (see `parse_columns`).
+    mapped: their name → ours, as the user said (see `parse_columns`). aliases: what peers call a
+    column, where the file has none of our own name.
     """
 
-    def __init__(self, file: str, mapped: Mapping[str, str]) -> None:
+    def __init__(
+        self, file: str, mapped: Mapping[str, str], aliases: Mapping[str, str] | None = None
+    ) -> None:
         self._file = file
         self._mapped = mapped
+        self._aliases = aliases or {}
         self.all: dict[str, None] = {}
         self.ours: dict[str, str] = {}
 
@@ -40,6 +44,10 @@ class Names:
             self.all[name] = None
             if ours is not None:
                 self.ours[name] = ours
+        for name in self.ignored:
+            alias = self._aliases.get(_plain(name))
+            if alias is not None and alias not in {*self.ours.values(), *self._taken()}:
+                self.ours[name] = alias
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -60,6 +68,11 @@ class Names:
         missing = [name for name in required if name not in self.ours.values()]
         if not missing:
             return
+        if "source" in self.ours.values() and "correct" in missing:
+            raise RequestError(
+                f"{self._file} has no column {', '.join(map(repr, missing))}, but kernels: to have "
+                "them judged, say which problems they answer with --suite"
+            )
         hints = [hint for name in missing if (hint := self._hint(name))]
         raise RequestError(
             f"{self._file} has no column {', '.join(map(repr, missing))}: it has {self._found()}; "

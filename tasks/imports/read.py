@@ -22,7 +22,7 @@ from tasks.imports.limits import FILE_BYTES, check_table
 from tasks.imports.names import Names
 from tasks.opening import opened
 
-_FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson")
+_FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,23 @@ class Given:
 
 
 def read_table(
-    path: Path, mapped: Mapping[str, str] | None = None, required: Collection[str] = tuple(REQUIRED)
+    path: Path,
+    mapped: Mapping[str, str] | None = None,
+    required: Collection[str] = tuple(REQUIRED),
+    aliases: Mapping[str, str] | None = None,
 ) -> Given:
-    """All rows of the file. `mapped`: its names → ours (see `names.parse_columns`).
+    """All rows of the file. `mapped`: its names → ours (see `names.parse_columns`). `aliases`: what
+    else ours may be called.
 
     Raises RequestError: no file, no regular one, another format, unreadable, too large, without a
     column that is required, with a cell that does not fit its column, empty.
     """
     suffix = path.suffix.lower()
     if not path.exists():
-        raise RequestError(f"no file {path}; name a Parquet, CSV or JSONL file")
+        raise RequestError(f"no file {path}; name a Parquet, CSV, JSON or JSONL file")
     if suffix not in _FORMATS:
         raise RequestError(f"{path.name} is none of {', '.join(_FORMATS)}; convert or rename it")
-    names = Names(path.name, mapped or {})
+    names = Names(path.name, mapped or {}, aliases)
     try:
         with opened(path, FILE_BYTES) as file:
             if os.fstat(file.fileno()).st_size == 0:  # as endless files in /proc say, too

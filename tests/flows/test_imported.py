@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_candidates_without_log_probabilities_and_verdicts(lake: Lake, folder: Path) -> None:
-    assert import_kernels(folder, "theirs", lake, "embedded") == 3
+    assert len(import_kernels(folder, "theirs", lake, "embedded").kernels) == 3
     rows = lake.results(["theirs"]).to_pylist()
     keys = [(r["suite"], r["level"], r["problem_id"], r["sample_index"]) for r in rows]
     assert keys == [("embedded", 1, 5, 0), ("embedded", 1, 5, 2), ("embedded", 1, 12, 0)]

@@ -1,0 +1,61 @@
+"""`bon judge`: verdicts on what a run holds, imported or drawn; no policy, no sampling."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.printing import print_rich, print_table
+from flows.cli.sweep import run_sweep
+from flows.errors import RequestError
+
+_MOST = 40
+"""Claims that a terminal shows; `bon sql "SELECT * FROM claims"` has all."""
+
+_CLAIMS = f"""
+    SELECT problem_id AS problem, sample_index AS sample, claimed_correct, status,
+           claimed_speedup AS claimed, speedup, speedup_low AS low, speedup_high AS high, upheld
+    FROM claims ORDER BY upheld NULLS LAST, level, problem_id, sample_index LIMIT {_MOST}
+"""
+_COUNTS = (
+    "SELECT count(*) AS n, count(upheld) AS told, count(*) FILTER (upheld) AS kept FROM claims"
+)
+
+
+@app.command()
+def judge(
+    run: Annotated[str, typer.Argument(help="A run id; `bon runs` lists them.")],
+    lake: LakeOption = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda:0; default as before.")] = None,
+    mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for one candidate.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="compile: time the references under torch.compile, too.")
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="kernel: library calls are not allowed.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Judge what a run holds: imported kernels, or draws that lack a verdict of these settings."""
+    from storage import Lake
+
+    house = Lake.open(lake)
+    house.check_runs([run])
+    if not house.sql("SELECT count(*) AS n FROM candidates", [run])["n"][0].as_py():
+        raise RequestError(f"run {run!r} holds no draws yet; `bon sweep --run {run}` makes them")
+    judging = {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout}
+    judging |= {"baseline": baseline, "scope": scope}
+    status = run_sweep(lake, run, {"judge": judging}, as_json=json, draw=False)
+    if not json:
+        (found,) = house.sql(_COUNTS, [run]).to_pylist()
+        if found["n"]:
+            print_table(house.sql(_CLAIMS, [run]))
+            print_rich(
+                f"claims: {found['kept']} of {found['told']} upheld, {found['n']} made; "
+                '`bon sql "SELECT * FROM claims"` shows all'
+            )
+    raise typer.Exit(status)
