@@ -50,7 +50,7 @@ def remaining(
     *,
     draw: bool = True,
 ) -> int:
-    """Draws without a verdict: 0 when the run is complete (without `draw`: as far as it is drawn)."""
+    """Draws without a verdict: 0 when the run is complete. Without `draw`, of those it holds."""
     work = outstanding(lake, run_id, problems, request, draw=draw)
     return sum(len(shard.to_judge.sample_indices) for shard in work)
 

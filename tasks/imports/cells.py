@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from tasks.errors import RequestError
 from tasks.imports.columns import KNOWN
 
-Array: TypeAlias = "pa.Array[Any]"
+Array: TypeAlias = Any
+"""An array of pyarrow, whose type is only known when it is read."""
 
 _WORDS: dict[pa.DataType, str] = {
     pa.int64(): "a whole number that fits 64 bits",
@@ -22,7 +23,7 @@ _WORDS: dict[pa.DataType, str] = {
 _MISSING = pa.array(["", "nan", "na", "n/a", "null", "none"])
 _TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = pa.array(["false", "f", "no", "n", "0", "0.0"])
-_EXACT = 1 << 53
+_EXACT = pa.scalar(1 << 53)
 """Floating point skips whole numbers from here on."""
 
 
@@ -40,7 +41,7 @@ def typed(
     if isinstance(column, pa.DictionaryArray):
         column = column.dictionary_decode()
     if pa.types.is_null(column.type):
-        return pa.nulls(len(column), wanted)
+        return column.cast(wanted)
     try:
         found = _converted(column, wanted, comma=comma)
     except _CellError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 REQUIRED: dict[str, pa.DataType] = {
@@ -44,11 +46,9 @@ DEFAULT_LEVEL = 1
 
 def completed(table: pa.Table) -> pa.Table:
     """With every known column, in order; those that the file lacks as nulls."""
-    return pa.table(
-        {
-            name: table[name]
-            if name in table.column_names
-            else pa.chunked_array([pa.repeat(pa.scalar(None, wanted), len(table))])
-            for name, wanted in KNOWN.items()
-        }
-    )
+    for name, wanted in KNOWN.items():
+        if name not in table.column_names:
+            absent: Any = pa.scalar(None, wanted)  # its stubs know no type that is told late
+            column: Any = pa.repeat(absent, len(table))
+            table = table.append_column(pa.field(name, wanted), column)
+    return table.select(list(KNOWN))

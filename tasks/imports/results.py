@@ -39,9 +39,10 @@ def import_results(
     """Import a Parquet, CSV or JSONL file as run `run_id`; returns the number of candidates.
 
     `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken, `columns` which of the
-    file's are meant (`names.parse_columns`); others are left out and noted in the run's config. The run's row is written last: without it the import is unfinished,
-    and importing the same file again finishes it. With `again`, a run that this very file has
-    become already is no error, and gets back the parts that it lacks.
+    file's are meant (`names.parse_columns`); others are left out and noted in the run's config. The
+    run's row is written last: without it the import is unfinished, and importing the same file
+    again finishes it. With `again`, a run that this very file has become already is no error, and
+    gets back the parts that it lacks.
 
     Raises RequestError for a file that cannot be read, lacks a column, contradicts itself or names
     a sample twice, and for a run that is there already; storage's RunIdInvalidError and

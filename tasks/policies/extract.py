@@ -122,7 +122,7 @@ def _fenced_blocks(text: str, start: int, end: int) -> list[Code]:
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    spans = []
+    spans: list[tuple[int, int]] = []
     while True:
         stop = text.find("\n", start, end)
         if stop < 0:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 LEAST = -1000.0
-"""Nats. No model writes a token that it finds less likely: -9999 and -1e30 stand for "not known"."""
+"""Nats. No model writes a token that it finds less likely: -9999 or -1e30 mean "not known"."""
 
 ROUNDING = 1e-4
 """Nats. So far above 0 the rounding of a softmax may leave a certain token."""

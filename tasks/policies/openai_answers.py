@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from tasks.policies.openai_client import BadAnswerError
 
-
 _MOST = 1 << 31
 
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.background import BackgroundLoop
-from tasks.errors import RequestError
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.logprobs import usable
 from tasks.policies.openai import Address, EndpointOptions

@@ -53,7 +53,8 @@ def test_json_has_numbers_and_every_column(capsys: pytest.CaptureFixture[str]) -
 def test_csv_has_every_column(capsys: pytest.CaptureFixture[str]) -> None:
     printing.print_csv(asked())
     header, row = csv.reader(io.StringIO(capsys.readouterr().out))
-    assert header == [*"total price whole huge id nan list struct span bytes a a a_1".split()]
+    assert header == [*asked().column_names]
+    assert header[-3:] == ["a", "a", "a_1"]
     assert row[:5] == ["6", "1.50", "7.00", str(10**25 + 1), "9007199254740993"]
     assert json.loads(row[6]) == [1.5, None]
     assert json.loads(row[7]) == {"x": 1, "b": "7a"}

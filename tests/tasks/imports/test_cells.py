@@ -65,10 +65,11 @@ def parquet(tmp_path: Path, **columns: object) -> Path:
         f"{HEADER}\n1,0,-0.5,true,1.5\n1,1,,false,\n",
         f"{HEADER}\n1,0,-0.5,Yes,1.5\n1,1,NaN,No,inf\n",
         "problem_id;sample_index;mean_logprob;correct;speedup\n1;0;-0,5;y;1,5\n1;1;n/a;n;0\n",
-        "Problem ID\tSample-Index\tMEAN_LOGPROB\tCorrect\tSpeedup\n1\t0\t-5e-1\tT\t+1.5\n1\t1\t\tF\t\n",
-        "problem_id, sample_index, mean_logprob, correct, speedup\n1, 0, -0.5, 1, 1.5\n1, 1, , 0,\n",
+        "Problem ID\tSample-Index\tMEAN_LOGPROB\tCorrect\tSpeedup\n1\t0\t-5e-1\tT\t+1.5\n"
+        "1\t1\t\tF\t\n",
+        f"{HEADER.replace(',', ', ')}\n1, 0, -0.5, 1, 1.5\n1, 1, , 0,\n",
         f"{HEADER}\n1.0,0.0,-0.5,TRUE,1.5\n1.0,1.0,NULL,FALSE,0\n",
-        '"problem_id"|"sample_index"|"mean_logprob"|"correct"|"speedup"\n1|0|-0.5|1.0|1.5\n1|1||0.0|\n',
+        HEADER.replace(",", "|") + '\n1|0|"-0.5"|1.0|1.5\n1|1||0.0|\n',
     ],
 )
 def test_the_ways_of_csv(

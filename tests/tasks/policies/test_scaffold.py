@@ -168,7 +168,7 @@ def test_a_reference_that_cannot_be_used_is_said(source: str, reason: str) -> No
         "y = x\rreturn 2 * y + self.bias",
         "y = x\r\n\tz = 2 * y\r\n".replace("\t", "") + "return z + self.bias\r\n",
         "def forward(self, A):\n    return 2 * A + self.bias\n",
-        "def forward(self, A: Tensor, sizes: Sizes = None) -> Tensor:\n    return 2 * A + self.bias\n",
+        "def forward(self, A: Tensor, n: Sizes = None) -> Tensor:\n    return 2 * A + self.bias\n",
         "def forward(A):\n    return 2 * A + self.bias\n",
         "def forward(module, x): return (2 * x +\n    module.bias)\n",
         "class Model:\n    def forward(self, A):\n        return 2 * A + self.bias\n",
