@@ -124,6 +124,24 @@ class ProblemRow(OfProblem):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimRow(OfProblem):
+    """`made`, `told` and `kept` are of all claims: made, judged, upheld."""
+
+    run_id: str
+    sample_index: int
+    claimed_correct: bool | None
+    status: str | None
+    claimed_speedup: float | None
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    upheld: bool | None
+    made: int
+    told: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
 class StatusRow(OfProblem):
     outcome: str
     draws: int

@@ -69,10 +69,13 @@ def write_run(
     approaches: Sequence[Approach] = APPROACHES,
     tokens: bool = True,
     machines: Sequence[str] = (),
+    cut_short: int = 0,
 ) -> Lake:
     """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
 
-    `machines`: the models of hardware that the sources were measured on, by turns.
+    `machines`: the models of hardware that the sources were measured on, by turns. `cut_short`:
+    draws of each problem that reached the limit of tokens. Of the first draw of each a speedup of 5
+    is claimed.
     """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)
@@ -99,7 +102,7 @@ def write_run(
                     "seed": index,
                     "completion": source,
                     "source": source,
-                    "finish_reason": "stop",
+                    "finish_reason": "length" if index < cut_short else "stop",
                     "n_prompt_tokens": 90 if tokens else None,
                     "n_tokens": n_tokens if tokens else None,
                     "sum_logprob": mean * n_tokens if logprobs and tokens else None,
@@ -107,6 +110,7 @@ def write_run(
                     "logprob_mode": "raw_logprobs" if logprobs else None,
                     "sample_seconds": 0.05 if tokens else None,
                     "created_at": NOW,
+                    "claimed_speedup": 5.0 if index == 0 else None,
                 }
             )
             if evaluated and (problem, digest) not in evaluations:

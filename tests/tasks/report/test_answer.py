@@ -124,3 +124,10 @@ def test_the_interval_decides_not_the_count_of_problems(
     said = answer(replace(data, statistics=replace(data.statistics, comparisons=[changed])))
     point = next(p for p in said.points if p.question == "Does surprisal beat a random choice?")
     assert point.answer.startswith(verdict)
+
+
+def test_completions_that_were_cut_short_are_counted_with_the_cure(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", problems=[5, 14], cut_short=3))
+    assert "Cut short: 6 completions of 32 reached the limit of tokens" in said
+    assert "--max-tokens" in said
+    assert "Cut short" not in words(write_run(tmp_path / "other", problems=[5]))
