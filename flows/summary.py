@@ -9,6 +9,16 @@ from tasks.report import Report, Summary
 from tasks.strategies.document import StrategiesDocument
 
 
+class Claims(BaseModel):
+    """What the source of an import said of its kernels (view `claims`), in draws."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made: int
+    judged: int
+    upheld: int
+
+
 class SweepSummary(BaseModel):
     """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
 
@@ -30,6 +40,8 @@ class SweepSummary(BaseModel):
     statuses: dict[str, int]
     machines: list[str]
     """Models of the CPUs or GPUs that it was measured on; several are not comparable."""
+    claims: Claims | None
+    """None where nothing was claimed."""
     summary: Summary
     strategies: StrategiesDocument
 
@@ -53,6 +65,11 @@ _MACHINES = """
 """
 
 
+_CLAIMS = """
+    SELECT count(*) AS made, count(upheld) AS judged, count(*) FILTER (upheld) AS upheld FROM claims
+"""
+
+
 def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> SweepSummary:
     """Count the run's rows."""
     counts = lake.sql(_COUNTS, [run_id]).to_pylist()[0]
@@ -61,6 +78,7 @@ def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> Sweep
         "GROUP BY ALL ORDER BY n DESC",
         [run_id],
     ).to_pylist()
+    claims = Claims(**lake.sql(_CLAIMS, [run_id]).to_pylist()[0])
     machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,
@@ -69,6 +87,7 @@ def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> Sweep
         unfinished=unfinished,
         statuses={row["status"]: row["n"] for row in statuses},
         machines=[row["machine"] for row in machines],
+        claims=claims if claims.made else None,
         summary=report.summary,
         strategies=report.document,
         **counts,

@@ -11,6 +11,8 @@ from flows.cli.app import LakeOption, app
 from flows.cli.interrupt import command_line, going_on
 from flows.cli.printing import say
 
+_BARE = "SELECT count(*) AS n FROM candidates WHERE mean_logprob IS NULL"
+
 
 @app.command("import")
 def import_(
@@ -57,7 +59,9 @@ def import_(
         with house.run_lock(run):
             write_selections(house, run)
         write_duckdb_file(house)
-    say(f"run {run}: {count} candidates imported; next: bon report {run}")
+    (bare,) = house.sql(_BARE, [run])["n"].to_pylist()
+    without = f", {bare:,} of them without a log-probability" * bool(bare)
+    say(f"run {run}: {count} candidates imported{without}; next: bon report {run}")
 
 
 @app.command("export")

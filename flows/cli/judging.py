@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
-from flows.cli.printing import print_rich, print_table
+from flows.cli.printing import print_table
 from flows.cli.sweep import run_sweep
 from flows.errors import RequestError
 
@@ -15,13 +15,11 @@ _MOST = 40
 """Claims that a terminal shows; `bon sql "SELECT * FROM claims"` has all."""
 
 _CLAIMS = f"""
-    SELECT problem_id AS problem, sample_index AS sample, claimed_correct, status,
-           claimed_speedup AS claimed, speedup, speedup_low AS low, speedup_high AS high, upheld
+    SELECT problem_id AS problem, sample_index AS sample, claimed_speedup AS claimed,
+           status AS judged, speedup, printf('%.2f–%.2f', speedup_low, speedup_high) AS interval,
+           upheld
     FROM claims ORDER BY upheld NULLS LAST, level, problem_id, sample_index LIMIT {_MOST}
 """
-_COUNTS = (
-    "SELECT count(*) AS n, count(upheld) AS told, count(*) FILTER (upheld) AS kept FROM claims"
-)
 
 
 @app.command()
@@ -50,12 +48,6 @@ def judge(
     judging = {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout}
     judging |= {"baseline": baseline, "scope": scope}
     status = run_sweep(lake, run, {"judge": judging}, as_json=json, draw=False)
-    if not json:
-        (found,) = house.sql(_COUNTS, [run]).to_pylist()
-        if found["n"]:
-            print_table(house.sql(_CLAIMS, [run]))
-            print_rich(
-                f"claims: {found['kept']} of {found['told']} upheld, {found['n']} made; "
-                '`bon sql "SELECT * FROM claims"` shows all'
-            )
+    if not json and len(found := house.sql(_CLAIMS, [run])):
+        print_table(found)
     raise typer.Exit(status)

@@ -49,6 +49,11 @@ def print_summary(summary: SweepSummary) -> None:
         f"{summary.sources} distinct sources, {share:.0%} correct, {summary.fast_1} faster than 1x",
         f"report: {summary.report}",
     )
+    if claims := summary.claims:
+        print_rich(
+            f"claims: {claims.upheld} of {claims.judged} judged ones upheld, {claims.made} made; "
+            '`bon sql "SELECT * FROM claims"` shows them'
+        )
     if not summary.complete:
         failed = summary.statuses.get("harness_error", 0)
         print_rich(

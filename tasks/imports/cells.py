@@ -128,7 +128,7 @@ def _whole(column: Array) -> Array:
         broken = pc.not_equal(number, pc.floor(number))
         _where(pc.or_(broken, pc.greater_equal(pc.abs(number), _EXACT)))
         return number.cast(pa.int64())
-    if pa.types.is_boolean(column.type):
+    if not (pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
         raise _CellError(0)
     return column.cast(pa.int64())
 
@@ -140,7 +140,9 @@ def _number_from_text(column: Array, *, comma: bool) -> Array:
 
 
 def _number(column: Array) -> Array:
-    if pa.types.is_boolean(column.type):
+    kind = column.type
+    numeric = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    if not numeric:
         raise _CellError(0)
     return column.cast(pa.float64(), safe=False)
 

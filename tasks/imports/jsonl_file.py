@@ -105,4 +105,4 @@ def _text(value: object) -> str | None:
     """As it is written in JSON; whole numbers keep every digit."""
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value)
+    return json.dumps(value) if isinstance(value, bool | list | dict) else repr(value)

@@ -22,7 +22,7 @@ from tasks.imports.limits import FILE_BYTES, check_table
 from tasks.imports.names import Names
 from tasks.opening import opened
 
-_FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
+_FORMATS = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _read(
     file: BinaryIO, name: str, suffix: str, names: Names, required: Collection[str]
 ) -> pa.Table:
     rows = _Rows(name, names, required)
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         found, separator = csv_file.header(file)
         names.add(found)
         # Where a comma cannot separate cells, it may stand in a number.

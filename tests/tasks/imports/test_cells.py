@@ -199,6 +199,8 @@ def test_two_spellings_of_one_column(lake: Lake, tmp_path: Path) -> None:
         ("speedup", pa.array([True])),
         ("speedup", pa.array([[1.0]])),
         ("problem_id", pa.array([True])),
+        ("problem_id", pa.array([1], pa.timestamp("s"))),
+        ("speedup", pa.array([1], pa.duration("ms"))),
         ("problem_id", pa.array([2.0**53])),
         ("level", pa.array([2**31])),
     ],
@@ -219,6 +221,11 @@ def test_parquet_with_other_words_for_truth(
     lake: Lake, tmp_path: Path, correct: pa.Array[object]
 ) -> None:
     assert taken(lake, parquet(tmp_path, correct=correct)) == [(1, 0, -1.0, True, 1.5)]
+
+
+def test_a_file_of_tabs_may_say_so(lake: Lake, tmp_path: Path) -> None:
+    path = csv(tmp_path, f"{HEADER}\n1,0,-1,true,1.5\n".replace(",", "\t"))
+    assert taken(lake, path.rename(tmp_path / "f.tsv")) == [(1, 0, -1.0, True, 1.5)]
 
 
 def test_utf_16_says_so(lake: Lake, tmp_path: Path) -> None:
