@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from storage.layout import PARTS, table_directory
 from storage.listing import list_runs
+from storage.place import in_object_store
 from storage.schemas import TABLES
 from storage.sound import Survey
 
@@ -69,20 +70,22 @@ def lasting_statements(root: Path) -> list[str]:
     Raises LakeDamagedError if a table's directory cannot be listed.
     """
     place = _literal(re.sub(r"([*?\[])", r"[\1]", str(root)))
-    runs = _literal(f"/{_below(root, 'runs')}")
-    statements = [
-        "SET VARIABLE bon_lake = (\n"
-        f"    SELECT if(count(*) > 0, {place}, '.') FROM glob({place} || {runs})\n);"
-    ]
+    moves = not in_object_store(root)
+    where = "getvariable('bon_lake')" if moves else place
+    tables = []
     for table in TABLES:
-        files = [f"getvariable('bon_lake') || {_literal(f'/{_below(root, table)}')}"]
-        held = files if list_runs(root, table) else []
-        statements.append(_table_view(table, held, union_by_name=True))
-    return statements + _derived(ALL)
+        files = [f"{where} || {_literal(_below(root, table))}"] if list_runs(root, table) else []
+        tables.append(_table_view(table, files, union_by_name=True))
+    found = (
+        "SET VARIABLE bon_lake = (\n"
+        f"    SELECT if(count(*) > 0, {place}, '.') FROM glob({place} || "
+        f"{_literal(_below(root, 'runs'))})\n);"
+    )
+    return [*([found] if moves else []), *tables, *_derived(ALL)]
 
 
 def _below(root: Path, table: str) -> str:
-    return f"{table_directory(root, table).relative_to(root)}/run_id=*/{PARTS}"
+    return f"/{table_directory(root, table).relative_to(root)}/run_id=*/{PARTS}"
 
 
 def _derived(names: frozenset[str]) -> list[str]:
