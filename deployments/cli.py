@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
-    from flows.errors import UnavailableError, is_judge_failure, is_request_error
+    from flows.errors import is_judge_failure, is_request_error, is_unavailable
 
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
@@ -37,9 +37,9 @@ def run(arguments: list[str]) -> int:
         # The reader of our stdout has seen enough (`bon sql ... | head`).
         sys.stderr.close()
         return 0
-    except UnavailableError as error:
-        return _say(str(error), 1)
     except Exception as error:
+        if is_unavailable(error):
+            return _say(str(error), 1)
         if is_request_error(error):
             return _refuse(str(error))
         if is_judge_failure(error):

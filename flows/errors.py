@@ -27,8 +27,15 @@ def is_request_error(error: BaseException) -> bool:
     return isinstance(error, (RequestError, TaskRequestError, JudgeRequestError, LakeError))
 
 
-def is_judge_failure(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether the command line answers `error` with one line and exit status 1."""
+    from tasks.errors import PolicyUnavailableError, RayLostError
+
+    return isinstance(error, (UnavailableError, PolicyUnavailableError, RayLostError))
+
+
+def is_judge_failure(error: BaseException) -> bool:
+    """The same, for a judge that failed."""
     from kernels_eval.errors import HarnessError
 
     return isinstance(error, HarnessError)

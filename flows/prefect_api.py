@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from flows import ending
-from flows.errors import RequestError, UnavailableError, is_request_error
+from flows.errors import RequestError, UnavailableError, is_request_error, is_unavailable
 from flows.prefect_server import (
     CLIENT_AUTH,
     free_port,
@@ -33,6 +33,9 @@ _QUIET = {
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_UI_ENABLED": "false",
 }
+
+_FLOWS = "prefect.flow_runs"
+"""The logger of what happens to a flow."""
 
 _UNFINISHED = ("RUNNING", "PENDING", "SCHEDULED", "CANCELLING")
 _LAST_WORD_S = 0.7
@@ -67,7 +70,7 @@ class PrefectApi:
         command = ending.current()
         if command is not None:
             command.at_last(lambda: self._crash(command.flow_run))
-        with watch.running(), _refusals_unlogged():
+        with watch.running(), _no_tracebacks():
             try:
                 yield
             except Exception as error:
@@ -90,25 +93,32 @@ class PrefectApi:
                 client.post(f"{place}/set_state", json={"state": state, "force": True})
 
 
-class _Refusals(logging.Filter):
-    """Lets nothing through once a flow has refused its request: the command says that in a line."""
+class _Said(logging.Filter):
+    """Lets nothing of a flow through once it has failed in a way that the command says in a line.
 
-    refused = False
+    Of a task that fails so, which the command does not repeat, it keeps the first line.
+    """
+
+    silent = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        self.refused |= error is not None and is_request_error(error)
-        return not self.refused
+        if error is not None and (is_request_error(error) or is_unavailable(error)):
+            record.exc_info = record.exc_text = None
+            self.silent |= record.name == _FLOWS
+        return not self.silent
 
 
 @contextmanager
-def _refusals_unlogged() -> Iterator[None]:
-    logger, refusals = logging.getLogger("prefect.flow_runs"), _Refusals()
-    logger.addFilter(refusals)
+def _no_tracebacks() -> Iterator[None]:
+    said = [(logging.getLogger(name), _Said()) for name in (_FLOWS, "prefect.task_runs")]
+    for logger, one in said:
+        logger.addFilter(one)
     try:
         yield
     finally:
-        logger.removeFilter(refusals)
+        for logger, one in said:
+            logger.removeFilter(one)
 
 
 @contextmanager

@@ -13,6 +13,10 @@ class PolicyUnavailableError(TasksError):
     """What samples are drawn from failed for longer than it may. What was drawn is kept."""
 
 
+class RayLostError(TasksError):
+    """The private Ray did not start, or a process went away that it cannot do without."""
+
+
 class TokenBudgetError(TasksError):
     """The token budget of the run is used up: it stops here, on purpose."""
 

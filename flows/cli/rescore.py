@@ -8,7 +8,8 @@ import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import command_line, going_on
-from flows.cli.printing import print_json, say
+from flows.cli.printing import print_json, say, telling_steps
+from flows.steps import begins
 
 
 @app.command()
@@ -33,9 +34,10 @@ def rescore(
     house = Lake.open(lake)
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
-    with going_on(command_line), prefect_api() as api:
+    with going_on(command_line), telling_steps(unless=json), prefect_api() as api:
         from flows.rescore import rescore_run
 
+        begins("waiting for Prefect")
         api.wait()
         with api.watched():
             summary = rescore_run(run, policy, str(house.root), suite, sampling)

@@ -11,10 +11,11 @@ import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import going_on, to_go_on
-from flows.cli.printing import print_json
+from flows.cli.printing import print_json, telling_steps
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 from flows.limits import MOST_PROBLEMS
+from flows.steps import begins
 
 if TYPE_CHECKING:
     from flows.prefect_api import PrefectApi
@@ -97,6 +98,19 @@ def sweep(
 
 def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Check the request before anything is started, run the flow, print; the exit status."""
+    with telling_steps(unless=as_json):
+        summary = _checked(lake, run, options)
+    if as_json:
+        print_json(summary.model_dump(mode="json"))
+    else:
+        from flows.cli.results import print_summary
+
+        print_summary(summary)
+    return 0 if summary.complete else 1
+
+
+def _checked(lake: str | None, run: str | None, options: dict[str, Any]) -> SweepSummary:
+    begins("reading the request")
     from flows.prefect_api import prefect_api
     from flows.request import resolve, stored_request
     from storage import Lake
@@ -107,26 +121,23 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
     judging_cores()
     changed = run is not None and stored_request(house, run_id) not in (None, request)
     with going_on(to_go_on(house, run_id, lake, changed=changed)), prefect_api() as api:
-        summary = _swept(api, run=run_id, lake=str(house.root), **request.model_dump(mode="json"))
-    if as_json:
-        print_json(summary.model_dump(mode="json"))
-    else:
-        from flows.cli.results import print_summary
-
-        print_summary(summary)
-    return 0 if summary.complete else 1
+        return _swept(api, run=run_id, lake=str(house.root), **request.model_dump(mode="json"))
 
 
 def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
     """What the flow returns. Ray and the flow's imports take some seconds: both at once."""
-    from flows.ending import take_signals
+    from flows.ending import end, take_signals
     from tasks.cluster import cluster
 
     with ThreadPoolExecutor(1) as beside:
         flow = beside.submit(import_flow)
-        with cluster():
+        begins("starting Ray")
+        with cluster(end):
             take_signals()
+            if not flow.done():
+                begins("loading the sweep")
             bon_sweep = flow.result()
+            begins("waiting for Prefect")
             api.wait()
             with api.watched():
                 summary: SweepSummary = bon_sweep(**parameters)

@@ -162,13 +162,28 @@ class PolicyHandle:
 
     @property
     def policy_id(self) -> str:
-        """Waits until the weights are loaded. Raises what loading raised."""
-        try:
-            return str(ray.get(self.actor.policy_id.remote()))
-        except RayTaskError as error:
-            raise _cause(error) from None
-        except RayActorError as error:
-            raise PolicyUnavailableError(f"the policy's process died: {_line(error)}") from error
+        """Waits until the weights are loaded, again if the process died meanwhile.
+
+        Raises what loading raised, and PolicyUnavailableError if the process keeps dying. Ray
+        notices only after some time that a node is gone, and starts its actors elsewhere then.
+        """
+        deadline = float("inf")
+        while True:
+            try:
+                return str(ray.get(self.actor.policy_id.remote()))
+            except RayTaskError as error:
+                raise _cause(error) from None
+            except ActorUnavailableError as error:
+                deadline = min(deadline, time.monotonic() + _RETURN_SECONDS)
+                if time.monotonic() >= deadline:
+                    raise PolicyUnavailableError(
+                        f"the policy did not return for {_RETURN_SECONDS:.0f} s: {_line(error)}"
+                    ) from error
+                time.sleep(_RESTART_PAUSE_SECONDS)
+            except RayActorError as error:
+                raise PolicyUnavailableError(
+                    f"the policy's process died: {_line(error)}"
+                ) from error
 
     def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
         """Every sample once, as they finish, in groups worth a write.
@@ -193,7 +208,8 @@ class PolicyHandle:
                         f"the policy's process died {attempt + 1} times: {_line(error)}"
                     ) from error
                 attempt += 1
-                self._wait_for_return()
+                time.sleep(_RESTART_PAUSE_SECONDS)
+                _ = self.policy_id  # until it answers again
 
     def _stream(self, problem: Problem, seeds: list[int]) -> Iterator[Drawn]:
         generator = self.actor.stream.options(num_returns="streaming").remote(problem, seeds)
@@ -225,35 +241,14 @@ class PolicyHandle:
         if failure is not None:
             raise failure
 
-    def _wait_for_return(self) -> None:
-        """Until the policy answers again. Raises PolicyUnavailableError if it does not.
-
-        Ray notices only after some time that a node is gone, and starts its actors elsewhere then.
-        """
-        deadline = time.monotonic() + _RETURN_SECONDS
-        while True:
-            time.sleep(_RESTART_PAUSE_SECONDS)
-            try:
-                ray.get(self.actor.policy_id.remote())
-                return
-            except RayTaskError as error:
-                raise _cause(error) from None
-            except ActorUnavailableError as error:
-                if time.monotonic() > deadline:
-                    raise PolicyUnavailableError(
-                        f"the policy did not return for {_RETURN_SECONDS:.0f} s: {_line(error)}"
-                    ) from error
-            except RayActorError as error:
-                raise PolicyUnavailableError(
-                    f"the policy's process died: {_line(error)}"
-                ) from error
-
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         """One score per completion, in order. Raises what the policy raised."""
         try:
             scores: list[Score] = ray.get(self.actor.score.remote(problem, list(written)))
         except RayTaskError as error:
             raise _cause(error) from None
+        except RayActorError as error:
+            raise PolicyUnavailableError(f"the policy's process died: {_line(error)}") from error
         return scores
 
     def close(self) -> None:
