@@ -16,7 +16,7 @@ from flows.errors import RequestError
 from flows.request import Sampling
 from flows.steps import begins
 from storage import Lake
-from tasks.cluster import cluster
+from tasks.cluster import cluster, is_remote
 from tasks.evaluate.placement import judging_cores
 from tasks.policies import check_policy
 from tasks.problems import load_suite
@@ -63,7 +63,8 @@ def rescore_run(
     settings = _settings(house, run, sampling or {})
     problems = load_suite(suite).problems if suite else None
     unscored(house, run, "", problems)  # what cannot be scored is said before anything is loaded
-    begins("starting Ray")
+    if not is_remote():
+        begins("starting Ray")
     with house.run_lock(run), cluster(end):
         begins(f"loading the policy {policy}")
         handle = start_policy(policy, settings.params(), len(judging_cores().side))

@@ -17,6 +17,8 @@ import psutil
 _VITAL = {"raylet", "gcs_server"}
 _EVERY_S = 0.05
 """Between looks for them while Ray starts: it says their process ids only later."""
+_FAILING_S = 1.0
+"""For Ray to say that it does not start: it kills its processes first."""
 
 
 class RayWatch:
@@ -36,12 +38,15 @@ class RayWatch:
         finder.start()
         try:
             yield
+        except BaseException:
+            self.close()
+            raise
         finally:
             self._up.set()
             finder.join()
 
     def gone(self) -> str | None:
-        """What happened, if a vital process has ended."""
+        """What happened, if a vital process has ended while Ray was needed."""
         for process, name in self._watched.items():
             self._look(process, name, os.WNOHANG)
         return self._said
@@ -76,6 +81,8 @@ class RayWatch:
             if ended is None:
                 return
             how = _how(ended.si_code, ended.si_status)
+        if not options & os.WNOHANG:
+            self._up.wait(_FAILING_S)
         with self._lock:
             if self._closed.is_set() or self._said is not None:
                 return

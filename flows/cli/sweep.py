@@ -110,7 +110,6 @@ def run_sweep(lake: str | None, run: str | None, options: dict[str, Any], *, as_
 
 
 def _checked(lake: str | None, run: str | None, options: dict[str, Any]) -> SweepSummary:
-    begins("reading the request")
     from flows.prefect_api import prefect_api
     from flows.request import resolve, stored_request
     from storage import Lake
@@ -127,11 +126,12 @@ def _checked(lake: str | None, run: str | None, options: dict[str, Any]) -> Swee
 def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
     """What the flow returns. Ray and the flow's imports take some seconds: both at once."""
     from flows.ending import end, take_signals
-    from tasks.cluster import cluster
+    from tasks.cluster import cluster, is_remote
 
     with ThreadPoolExecutor(1) as beside:
         flow = beside.submit(import_flow)
-        begins("starting Ray")
+        if not is_remote():  # joining one takes no time, and may be refused in one line
+            begins("starting Ray")
         with cluster(end):
             take_signals()
             if not flow.done():

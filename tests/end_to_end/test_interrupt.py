@@ -38,7 +38,12 @@ def test_one_line_says_how_to_go_on(tmp_path: Path, number: int, said: str, stat
         _, error = process.communicate(timeout=60)
     assert process.returncode == status
     told = [line for line in error.splitlines() if not line.startswith("sample ")]  # progress
-    assert told == [
+    steps = ["starting Ray", "waiting for Prefect", "loading the policy embedded"]
+    steps += ["starting the judges (cpu)"]
+    assert [line for line in told if line.endswith("…") and "loading the sweep" not in line] == [
+        f"{step} …" for step in steps
+    ]
+    assert [line for line in told if not line.endswith("…")] == [
         f"bon: {said}; `bon sweep --run stopped --lake {tmp_path}` goes on where it stopped"
     ]
     assert Lake.open(tmp_path).sql("SELECT count(*) AS n FROM candidates").to_pylist()[0]["n"] > 0
