@@ -40,13 +40,10 @@ def ray_address(prefect_starting: StartingServer) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def to_end() -> Iterator[list[psutil.Process]]:
-    """Processes that have to be gone when this folder's tests are over.
-
-    Ray's agents look for their parent only now and then; all else ends at once.
-    """
+    """Processes that have to be gone when this folder's tests are over."""
     processes: list[psutil.Process] = []
     yield processes
-    _, alive = psutil.wait_procs(processes, timeout=90)
+    _, alive = psutil.wait_procs(processes, timeout=10)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
