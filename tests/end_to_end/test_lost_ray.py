@@ -50,11 +50,11 @@ def sweep(tmp_path: Path, name: str, seconds: float) -> tuple[int, str, list[str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.1, 3.0, 8.0])
+@pytest.mark.parametrize("seconds", [0.1, 8.0])
 @pytest.mark.parametrize("name", ["raylet", "gcs_server"])
 def test_a_lost_ray_is_one_line(tmp_path: Path, name: str, seconds: float) -> None:
     status, error, left = sweep(tmp_path, f"/{name}", seconds)
-    begun = (tmp_path / "lake" / "runs").exists()
+    begun = list((tmp_path / "lake" / "runs").rglob("run_id=whole"))
     typed = ["sweep", "--run", "whole"] if begun else WHOLE
     go_on = shlex.join(["bon", *typed, "--lake", str(tmp_path / "lake")])
     assert error == (
@@ -65,7 +65,8 @@ def test_a_lost_ray_is_one_line(tmp_path: Path, name: str, seconds: float) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.0, 1.0])
-def test_a_policy_that_dies_while_it_loads_is_started_again(tmp_path: Path, seconds: float) -> None:
-    assert sweep(tmp_path, "_PolicyActor", seconds) == (0, "", [])
+def test_a_policy_that_dies_while_it_loads_is_started_again(tmp_path: Path) -> None:
+    status, error, left = sweep(tmp_path, "_PolicyActor", 0.3)
+    told = [line for line in error.splitlines() if not line.startswith("sample ")]  # progress
+    assert (status, told, left) == (0, [], [])
     assert Lake.open(tmp_path / "lake").sql("FROM results").num_rows == 12
