@@ -19,7 +19,7 @@ from kernels_eval.errors import RequestError as JudgeRequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
 from tasks.collector import importing
-from tasks.errors import PolicyUnavailableError, RequestError, TasksError
+from tasks.errors import PolicyUnavailableError, RequestError, TasksError, in_one_line
 from tasks.policies.base import (
     Policy,
     Sample,
@@ -176,13 +176,12 @@ class PolicyHandle:
             except ActorUnavailableError as error:
                 deadline = min(deadline, time.monotonic() + _RETURN_SECONDS)
                 if time.monotonic() >= deadline:
-                    raise PolicyUnavailableError(
-                        f"the policy did not return for {_RETURN_SECONDS:.0f} s: {_line(error)}"
-                    ) from error
+                    gone = f"the policy did not return for {_RETURN_SECONDS:.0f} s"
+                    raise PolicyUnavailableError(f"{gone}: {in_one_line(error)}") from error
                 time.sleep(_RESTART_PAUSE_SECONDS)
             except RayActorError as error:
                 raise PolicyUnavailableError(
-                    f"the policy's process died: {_line(error)}"
+                    f"the policy's process died: {in_one_line(error)}"
                 ) from error
 
     def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
@@ -205,7 +204,7 @@ class PolicyHandle:
             except RayActorError as error:
                 if attempt == RESTARTS:
                     raise PolicyUnavailableError(
-                        f"the policy's process died {attempt + 1} times: {_line(error)}"
+                        f"the policy's process died {attempt + 1} times: {in_one_line(error)}"
                     ) from error
                 attempt += 1
                 time.sleep(_RESTART_PAUSE_SECONDS)
@@ -248,7 +247,9 @@ class PolicyHandle:
         except RayTaskError as error:
             raise _cause(error) from None
         except RayActorError as error:
-            raise PolicyUnavailableError(f"the policy's process died: {_line(error)}") from error
+            raise PolicyUnavailableError(
+                f"the policy's process died: {in_one_line(error)}"
+            ) from error
         return scores
 
     def close(self) -> None:
@@ -298,7 +299,3 @@ def _cause(error: RayTaskError) -> Exception:
     """What was raised over there: ours as it was, anything else with Ray's traceback."""
     cause = error.cause
     return cause if isinstance(cause, TasksError) else error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

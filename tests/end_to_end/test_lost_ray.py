@@ -13,25 +13,27 @@ import psutil
 import pytest
 
 from storage import Lake
+from tasks.sample.actor import RESTARTS
 from tests.end_to_end.conftest import WHOLE
 
 
-def kill_when_up(process: subprocess.Popen[str], name: str, seconds: float) -> None:
-    """Kill the descendant whose command line holds `name`, so many seconds after it appears."""
-    while True:
+def kill_when_up(process: subprocess.Popen[str], name: str, seconds: float, times: int) -> None:
+    """Kill descendants whose command line holds `name`, so many seconds after each appears."""
+    killed: set[int] = set()
+    while len(killed) < times:
         assert process.poll() is None
         for one in psutil.Process(process.pid).children(recursive=True):
             try:
-                if name in " ".join(one.cmdline()):
+                if one.pid not in killed and name in " ".join(one.cmdline()):
                     time.sleep(seconds)
                     one.kill()
-                    return
+                    killed.add(one.pid)
             except psutil.Error:
                 continue
         time.sleep(0.02)
 
 
-def sweep(tmp_path: Path, name: str, seconds: float) -> tuple[int, str, list[str]]:
+def sweep(tmp_path: Path, name: str, seconds: float, times: int = 1) -> tuple[int, str, list[str]]:
     """Exit status, stderr, and what the sweep leaves in the temp directory."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -42,7 +44,7 @@ def sweep(tmp_path: Path, name: str, seconds: float) -> tuple[int, str, list[str
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
-            kill_when_up(process, name, seconds)
+            kill_when_up(process, name, seconds, times)
             _, error = process.communicate(timeout=300)
         finally:
             process.kill()
@@ -70,3 +72,11 @@ def test_a_policy_that_dies_while_it_loads_is_started_again(tmp_path: Path) -> N
     told = [line for line in error.splitlines() if not line.startswith("sample ")]  # progress
     assert (status, told, left) == (0, [], [])
     assert Lake.open(tmp_path / "lake").sql("FROM results").num_rows == 12
+
+
+@pytest.mark.slow
+def test_a_policy_that_keeps_dying_is_one_line(tmp_path: Path) -> None:
+    status, error, left = sweep(tmp_path, "_PolicyActor", 0.3, times=1 + RESTARTS)
+    assert error.startswith("bon: the policy's process died: The actor is dead because its worker")
+    assert error.endswith(" goes on where it stopped\n")
+    assert (status, error.count("\n"), left) == (1, 1, [])
