@@ -70,6 +70,12 @@ def running(
                 continue  # it ended meanwhile
 
 
+def beside_progress(error: str) -> list[str]:
+    """What a sweep says on stderr, without what it waits for and how far it has come."""
+    lines = error.splitlines()
+    return [one for one in lines if not one.endswith(" …") and not one.startswith("sample ")]
+
+
 WHOLE = ["sweep", "--problems", "18,89", "-k", "6", "--seed", "9", "--run", "whole", "--json"]
 WHOLE += ["--retime", "0"]  # who wins is a matter of timing, and not the same every time
 

@@ -16,6 +16,7 @@ import pytest
 
 from flows.prefect_server import CLIENT_AUTH, free_port, start_server, wait_until_healthy
 from storage import Lake
+from tests.end_to_end.conftest import beside_progress
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def one_line(process: subprocess.Popen[str], lake: Path) -> str:
     out, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert out == ""
-    (line,) = [one for one in said.splitlines() if not one.startswith("sample ")]  # progress
+    (line,) = beside_progress(said)
     assert line.endswith(f"`bon sweep --run lost --lake {lake}` goes on where it stopped")
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive
