@@ -17,7 +17,7 @@ import psutil
 _VITAL = {"raylet", "gcs_server"}
 _EVERY_S = 0.05
 """Between looks for them while Ray starts: it says their process ids only later."""
-_FAILING_S = 1.0
+_FAILING_S = 3.0
 """For Ray to say that it does not start: it kills its processes first."""
 
 

@@ -195,9 +195,8 @@ def test_an_error_after_ray_was_lost_is_that_it_was_lost() -> None:
         raylet.kill()
         assert "raylet" in process.stdout.readline()
         _, error = process.communicate("\n", timeout=60)
-    assert error.splitlines()[-1] == (
-        "tasks.errors.RayLostError: the private Ray is lost: its raylet was ended by SIGKILL"
-    )
+    raised = "tasks.errors.RayLostError: the private Ray is lost: its raylet was ended by SIGKILL"
+    assert raised in error.splitlines()  # Ray may have more to say after it
 
 
 @pytest.mark.slow
