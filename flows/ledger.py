@@ -18,12 +18,20 @@ _SOFTWARE = ("bon-sweep", "torch", "numpy", "transformers", "vllm", "triton", "r
 
 
 def outstanding(
-    lake: Lake, run_id: str, problems: Sequence[Problem], request: SweepRequest
+    lake: Lake,
+    run_id: str,
+    problems: Sequence[Problem],
+    request: SweepRequest,
+    *,
+    draw: bool = True,
 ) -> list[Work]:
-    """The shards that lack draws or verdicts. Imported draws are all there are: none is missing."""
+    """The shards that lack draws or verdicts.
+
+    Imported draws are all there are: none is missing. Without `draw` so are those of any run.
+    """
     sampled = ledger.sampled(lake, run_id)
     judged = ledger.judged(lake, run_id, request.harness_id)
-    if is_imported(request.policy):
+    if is_imported(request.policy) or not draw:
         wanted = {
             (problem.suite, problem.level, problem.problem_id, index)
             for problem in problems
@@ -34,9 +42,16 @@ def outstanding(
     return plan(problems, request.k, sampled=sampled, judged=judged)
 
 
-def remaining(lake: Lake, run_id: str, problems: Sequence[Problem], request: SweepRequest) -> int:
-    """Draws without a verdict: 0 when the run is complete."""
-    work = outstanding(lake, run_id, problems, request)
+def remaining(
+    lake: Lake,
+    run_id: str,
+    problems: Sequence[Problem],
+    request: SweepRequest,
+    *,
+    draw: bool = True,
+) -> int:
+    """Draws without a verdict: 0 when the run is complete. Without `draw`, of those it holds."""
+    work = outstanding(lake, run_id, problems, request, draw=draw)
     return sum(len(shard.to_judge.sample_indices) for shard in work)
 
 

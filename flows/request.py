@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from flows.profiles import load_profile
 from kernels_eval import JudgeConfig
 from storage import Lake
 from storage.layout import check_run_id
-from tasks.policies import SamplingParams, check_policy
+from tasks.policies import SamplingParams, check_policy, policy_needs
 from tasks.policies.base import LogprobMode, Mode
 from tasks.policies.imported import is_imported
 from tasks.problems import Problem, load_suite
@@ -62,11 +63,12 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
+    scope: Literal["kernel"] | None = None
+    """`kernel`: library calls are not allowed."""
     retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
     settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
     """Seconds at the end for kernels that noise left unsettled: they are measured once more."""
-    scope: Literal["kernel"] | None = None
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""
@@ -126,14 +128,22 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    given = {name: value for name, value in options.items() if _says_something(value)}
     earlier = None if run_id is None else stored_request(lake, run_id)
+    return resolve_after(earlier, lake, run_id, options)
+
+
+def resolve_after(
+    earlier: SweepRequest | None, lake: Lake, run_id: str | None, options: dict[str, Any]
+) -> tuple[str, SweepRequest]:
+    """The same where the run's settings, `earlier`, have been read already."""
+    given = {name: value for name, value in options.items() if _says_something(value)}
     if earlier is None and run_id is not None and not given:
         raise RequestError(_unknown_run(lake, run_id))
     if earlier is None:
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
             base.pop("problems", None)  # ids of another suite
+        base = _with_own_limit(base, given)
     else:
         base = earlier.model_dump()
     request = _validated(_merged(base, given))
@@ -177,6 +187,22 @@ def _unknown_run(lake: Lake, run_id: str) -> str:
     )
 
 
+def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with the token limit of the policy that was chosen instead of its own.
+
+    640 tokens are enough for the miniature of `demo`, and cut a real model's answer short.
+    """
+    policy, usual = given.get("policy"), base.get("policy")
+    if policy is None or usual is None or _kind(policy) == _kind(usual):
+        return base
+    limit = policy_needs(policy).max_tokens
+    return base | {"sampling": dict(base.get("sampling") or {}) | {"max_tokens": limit}}
+
+
+def _kind(policy: str) -> str:
+    return re.split("[:#]", policy, maxsplit=1)[0]
+
+
 def _suite_name(suite: object) -> str:
     """Without the part that is taken of it (tasks.problems.narrow), and without its sizes."""
     return str(suite).partition("#")[0].partition(":kernelbench")[0]
@@ -201,7 +227,10 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
     if not rows:
         return None
     if rows[0]["kind"] == "import":
-        raise RequestError(f"run {run_id!r} was imported and cannot be swept; choose another --run")
+        raise RequestError(
+            f"run {run_id!r} was imported with its verdicts, and without the problems; to have its "
+            "kernels judged, import them as another --run with --suite"
+        )
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
 
 

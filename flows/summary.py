@@ -21,6 +21,16 @@ class RefusedProblem(BaseModel):
     draws: int
 
 
+class Claims(BaseModel):
+    """What the source of an import said of its kernels (view `claims`), in draws."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made: int
+    judged: int
+    upheld: int
+
+
 class SweepSummary(BaseModel):
     """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
 
@@ -35,12 +45,16 @@ class SweepSummary(BaseModel):
     """Distinct modules: what was measured."""
     correct: int
     fast_1: int
+    cut_short: int
+    """Draws that reached the limit of tokens."""
     unfinished: int
     """Draws without a verdict, but for those of refused problems."""
     refused: list[RefusedProblem]
     statuses: dict[str, int]
     machines: list[str]
     """Models of the CPUs or GPUs that it was measured on; several are not comparable."""
+    claims: Claims | None
+    """None where nothing was claimed."""
     summary: Summary
     strategies: StrategiesDocument
 
@@ -54,7 +68,8 @@ _COUNTS = """
            count(*) AS candidates,
            count(DISTINCT (suite, level, problem_id, source_hash)) AS sources,
            count(*) FILTER (correct) AS correct,
-           count(*) FILTER (fast_1) AS fast_1
+           count(*) FILTER (fast_1) AS fast_1,
+           count(*) FILTER (finish_reason = 'length') AS cut_short
     FROM results
 """
 
@@ -62,6 +77,10 @@ _MACHINES = """
     SELECT DISTINCT machine FROM evaluations_latest WHERE machine IS NOT NULL ORDER BY machine
 """
 
+
+_CLAIMS = """
+    SELECT count(*) AS made, count(upheld) AS judged, count(*) FILTER (upheld) AS upheld FROM claims
+"""
 
 _REFUSED = "SELECT * FROM refused_problems ORDER BY level, problem_id, suite"
 
@@ -75,6 +94,7 @@ def summarise(lake: Lake, run_id: str, report: Report, unjudged: int) -> SweepSu
         [run_id],
     ).to_pylist()
     refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
+    claims = Claims(**lake.sql(_CLAIMS, [run_id]).to_pylist()[0])
     machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,
@@ -84,6 +104,7 @@ def summarise(lake: Lake, run_id: str, report: Report, unjudged: int) -> SweepSu
         refused=refused,
         statuses={row["status"]: row["n"] for row in statuses},
         machines=[row["machine"] for row in machines],
+        claims=claims if claims.made else None,
         summary=report.summary,
         strategies=report.document,
         **counts,

@@ -12,12 +12,14 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
-from flows.deployed import belong_to_server, check_options, check_stored, deployed
+from flows.deployed import belong_to_owner, check_options, check_stored, deployed
 from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
+from flows.refusals import failing_in_a_line
 from flows.request import SweepRequest, resolve, stored_policy_id
 from flows.summary import SweepSummary, summarise
+from flows.told import early_end_told, tell_of
 from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
@@ -37,6 +39,7 @@ _threads: Any = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
 
 
 @flow(name="bon-sweep", task_runner=_threads)
+@failing_in_a_line
 def bon_sweep(
     profile: str | None = None,
     suite: str | None = None,
@@ -49,8 +52,11 @@ def bon_sweep(
     sampling: dict[str, Any] | None = None,
     judge: dict[str, Any] | None = None,
     limits: dict[str, Any] | None = None,
+    draw: bool = True,
 ) -> SweepSummary:
     """One Best-of-N sweep, or the rest of one: what `run` holds already is not done again.
+
+    Without `draw` no policy is started: what `run` holds is judged.
 
     Everything left out comes from the run if it exists, else from the profile (default: demo).
     Raises a RequestError before anything is written if the request is wrong.
@@ -59,20 +65,22 @@ def bon_sweep(
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     options |= {"limits": limits}
     enter_flow(flow_run.id)
+    belong_to_owner()
     house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
-    with house.run_lock(run_id):
+    with house.run_lock(run_id), early_end_told(run_id):
         discard_uncommitted(house, run_id)
-        return _sweep(house, run_id, request)
+        summary = _sweep(house, run_id, request, draw=draw)
+    tell_of(summary)
+    return summary
 
 
 def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
-        return Lake.open(lake, create=True)
-    belong_to_server()
+        return Lake.to_write(lake)
     check_options(options)  # before anything is made
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     check_stored(house, run, options)
     return house
 
@@ -86,9 +94,9 @@ def _draw(lake: Lake, run_id: str, request: SweepRequest, work: Sequence[Work]) 
         return draws.policy_id
 
 
-def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
+def _sweep(lake: Lake, run_id: str, request: SweepRequest, *, draw: bool) -> SweepSummary:
     problems = request.selected()
-    work = outstanding(lake, run_id, problems, request)
+    work = outstanding(lake, run_id, problems, request, draw=draw)
     released = None
     if not any(one.to_sample for one in work):
         released = stored_policy_id(lake, run_id)  # who draws nothing need not be there
@@ -102,8 +110,8 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
         for problem in problems:
             judged = []
             for one in [item for item in work if item.to_judge.problem == problem]:
-                draws = one.to_sample and sample.submit(shared, one.to_sample, return_state=False)
-                after = [draws] if draws else []
+                drawn = one.to_sample and sample.submit(shared, one.to_sample, return_state=False)
+                after = [drawn] if drawn else []
                 verdicts = evaluate.submit(shared, one.to_judge, wait_for=after, return_state=False)
                 judged.append(verdicts)
             winners = request.judge.retime
@@ -115,4 +123,4 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest) -> SweepSummary:
     write_duckdb_file(lake)
     select(lake, run_id)
     made = report(lake, [run_id], lake.root / "reports" / f"{run_id}.html")
-    return summarise(lake, run_id, made, remaining(lake, run_id, problems, request))
+    return summarise(lake, run_id, made, remaining(lake, run_id, problems, request, draw=draw))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from storage.layout import PARTS, table_directory
 from storage.listing import list_runs
+from storage.place import in_object_store
 from storage.schemas import TABLES
 from storage.sound import Survey
 
@@ -26,6 +27,7 @@ VIEWS = (
     "run_summary",
     "selections_latest",
     "counts",
+    "claims",
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 
@@ -63,15 +65,28 @@ def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
 def lasting_statements(root: Path) -> list[str]:
     """All views over whatever parts lie below `root` when they are asked, for other programs.
 
-    DuckDB checks no part there against its seal, and passes over directories that it cannot read.
+    A lake that is not at `root` any more is looked for where the program runs. DuckDB checks no
+    part there against its seal, and passes over directories that it cannot read.
+
     Raises LakeDamagedError if a table's directory cannot be listed.
     """
+    place = _literal(re.sub(r"([*?\[])", r"[\1]", str(root)))
+    moves = not in_object_store(root)
+    where = "getvariable('bon_lake')" if moves else place
     tables = []
     for table in TABLES:
-        directory = re.sub(r"([*?\[])", r"[\1]", str(table_directory(root, table)))
-        files = [_quoted([f"{directory}/run_id=*/{PARTS}"])] if list_runs(root, table) else []
+        files = [f"{where} || {_literal(_below(root, table))}"] if list_runs(root, table) else []
         tables.append(_table_view(table, files, union_by_name=True))
-    return tables + _derived(ALL)
+    found = (
+        "SET VARIABLE bon_lake = (\n"
+        f"    SELECT if(count(*) > 0, {place}, '.') FROM glob({place} || "
+        f"{_literal(_below(root, 'runs'))})\n);"
+    )
+    return [*([found] if moves else []), *tables, *_derived(ALL)]
+
+
+def _below(root: Path, table: str) -> str:
+    return f"/{table_directory(root, table).relative_to(root)}/run_id=*/{PARTS}"
 
 
 def _derived(names: frozenset[str]) -> list[str]:
@@ -143,4 +158,8 @@ def _table_view(table: str, groups: Sequence[str], *, union_by_name: bool) -> st
 
 def _quoted(paths: Sequence[Path | str]) -> str:
     # Signs that mean something to SQL may stand in the path of a lake.
-    return ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return ", ".join(_literal(str(path)) for path in paths)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from flows.cli import ask, doctor, judge, problems, rescore, results, strategies, sweep  # noqa: F401  (register)
+from flows.cli import (  # noqa: F401  (register)
+    ask,
+    bring,
+    doctor,
+    judge,
+    judging,
+    problems,
+    rescore,
+    results,
+    strategies,
+    sweep,
+)
 from flows.cli.app import app
 
 __all__ = ["app"]

@@ -1,15 +1,13 @@
-"""`bon sql`, `bon runs`, `bon show` and `bon import`: the lake from the command line."""
+"""`bon sql`, `bon runs` and `bon show`: the lake from the command line."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
-from flows.cli.next_command import next_command
-from flows.cli.printing import print_csv, print_json, print_table, say
+from flows.cli.printing import print_csv, print_json, print_rows, print_table, say
 from flows.errors import RequestError
 
 _RUN_COLUMNS = ["run_id", "suite", "policy_id", "k", "problems", "candidates", "correct", "fast_1"]
@@ -31,15 +29,15 @@ def sql(
 ) -> None:
     """Ask the lake in SQL. Without --write, a query can do nothing but read the lake."""
     from storage import Lake
+    from storage.duckdb_file import follow_lake
 
     if json and csv:
         raise RequestError("--json and --csv exclude each other; give one")
-    answer = Lake.open(lake).sql(query, write=write)
+    house = Lake.open(lake)
+    answer = house.sql(query, write=write)
+    follow_lake(house)
     if json:
-        twice = [name for name in answer.column_names if answer.column_names.count(name) > 1]
-        if twice:
-            raise RequestError(f"the answer has two columns {twice[0]!r}; rename one with AS")
-        print_json(answer.to_pylist())
+        print_rows(answer)
     elif csv:
         print_csv(answer)
     else:
@@ -96,43 +94,3 @@ def show(
             # Further lines are indented: a line that looks like another field is none.
             say(f"{name:>16}  {str(value).replace(chr(10), _FURTHER)}")
     say("\n" + (source or "(no source stored)").replace("\r\n", "\n"))
-
-
-@app.command("import")
-def import_(
-    file: Annotated[
-        Path, typer.Argument(help="Parquet, CSV or JSONL; or a KernelBench run folder.")
-    ],
-    run: Annotated[str, typer.Option("--run", help="The run id it gets.")],
-    suite: Annotated[str | None, typer.Option(help="Of a folder: the problems it answers.")] = None,
-    lake: LakeOption = None,
-) -> None:
-    """Bring your own results: problem_id, sample_index, mean_logprob, correct, speedup.
-
-    Of a folder, the kernels come in unjudged.
-    """
-    from flows.cli.interrupt import command_line, going_on
-    from storage import Lake
-
-    if file.is_dir():
-        from flows.imported import import_kernels
-
-        with going_on(command_line):
-            count = import_kernels(file, run, Lake.open(lake, create=True), suite, again=True)
-        after = next_command("sweep", "--run", run, lake=lake)
-        say(f"run {run}: {count} candidates imported; next: {after}")
-        return
-    if suite is not None:
-        raise RequestError("--suite belongs to a folder of kernels; leave it out for a table")
-    from storage.duckdb_file import write_duckdb_file
-    from tasks.imports import import_results
-    from tasks.strategies.step import write_selections
-
-    house = Lake.open(lake, create=True)
-    with going_on(command_line):
-        count = import_results(file, run, house, again=True)
-        with house.run_lock(run):
-            write_selections(house, run)
-        write_duckdb_file(house)
-    after = next_command("report", run, lake=lake)
-    say(f"run {run}: {count} candidates imported; next: {after}")

@@ -11,23 +11,30 @@ from __future__ import annotations
 import io
 import json
 import logging
+import math
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.steps import steps_told
 from kernels_eval.printable import printable, printable_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 _UNCUT = 100_000
 """Columns of a table in a pipe or a file."""
+
+_READABLE = 12
+"""Signs of a cell that tell it from others."""
 
 
 def shield_terminal() -> None:
@@ -58,6 +65,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     typer.echo(printable(text), err=err)
 
 
+def telling_steps(*, unless: bool) -> AbstractContextManager[None]:
+    """Within the block a line on stderr for whatever is waited for, `unless` nobody wants it."""
+    return nullcontext() if unless else steps_told(lambda line: say(line, err=True))
+
+
 def complain(message: str) -> None:
     """One line on stderr, whatever the message holds."""
     typer.echo(f"bon: {printable_line(' '.join(message.split()))}", err=True)
@@ -70,7 +82,14 @@ def say_json(document: str) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout. NaN and infinity, which JSON lacks, become null."""
-    say_json(json.dumps(_finite(document), indent=2, default=str, allow_nan=False))
+    say_json(json.dumps(_plain(document), indent=2, default=str, allow_nan=False))
+
+
+def print_rows(rows: pa.Table) -> None:
+    """One JSON object per row. Of columns with one name the second is called `name_1`."""
+    names = _unlike(rows.column_names)
+    columns = [column.to_pylist() for column in rows.columns]
+    print_json([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
 
 
 def print_csv(rows: pa.Table) -> None:
@@ -84,16 +103,26 @@ def print_csv(rows: pa.Table) -> None:
 
 
 def print_table(rows: pa.Table) -> None:
-    """`rows` as a table; in a terminal, long cells are cut to one line."""
+    """`rows` as a table; in a terminal, long cells are cut to one line.
+
+    With more columns than the terminal has room for, each row is a list of its own, one column a
+    line.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for name in rows.column_names:
-        table.add_column(Text(printable_line(name)), overflow="ellipsis", no_wrap=True)
+    names = [printable_line(name) for name in rows.column_names]
     columns = [column.to_pylist() for column in rows.columns]  # two may have one name
-    for row in zip(*columns, strict=True):
-        table.add_row(*(Text(printable_line(_cell(value))) for value in row))
+    lines = [[printable_line(_cell(value)) for value in row] for row in zip(*columns, strict=True)]
+    if len(lines) and _least_width(names, lines) > _console().width:
+        for number, line in enumerate(lines, 1):
+            print_rich(Text(f"row {number}", style="bold"), _record(names, line))
+        return
+    table = Table()
+    for name in names:
+        table.add_column(Text(name), overflow="ellipsis", no_wrap=True)
+    for line in lines:
+        table.add_row(*map(Text, line))
     print_rich(table)
 
 
@@ -102,6 +131,24 @@ def print_rich(*shown: RenderableType) -> None:
     console = _console()
     for one in shown:
         console.print(one, soft_wrap=isinstance(one, str))
+
+
+def _least_width(names: list[str], lines: list[list[str]]) -> int:
+    """Columns of a terminal that a table of these cells needs to be read."""
+    widths = (max(map(len, cells)) for cells in zip(names, *lines, strict=True))
+    return 1 + sum(min(width, _READABLE) + len("│  ") for width in widths)
+
+
+def _record(names: list[str], line: list[str]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    record = Table(box=None, show_header=False, padding=(0, 1))
+    record.add_column(no_wrap=True, overflow="ellipsis")
+    record.add_column(no_wrap=True, overflow="ellipsis")
+    for name, cell in zip(names, line, strict=True):
+        record.add_row(Text(name, style="dim"), Text(cell))
+    return record
 
 
 def _console() -> Console:
@@ -125,19 +172,27 @@ def _flat(rows: pa.Table) -> pa.Table:
 
     columns: list[Any] = []
     for column in rows.columns:
-        if pa.types.is_nested(column.type) or column.type in (pa.month_day_nano_interval(),):
-            texts = [None if value is None else _json(value) for value in column.to_pylist()]
-            columns.append(pa.array(texts, pa.string()))
-        elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-            texts = [None if value is None else value.hex() for value in column.to_pylist()]
-            columns.append(pa.array(texts, pa.string()))
-        else:
+        write = _as_text(column.type)
+        if write is None:
             columns.append(column)
+        else:
+            texts = [None if value is None else write(value) for value in column.to_pylist()]
+            columns.append(pa.array(texts, pa.string()))
     return pa.Table.from_arrays(columns, names=rows.column_names)
 
 
+def _as_text(kind: pa.DataType) -> Callable[[Any], str] | None:
+    import pyarrow as pa
+
+    if pa.types.is_nested(kind) or pa.types.is_dictionary(kind):
+        return _json
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return bytes.hex
+    return _cell if kind == pa.month_day_nano_interval() else None
+
+
 def _json(value: object) -> str:
-    return json.dumps(_finite(value), default=str)
+    return value if isinstance(value, str) else json.dumps(_plain(value), default=str)
 
 
 def _cell(value: object) -> str:
@@ -149,14 +204,32 @@ def _cell(value: object) -> str:
         return f"{value.months} months {value.days} days {value.nanoseconds / 1e9:.3f} s"
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, list | dict | tuple | bytes):
+        return _json(_plain(value))
     return str(value).split("\n", 1)[0]
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """With what JSON has words for: numbers as numbers, bytes as hexadecimal digits."""
     if isinstance(value, dict):
-        return {str(key): _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return None
-    return value
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple) and not hasattr(value, "nanoseconds"):
+        return [_plain(one) for one in value]
+    return _cell(value) if isinstance(value, tuple) else value
+
+
+def _unlike(names: list[str]) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        other, number = name, 0
+        while other in found or (number and other in names):
+            number += 1
+            other = f"{name}_{number}"
+        found.append(other)
+    return found

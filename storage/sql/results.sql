@@ -47,7 +47,11 @@ SELECT
     -- Correct, and the interval of its speedup holds 1: as likely noise as news.
     coalesce(e.correct AND NOT e.fast_1 AND e.speedup_low <= 1 AND e.speedup_high > 1, false)
         AS unsettled,
-    list_transform(e.findings, lambda one: one.rule) AS rules
+    list_transform(e.findings, lambda one: one.rule) AS rules,
+    e.take,
+    c.claimed_speedup,
+    c.claimed_correct,
+    c.claimed_runtime_ms
 FROM candidates AS c
 LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
 LEFT JOIN (

@@ -49,7 +49,7 @@ def retime_winners(sweep: Sweep, problem: Problem, count: int) -> int:
         evaluations: list[Row] = []
         timings: list[Row] = []
         for one, found in decided.items():
-            evaluation, timing = verdict_rows(problem, one[-1], found.verdict, found.place)
+            evaluation, timing = verdict_rows(problem, one[-1], found.verdict, found.place, 2)
             evaluations.append(evaluation)
             timings.extend([timing] if found.verdict.trials else [])
         if not evaluations:

@@ -13,9 +13,12 @@ Row = dict[str, object]
 
 
 def verdict_rows(
-    problem: Problem, source_hash: str, verdict: Verdict, place: Place | None
+    problem: Problem, source_hash: str, verdict: Verdict, place: Place | None, take: int = 1
 ) -> tuple[Row, Row]:
-    """(`evaluations` row, `timings` row); the second has empty trials unless it was timed."""
+    """(`evaluations` row, `timings` row); the second has empty trials unless it was timed.
+
+    take: 2 for what was measured again: a winner, or what noise had left unsettled.
+    """
     key: Row = {
         "suite": problem.suite,
         "level": problem.level,
@@ -56,6 +59,7 @@ def verdict_rows(
         "evaluated_at": datetime.now(UTC),
         "host": place.host if place else None,
         "machine": place.machine if place else None,
+        "take": take,
     }
     timing = key | {
         "candidate_ms": list(verdict.candidate_trials_ms),

@@ -1,4 +1,4 @@
-"""CSV, block by block."""
+"""CSV, block by block, as text: what it means, `cells` decides."""
 
 from __future__ import annotations
 
@@ -10,36 +10,44 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.csv
 
-from tasks.imports.columns import known, read_as
 from tasks.imports.limits import COLUMNS, LINE_BYTES
 
-_EMPTY = ["", "NaN", "nan", "NA", "null", "None"]
 _HEADER_BYTES = 1 << 20
+_SEPARATORS = ",;\t|"
 
 
-def names(file: BinaryIO) -> list[str]:
-    """The header's names. Raises ValueError, csv.Error."""
+def header(file: BinaryIO) -> tuple[list[str], str]:
+    """The names in the first line, and the sign between them. Raises ValueError, csv.Error."""
     file.seek(0)
-    head = file.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
-    found = next(csv.reader(io.StringIO(head, newline="")), [])
+    raw = file.read(_HEADER_BYTES)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ValueError("it is UTF-16; save it as UTF-8")
+    head = raw.decode("utf-8-sig", errors="replace")
+    line = head.partition("\n")[0]
+    # Quoted names may hold any of them: the one that names the most columns separates.
+    separator = max(_SEPARATORS, key=lambda sign: len(_split(line, sign)))
+    found = _split(head, separator)
     if not found:
         raise ValueError("its first line names no columns")
-    if len(found) > COLUMNS or len(head.partition("\n")[0]) == _HEADER_BYTES:
+    if len(found) > COLUMNS or len(line) == _HEADER_BYTES:
         raise ValueError(f"its first line is longer than a header of {COLUMNS:,} names")
-    return found
+    return found, separator
 
 
-def batches(file: BinaryIO, present: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """The known ones of the columns. Raises pyarrow's errors."""
+def batches(file: BinaryIO, separator: str, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """The wanted ones of the columns, as text. Raises pyarrow's errors."""
     convert = pa.csv.ConvertOptions(
-        null_values=_EMPTY,
+        null_values=["", "NaN", "nan", "NA", "null", "None"],
         strings_can_be_null=True,
-        # Truth as text, since both "true" and "1" are usual; the cast understands them.
-        column_types=read_as(boolean=pa.string()),
-        include_columns=list(dict.fromkeys(known(present))),
+        column_types=dict.fromkeys(wanted, pa.string()),
+        include_columns=list(wanted),
     )
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
+    parse = pa.csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     read = pa.csv.ReadOptions(block_size=LINE_BYTES, use_threads=False)
     # By a name of the open file: of a Python object, its threads would outlive an error.
     with pa.csv.open_csv(f"/dev/fd/{file.fileno()}", read, parse, convert) as reader:
         yield from reader
+
+
+def _split(text: str, separator: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])

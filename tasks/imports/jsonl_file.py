@@ -1,4 +1,7 @@
-"""JSON Lines, some thousand lines at a time."""
+"""JSON Lines, some thousand lines at a time, as text: what it means, `cells` decides.
+
+An array of objects is taken as well, if all of it may be held in memory at once.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,32 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from tasks.imports.columns import read_as
 from tasks.imports.limits import COLUMNS, LINE_BYTES
+from tasks.imports.names import Names
 from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 4096
 _NAMES_BYTES = 1 << 20
+_ARRAY_BYTES = 128 << 20
+"""An array is some times as large in memory as on disk."""
 
 
 class JsonLines:
-    """The rows of a file; `names` are those that were met so far, in their order."""
+    """The rows of a file. Names are added to `names` as they are met."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, names: Names) -> None:
         self._file = file
-        self._types = read_as(boolean=pa.bool_())
-        self.names: dict[str, None] = {}
+        self._names = names
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The known columns. Raises ValueError (of which pyarrow's and json's errors are)."""
+        """The taken columns, by the file's names. Raises ValueError (of which pyarrow's and json's
+        errors are), RequestError."""
         rows: list[dict[str, Any]] = []
         size = 0
-        for number, line in self._lines():
+        for number, line in self._array() or self._lines():
             try:
                 rows.append(self._row(line))
-                size += len(line)
+                size += len(line) if isinstance(line, bytes) else 0
                 if len(rows) == _ROWS_AT_ONCE or size > LINE_BYTES:
                     yield self._batch(rows)
                     rows, size = [], 0
@@ -41,6 +46,24 @@ class JsonLines:
                 raise ValueError(f"near line {number}: {error}") from error
         if rows:
             yield self._batch(rows)
+
+    def _array(self) -> Iterator[tuple[int, object]] | None:
+        """The file's rows if it is an array; else None."""
+        self._file.seek(0)
+        head = self._file.read(_NAMES_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head.startswith(b"["):
+            return None
+        self._file.seek(0)
+        content = self._file.read(_ARRAY_BYTES + 1)
+        if len(content) > _ARRAY_BYTES:
+            raise ValueError(
+                f"it is an array of more than {in_words(_ARRAY_BYTES)}; write one object per line"
+            )
+        try:
+            rows = json.loads(content.decode("utf-8-sig"))
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return iter(enumerate(rows, 1))
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         self._file.seek(0)
@@ -54,22 +77,32 @@ class JsonLines:
             if line.strip():
                 yield number, line
 
-    def _row(self, line: bytes) -> dict[str, Any]:
-        row = json.loads(line.decode("utf-8"))
+    def _row(self, line: object) -> dict[str, Any]:
+        row = json.loads(line.decode("utf-8")) if isinstance(line, bytes) else line
         if not isinstance(row, dict):
             raise ValueError("it is no JSON object")
-        new = [name for name in row if name not in self.names]
-        self.names |= dict.fromkeys(new)
-        if len(self.names) > COLUMNS or (new and sum(map(len, self.names)) > _NAMES_BYTES):
-            raise ValueError(f"its columns are more than {COLUMNS:,}, or have too long names")
-        return {name: value for name, value in row.items() if name in self._types}
+        new = [name for name in row if name not in self._names.all]
+        if new:
+            self._names.add(new)
+            names = self._names.all
+            if len(names) > COLUMNS or sum(map(len, names)) > _NAMES_BYTES:
+                raise ValueError(f"its columns are more than {COLUMNS:,}, or have too long names")
+        return {name: _text(row[name]) for name in self._names.ours if name in row}
 
     def _batch(self, rows: list[dict[str, Any]]) -> pa.RecordBatch:
         columns = {}
-        for name, wanted in self._types.items():
-            values = [row.get(name) for row in rows]
+        for name in self._names.ours:
             try:
-                columns[name] = pa.array(values, wanted)
+                columns[name] = pa.array([row.get(name) for row in rows], pa.string())
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
                 raise ValueError(f"column {name!r}: {error}") from error
+        if not columns:
+            return pa.RecordBatch.from_pydict({"": pa.nulls(len(rows))})
         return pa.RecordBatch.from_pydict(columns)
+
+
+def _text(value: object) -> str | None:
+    """As it is written in JSON; whole numbers keep every digit."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | list | dict) else repr(value)

@@ -1,19 +1,19 @@
-"""KernelBench's run folders: `level_L_problem_P_sample_S_kernel.py`, one file per candidate."""
+"""KernelBench's run folders: `level_L_problem_P_sample_S_kernel.py`, one file per candidate.
+
+Beside them may lie `eval_results.json`: what KernelBench measured, kept as claims.
+"""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 
-from storage import Lake, layout
 from tasks.errors import RequestError
+from tasks.imports.eval_results import FILE_NAME, read_claims
+from tasks.imports.kernels import Claim, Kernel, Kernels
 from tasks.imports.limits import (
     KERNEL_BYTES,
     LARGEST_ID,
@@ -23,64 +23,22 @@ from tasks.imports.limits import (
     too_large,
 )
 from tasks.opening import in_words, read_text
-from tasks.policies.imported import policy_id
-from tasks.problems.base import Problem
-from tasks.sample.rows import source_hash
 
 PATTERN = "level_L_problem_P_sample_S_kernel.py"
 _FILE = re.compile(r"level_(-?[0-9]+)_problem_(-?[0-9]+)_sample_(-?[0-9]+)_kernel\.py")
 
 
-@dataclass(frozen=True)
-class KernelFile:
-    """One candidate as KernelBench keeps it."""
-
-    level: int
-    problem_id: int
-    sample_index: int
-    source: str
-
-
-@dataclass(frozen=True)
-class KernelFolder:
-    """Every candidate of a run folder, in order of level, problem and sample."""
-
-    name: str
-    kernels: tuple[KernelFile, ...]
-
-    @property
-    def k(self) -> int:
-        """Samples asked for per problem, as far as the numbers tell: the highest one, plus one."""
-        return 1 + max(kernel.sample_index for kernel in self.kernels)
-
-    @property
-    def levels(self) -> tuple[int, ...]:
-        return tuple(sorted({kernel.level for kernel in self.kernels}))
-
-    @property
-    def problem_ids(self) -> tuple[int, ...]:
-        return tuple(sorted({kernel.problem_id for kernel in self.kernels}))
-
-    @cached_property
-    def digest(self) -> str:
-        """12 hex digits over all candidates: what the stored policy is called."""
-        digest = hashlib.sha256()
-        for kernel in self.kernels:
-            key = f"{kernel.level}/{kernel.problem_id}/{kernel.sample_index}\0{kernel.source}\0"
-            digest.update(key.encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()[:12]
-
-
-def read_kernel_folder(path: Path) -> KernelFolder:
+def read_kernel_folder(path: Path) -> Kernels:
     """The candidates in the directory `path`, which may be a symbolic link; the rest is left alone.
 
     A link inside is followed only to a file of the same directory. Raises RequestError if it holds
-    no candidate, one twice, one that cannot be read or with numbers that no run has, or too much.
+    no candidate, one twice, one that cannot be read or with numbers that no run has, or too much;
+    or results that cannot be read.
     """
     if not path.is_dir():
         raise RequestError(f"no directory {path}; name a KernelBench run folder")
     folder = path.resolve()
-    kernels: dict[tuple[int, int, int], KernelFile] = {}
+    kernels: dict[tuple[int, int, int], Kernel] = {}
     size = 0
     for file in _files(folder):
         found = _FILE.fullmatch(file.name)
@@ -93,82 +51,21 @@ def read_kernel_folder(path: Path) -> KernelFolder:
         size += len(source)
         if size > TABLE_BYTES:
             raise too_large(str(path), f"holds {in_words(size)} or more", in_words(TABLE_BYTES))
-        kernels[key] = KernelFile(*key, source)
+        kernels[key] = Kernel(*key, source)
     if not kernels:
         raise RequestError(f"{path} holds no file {PATTERN}; name a KernelBench run folder")
-    return KernelFolder(folder.name, tuple(kernels[key] for key in sorted(kernels)))
+    claims = _claims(folder, {key[0] for key in kernels})
+    return Kernels(
+        folder.name,
+        tuple(replace(kernels[key], claim=claims.get(key, Claim())) for key in sorted(kernels)),
+    )
 
 
-def write_kernels(
-    folder: KernelFolder,
-    problems: Sequence[Problem],
-    run_id: str,
-    lake: Lake,
-    run: Mapping[str, object],
-    *,
-    again: bool = False,
-) -> int:
-    """Write the folder as the new run `run_id`, unjudged; returns the number of candidates.
-
-    No log-probabilities: nobody recorded any. `run` is the row of `runs`; it is written last, so
-    that an import that was interrupted is finished by repeating it. With `again`, a run that this
-    very folder has become already is no error, and gets back the parts that it lacks.
-
-    Raises RequestError for a run that is there already, or a candidate whose problem is not among
-    `problems`; storage's RunIdInvalidError and RunLockedError.
-    """
-    layout.check_run_id(run_id)
-    known = {(problem.level, problem.problem_id): problem for problem in problems}
-    for kernel in folder.kernels:
-        if (kernel.level, kernel.problem_id) not in known:
-            raise RequestError(
-                f"{folder.name} has candidates for level {kernel.level}, problem "
-                f"{kernel.problem_id}, which the suite lacks; give the --suite that they answer"
-            )
-    part = f"import-{folder.digest}"
-    now = datetime.now(UTC)
-    candidates = [
-        {
-            "suite": known[kernel.level, kernel.problem_id].suite,
-            "level": kernel.level,
-            "problem_id": kernel.problem_id,
-            "sample_index": kernel.sample_index,
-            "source_hash": source_hash(kernel.source),
-            "policy_id": policy_id(folder.digest),
-            "completion": kernel.source,
-            "source": kernel.source,
-            "created_at": now,
-        }
-        for kernel in folder.kernels
-    ]
-    answered = {(kernel.level, kernel.problem_id) for kernel in folder.kernels}
-    rows = [
-        {
-            "suite": problem.suite,
-            "level": problem.level,
-            "problem_id": problem.problem_id,
-            "name": problem.name,
-            "problem_hash": problem.problem_hash,
-            "source": problem.source,
-        }
-        for key, problem in known.items()
-        if key in answered
-    ]
-    named = {f"L{row['level']}-{row['problem_id']}-{row['problem_hash']}": row for row in rows}
-    with lake.run_lock(run_id):
-        runs, drawn = _held(lake, "runs", run_id), _held(lake, "candidates", run_id)
-        finishes = part in runs if runs else drawn <= {part}
-        if (runs and not again) or not finishes or _held(lake, "problems", run_id) - {*named}:
-            raise RequestError(f"run {run_id!r} is in the lake already; take another --run")
-        for name, row in named.items():
-            lake.append("problems", [row], run_id=run_id, part=name)
-        lake.append("candidates", candidates, run_id=run_id, part=part)
-        lake.append("runs", [{**run, "created_at": now}], run_id=run_id, part=part)
-    return len(candidates)
-
-
-def _held(lake: Lake, table: str, run_id: str) -> set[str]:
-    return {path.stem.removeprefix("part-") for path in lake.parts(table, run_id)}
+def _claims(folder: Path, levels: set[int]) -> dict[tuple[int, int, int], Claim]:
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return {}
+    return read_claims(path, min(levels) if len(levels) == 1 else None)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -23,8 +23,8 @@ FOOTER_BYTES = 16 << 20
 KERNEL_BYTES = 1 << 20
 """Of one kernel's file."""
 
-LARGEST_ID = (1 << 53) - 1
-"""Of problems and samples: beyond it a floating-point number skips some."""
+LARGEST_ID = (1 << 63) - 1
+"""Of problems and samples: what 64 bits hold."""
 
 LARGEST_SAMPLE = 9_999
 """Of kernels in a folder: a run is asked for as many samples of each problem."""

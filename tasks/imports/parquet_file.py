@@ -10,8 +10,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.imports.columns import known
 from tasks.imports.limits import FOOTER_BYTES, check_table
+from tasks.imports.names import Names
 from tasks.opening import in_words
 
 _ROWS_AT_ONCE = 8192
@@ -21,8 +21,11 @@ _END = 8
 
 
 @contextmanager
-def reader(file: BinaryIO, name: str) -> Iterator[pq.ParquetFile]:
-    """The open file. Raises pyarrow's errors, ValueError, and RequestError for too many rows."""
+def reader(file: BinaryIO, name: str, names: Names) -> Iterator[pq.ParquetFile]:
+    """The open file; its columns are added to `names`.
+
+    Raises pyarrow's errors, ValueError, and RequestError for too many rows.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - _END))
     footer = int.from_bytes(file.read(_END)[:4], "little")
@@ -37,7 +40,8 @@ def reader(file: BinaryIO, name: str) -> Iterator[pq.ParquetFile]:
             for field in described.schema_arrow
             if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
         ]
-        _check(described.metadata, known(described.schema_arrow.names), name)
+        names.add(described.schema_arrow.names)
+        _check(described.metadata, names.ours, name)
     file.seek(0)
     with pq.ParquetFile(
         file, read_dictionary=texts, buffer_size=_BUFFER_BYTES, pre_buffer=False
@@ -45,9 +49,9 @@ def reader(file: BinaryIO, name: str) -> Iterator[pq.ParquetFile]:
         yield opened
 
 
-def batches(opened: pq.ParquetFile, present: Collection[str]) -> Iterator[pa.RecordBatch]:
-    """The known ones of the columns. Raises pyarrow's errors."""
-    yield from opened.iter_batches(_ROWS_AT_ONCE, columns=known(present), use_threads=False)
+def batches(opened: pq.ParquetFile, wanted: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """The wanted ones of the columns. Raises pyarrow's errors."""
+    yield from opened.iter_batches(_ROWS_AT_ONCE, columns=list(wanted), use_threads=False)
 
 
 def _check(described: pq.FileMetaData, wanted: Collection[str], name: str) -> None:

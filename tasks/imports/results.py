@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +18,7 @@ from kernels_eval.scratch import scratch_directory
 from storage import Lake, layout
 from storage.schemas import TABLES
 from tasks.errors import RequestError
-from tasks.imports.columns import DEFAULT_LEVEL, conform
+from tasks.imports.columns import DEFAULT_LEVEL
 from tasks.imports.limits import PROBLEMS, too_large
 from tasks.imports.read import read_table
 from tasks.imports.validate import validate
@@ -28,14 +28,21 @@ _MEMORY = "1500MB"
 
 
 def import_results(
-    path: Path, run_id: str, lake: Lake, *, suite: str = "imported", again: bool = False
+    path: Path,
+    run_id: str,
+    lake: Lake,
+    *,
+    suite: str = "imported",
+    columns: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> int:
     """Import a Parquet, CSV or JSONL file as run `run_id`; returns the number of candidates.
 
-    `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken; others are left out and
-    noted in the run's config. The run's row is written last: without it the import is unfinished,
-    and importing the same file again finishes it. With `again`, a run that this very file has
-    become already is no error, and gets back the parts that it lacks.
+    `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken, `columns` which of the
+    file's are meant (`names.parse_columns`); others are left out and noted in the run's config. The
+    run's row is written last: without it the import is unfinished, and importing the same file
+    again finishes it. With `again`, a run that this very file has become already is no error, and
+    gets back the parts that it lacks.
 
     Raises RequestError for a file that cannot be read, lacks a column, contradicts itself or names
     a sample twice, and for a run that is there already; storage's RunIdInvalidError and
@@ -43,8 +50,8 @@ def import_results(
     """
     path = Path(path)
     layout.check_run_id(run_id)
-    given = read_table(path)
-    table = conform(given.table, path.name)
+    given = read_table(path, columns)
+    table = given.table
     part = f"import-{given.digest}"
     now = datetime.now(UTC)
     with _database() as connection, lake.run_lock(run_id):

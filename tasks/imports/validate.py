@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import duckdb
 
 from tasks.errors import RequestError
-from tasks.imports.limits import LARGEST_ID
+from tasks.imports.columns import LOGPROBS
+from tasks.policies.logprobs import LEAST, ROUNDING
 
 STATUSES = (
     "correct",
@@ -30,6 +31,27 @@ class Rule:
     mend: str
 
 
+_SLACK = 1e-3
+"""Of an interval's ends: numbers are printed with few digits."""
+
+_TWICE_MEASURED = 1.5
+"""A speedup may differ by this factor from the quotient of two times: medians of other trials."""
+
+
+def _logprob_rules(name: str) -> tuple[Rule, ...]:
+    unknown = "leave it empty if unknown"
+    least = LEAST if name == "mean_logprob" else f"{LEAST} * coalesce(greatest(n_tokens, 1), 1e6)"
+    return (
+        Rule(f"NOT isfinite({name})", f"{name} is infinite", unknown),
+        Rule(
+            f"{name} > {ROUNDING}",
+            f"{name} is positive, and a log-probability is at most 0",
+            f"if it is a negative log-likelihood, turn its sign: --columns {name}=-{name}",
+        ),
+        Rule(f"{name} < {least}", f"{name} is a sentinel, no log-probability", unknown),
+    )
+
+
 RULES = (
     *(
         Rule(f"{name} IS NULL", f"{name} is empty", "fill it in")
@@ -39,10 +61,7 @@ RULES = (
         Rule(f"{name} < 0", f"{name} is negative", "number from 0")
         for name in ("level", "problem_id", "sample_index")
     ),
-    *(
-        Rule(f"{name} > {LARGEST_ID}", f"{name} is above {LARGEST_ID}", "number from 0")
-        for name in ("problem_id", "sample_index")
-    ),
+    Rule("n_tokens < 0", "n_tokens is negative", "leave it empty if unknown"),
     Rule(
         "correct AND speedup IS NULL",
         "speedup is empty or NaN where correct",
@@ -53,9 +72,52 @@ RULES = (
         "speedup is not a positive, finite number where correct",
         "give reference time over candidate time, or set correct to false",
     ),
+    *(rule for name in LOGPROBS for rule in _logprob_rules(name)),
+    Rule(
+        "abs(sum_logprob - mean_logprob * n_tokens) "
+        "> greatest(0.02 * abs(sum_logprob), 2 * abs(mean_logprob), 1e-3)",
+        "sum_logprob is not mean_logprob times n_tokens",
+        "mend or leave out one of the three",
+    ),
+    Rule(
+        "n_tokens = 0 AND (mean_logprob < 0 OR sum_logprob < 0)",
+        "n_tokens is 0, and yet there is a log-probability",
+        "mend one of the two",
+    ),
     *(
-        Rule(f"NOT isfinite({name})", f"{name} is infinite", "leave it empty if unknown")
-        for name in ("mean_logprob", "sum_logprob")
+        Rule(
+            f"correct AND NOT ({name} > 0 AND isfinite({name}))",
+            f"{name} is not a positive, finite number where correct",
+            "leave it empty if unknown",
+        )
+        for name in ("speedup_low", "speedup_high", "runtime_ms", "reference_ms")
+    ),
+    Rule(
+        "correct AND speedup_low > speedup_high",
+        "speedup_low is above speedup_high",
+        "give the interval's lower and upper end",
+    ),
+    Rule(
+        f"correct AND (speedup < speedup_low * {1 - _SLACK} "
+        f"OR speedup > speedup_high * {1 + _SLACK})",
+        "speedup lies outside of speedup_low and speedup_high",
+        "mend one of the three",
+    ),
+    Rule("fast_1 AND NOT correct", "fast_1 is true where correct is false", "mend one of the two"),
+    Rule(
+        "fast_1 AND speedup <= 1",
+        "fast_1 is true, and speedup is not above 1",
+        "mend one of the two, or leave fast_1 out",
+    ),
+    Rule(
+        "correct AND NOT fast_1 AND coalesce(speedup_low, speedup) > 1",
+        "fast_1 is false, and speedup (or speedup_low) is above 1",
+        "mend one of the two, or leave fast_1 out",
+    ),
+    Rule(
+        f"correct AND abs(ln(speedup * runtime_ms / reference_ms)) > ln({_TWICE_MEASURED})",
+        "speedup is not reference_ms over runtime_ms",
+        "mend one of the three",
     ),
     Rule(
         f"status NOT IN {STATUSES}",
@@ -70,14 +132,15 @@ def validate(connection: duckdb.DuckDBPyConnection, file: str) -> None:
     """Raise RequestError for the first breach in the table `imported` of the connection."""
     for rule in RULES:
         found = connection.execute(
-            "SELECT problem_id, sample_index, row FROM "
+            "SELECT problem_id, sample_index, row, count(*) OVER () FROM "
             "(SELECT *, row_number() OVER () AS row FROM imported) "
             f"WHERE {rule.breach} ORDER BY row LIMIT 1"
         ).fetchone()
         if found:
-            problem_id, sample_index, row = found
+            problem_id, sample_index, row, rows = found
             where = f"row {row}: problem_id {problem_id}, sample_index {sample_index}"
-            raise RequestError(f"{file}: {rule.what} ({where}); {rule.mend}")
+            more = f", and {rows - 1:,} further rows" if rows > 1 else ""
+            raise RequestError(f"{file}: {rule.what} ({where}{more}); {rule.mend}")
     twice = connection.execute(
         "SELECT level, problem_id, sample_index, count(*) FROM imported "
         "GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"

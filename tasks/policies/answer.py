@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.policies.base import SamplingParams
-from tasks.policies.extract import extract_code, find_code, token_span
+from tasks.policies.extract import find_code, token_span
 from tasks.policies.scaffold import scaffold_body
 from tasks.problems.base import Problem
 
@@ -41,17 +41,6 @@ def read_answer(
     span = None
     if decoded_length is not None:
         span = token_span(code.start, code.end, n_tokens, decoded_length)
-    return Answer(_module(code.text, problem, params), span)
-
-
-def to_source(
-    completion: str, problem: Problem, params: SamplingParams, *, thinking: bool = False
-) -> str:
-    """The module that is judged, from what the model wrote."""
-    return _module(extract_code(completion, thinking=thinking), problem, params)
-
-
-def _module(code: str, problem: Problem, params: SamplingParams) -> str:
     if params.mode == "body":
-        return scaffold_body(problem, code, backend=params.backend)
-    return code
+        return Answer(scaffold_body(problem, code.text, backend=params.backend), span)
+    return Answer(code.text, span)

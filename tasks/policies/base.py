@@ -106,10 +106,12 @@ class Needs:
     shards_at_once: calls of `stream` that may run in parallel, in threads: MANY_SHARDS for whatever
         makes one batch of all it is asked.
     gpus: whole GPUs of one machine.
+    max_tokens: of a completion, where neither the user nor a profile that names this policy says.
     """
 
     shards_at_once: int = 1
     gpus: int = 0
+    max_tokens: int = 4096
 
 
 PolicyFactory = Callable[[str, SamplingParams], Policy]

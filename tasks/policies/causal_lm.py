@@ -18,6 +18,7 @@ from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.continuous import ContinuousBatch, Drawn, Request
+from tasks.policies.logprobs import usable
 from tasks.policies.prompt import encode_prompt
 from tasks.policies.reasoning import HARMONY, opens_thought
 from tasks.policies.rescore import Score, Written, tokens_of
@@ -263,7 +264,7 @@ class CausalLMPolicy:
             source=answer.source,
             code_span=answer.code_span,
             token_ids=tuple(row[:length]),
-            logprobs=tuple(logprobs[:length]),
+            logprobs=usable(logprobs[:length]),
             logprob_mode=self._params.logprob_mode,
             n_prompt_tokens=n_prompt,
             finish_reason=reason,

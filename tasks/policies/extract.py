@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 
+from tasks.policies.parse import parses
 from tasks.policies.reasoning import answer_span
 
-_FENCE = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+.-]*)[^\n`]*$")
 _PYTHON = {"", "python", "py", "python3"}
+_DEFINES = re.compile(r"^[ \t]*class[ \t]+ModelNew\b", re.MULTILINE)
+_LANGUAGE = re.compile(r"[\w+.-]*")
+_AFTER_TEXT = re.compile(r"```(?:python3?|py)[ \t\r]*\Z")
+_TRIES = 8
+"""Of a block's possible ends: code that holds fences is rarely long, and parsing takes time."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +40,17 @@ def find_code(completion: str, *, thinking: bool = False) -> Code:
 
     A chain of thought is no answer, and one that never ended leaves none (see `reasoning`). Of
     several fenced blocks the last that defines `ModelNew` counts, else the longest Python one, else
-    the longest. A fence left open, as by a completion cut short, runs to the end.
+    the longest. A fence left open, as by a completion cut short, runs to the end. A fence inside a
+    string of the code is part of it. Of an indented block, as in a list, the fence's own
+    indentation is taken off.
 
     thinking: the completion starts inside a thought that the prompt opened.
     """
-    start, end = answer_span(completion, thinking=thinking)
-    blocks = _fenced_blocks(completion[:end], start)
-    if not blocks:
+    start, end = answer_span(completion, thinking=thinking, in_code=_code_of(completion))
+    blocks = _fenced_blocks(completion, start, end)
+    if not blocks or parses(completion[start:end]):  # fences in a string of bare code
         return Code(completion[start:end], start, end)
-    defining = [b for b in blocks if re.search(r"^\s*class\s+ModelNew\b", b.text, re.M)]
+    defining = [block for block in blocks if _DEFINES.search(block.text)]
     if defining:
         return defining[-1]
     python = [block for block in blocks if block.language in _PYTHON]
@@ -64,33 +73,114 @@ def token_span(
     return max(first, 0), min(last, n_tokens)
 
 
-def _fenced_blocks(text: str, start: int) -> list[Code]:
-    """Every fenced block from `start` on, in order. CommonMark: a fence is closed by one of the
+def _code_of(completion: str) -> Callable[[int], bool]:
+    """Whether a position lies in a fenced block that parses, or in a completion that does."""
+
+    @cache
+    def spans() -> Sequence[tuple[int, int]]:
+        blocks = _fenced_blocks(completion, 0, len(completion))
+        if parses(completion):
+            return [(0, len(completion))]
+        return [
+            (one.start, one.end) for one in blocks if one.language in _PYTHON and parses(one.text)
+        ]
+
+    def inside(position: int) -> bool:
+        at = bisect_right(spans(), position, key=lambda span: span[0]) - 1
+        return at >= 0 and position < spans()[at][1]
+
+    return inside
+
+
+@dataclass(frozen=True)
+class _Fence:
+    """A line that opens a block: its indentation, mark and language, and where the line ends."""
+
+    indent: str
+    mark: str
+    language: str
+    end: int
+
+
+def _fenced_blocks(text: str, start: int, end: int) -> list[Code]:
+    """Every fenced block within [start, end), in order. CommonMark: a fence is closed by one of the
     same character that is at least as long and names no language."""
+    lines = _lines(text, start, end)
     blocks: list[Code] = []
-    opened: re.Match[str] | None = None
-    inside = position = start
-    for line in text[start:].split("\n"):
-        if opened is None:
-            opened = _FENCE.match(line)
-            inside = position + len(line) + 1
-        elif _closes(opened, line):
-            blocks.append(_block(text, inside, position, opened))
-            opened = None
-        position += len(line) + 1
-    if opened is not None:
-        blocks.append(_block(text, inside, len(text), opened))
+    at = 0
+    while at < len(lines):
+        first, last = lines[at]
+        fence = _opening(text[first:last], last)
+        at += 1
+        if fence is None:
+            continue
+        close = _closing(text, lines, at, fence)
+        stop = lines[close][0] if close < len(lines) else end
+        blocks.append(_block(text, min(fence.end + 1, end), stop, fence))
+        at = close + 1
     return blocks
 
 
-def _block(text: str, start: int, end: int, opened: re.Match[str]) -> Code:
+def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    while True:
+        stop = text.find("\n", start, end)
+        if stop < 0:
+            return [*spans, (start, end)]
+        spans.append((start, stop))
+        start = stop + 1
+
+
+def _opening(line: str, end: int) -> _Fence | None:
+    stripped = line.lstrip(" \t")
+    indent = line[: len(line) - len(stripped)]
+    width = len(stripped) - len(stripped.lstrip(stripped[:1]))
+    mark = stripped[:width]
+    if width >= 3 and mark[0] in "`~":
+        rest = stripped[width:].lstrip(" \t")
+        if "`" not in rest:
+            found = _LANGUAGE.match(rest)
+            return _Fence(indent, mark, found[0].lower() if found else "", end)
+    if line.endswith(("python", "py", "python3", " ", "\t", "\r")) and _AFTER_TEXT.search(line):
+        return _Fence("", "```", "python", end)
+    return None
+
+
+def _closing(text: str, lines: Sequence[tuple[int, int]], at: int, fence: _Fence) -> int:
+    """The line that closes the block whose content begins with line `at`; len(lines) if none does.
+
+    The first one, unless the code up to a later one (or to the end) parses and up to this one does
+    not: then the fences between stand in a string.
+    """
+    ends = (i for i in range(at, len(lines)) if _closes(fence.mark, text[slice(*lines[i])]))
+    first = next(ends, len(lines))
+    if first == len(lines) or fence.language not in _PYTHON:
+        return first
+    begun = text[fence.end + 1 : lines[first][0]]
+    if not ('"""' in begun or "'''" in begun) or parses(_outdented(begun, fence.indent)):
+        return first
+    for close in [*islice(ends, _TRIES), len(lines)]:
+        stop = lines[close][0] if close < len(lines) else lines[-1][1]
+        if parses(_outdented(text[fence.end + 1 : stop], fence.indent)):
+            return close
+    return first
+
+
+def _closes(mark: str, line: str) -> bool:
+    stripped = line.strip()
+    return len(stripped) >= len(mark) and not stripped.strip(mark[0])
+
+
+def _outdented(code: str, indent: str) -> str:
+    if not indent:
+        return code
+    lines = code.split("\n")
+    return "\n".join(
+        line[len(indent) :] if line.startswith(indent) else line.lstrip(" \t") for line in lines
+    )
+
+
+def _block(text: str, start: int, end: int, fence: _Fence) -> Code:
     code = text[start:end].rstrip()
     stop = min(start + len(code) + 1, max(start, end)) if code else start
-    span = min(start, len(text)), min(stop, len(text))
-    return Code(code + "\n", *span, language=opened["language"].lower())
-
-
-def _closes(opened: re.Match[str], line: str) -> bool:
-    mark = line.strip()
-    fence = opened["fence"]
-    return len(mark) >= len(fence) and set(mark) == {fence[0]}
+    return Code(_outdented(code, fence.indent) + "\n", start, stop, fence.language)

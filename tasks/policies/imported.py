@@ -28,7 +28,7 @@ def is_imported(spec: str) -> bool:
 
 @dataclass(frozen=True)
 class ImportedPolicy:
-    """digest: of the import (tasks.imports.kernel_files)."""
+    """digest: of the import (tasks.imports.kernels)."""
 
     digest: str
 
@@ -48,7 +48,7 @@ def _check(argument: str) -> None:
     if not re.fullmatch(r"[0-9a-f]{12}", argument):
         raise RequestError(
             "policy imported belongs to runs that `bon import FOLDER --run ID` made: "
-            "`bon sweep --run ID` judges them"
+            "`bon judge ID` judges them"
         )
 
 

@@ -81,7 +81,7 @@ def parse_endpoint(argument: str) -> tuple[Address, EndpointOptions]:
 
 def _needs(argument: str) -> Needs:
     parse_endpoint(argument)
-    return Needs(shards_at_once=MANY_SHARDS)
+    return Needs(shards_at_once=MANY_SHARDS, max_tokens=8192)
 
 
 @register_policy("openai", check=parse_endpoint, needs=_needs)

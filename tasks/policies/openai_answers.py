@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -9,10 +10,15 @@ from typing import Any, Literal
 
 from tasks.policies.openai_client import BadAnswerError
 
+_MOST = 1 << 31
+
 
 @dataclass(frozen=True)
 class Token:
-    """One token of the completion. `top`: the most likely ones instead of it, where asked for."""
+    """One token of the completion. `top`: the most likely ones instead of it, where asked for.
+
+    logprob: as the server says it, which need not be one (see `logprobs.usable`); NaN for none.
+    """
 
     raw: bytes
     logprob: float
@@ -53,16 +59,16 @@ def read_answer(document: Any) -> Answer:
         reason = choice["finish_reason"]
         if reason in (None, "abort", "error"):
             raise BadAnswerError(f"an answer that ended by {reason!r}")
-        ids = choice.get("token_ids") or ()
+        ids = [_count(one) for one in choice.get("token_ids") or ()]
         return Answer(
             text=text,
             tokens=tokens,
-            token_ids=tuple(int(one) for one in ids) if len(ids) == len(tokens) else (),
-            n_prompt_tokens=int(usage["prompt_tokens"]),
-            n_tokens=int(usage["completion_tokens"]),
+            token_ids=tuple(ids) if len(ids) == len(tokens) else (),
+            n_prompt_tokens=_count(usage["prompt_tokens"]),
+            n_tokens=_count(usage["completion_tokens"]),
             finish_reason="length" if reason == "length" else "stop",
         )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise BadAnswerError(
             f"an answer without usable fields ({type(error).__name__}: {error})"
         ) from None
@@ -70,16 +76,16 @@ def read_answer(document: Any) -> Answer:
 
 def _chat(choice: Mapping[str, Any]) -> tuple[str, tuple[Token, ...]]:
     message = choice["message"]
-    text = message.get("content") or ""
-    thought = message.get("reasoning") or message.get("reasoning_content")
+    text = _text(message.get("content"))
+    thought = _text(message.get("reasoning") or message.get("reasoning_content"))
     if thought:  # a server with a reasoning parser; what was drawn is both
         text = f"<think>{thought}</think>{text}"
     given: Sequence[Mapping[str, Any]] = (choice.get("logprobs") or {}).get("content") or ()
     tokens = tuple(
         Token(
-            bytes(one["bytes"]) if one.get("bytes") is not None else one["token"].encode(),
-            float(one["logprob"]),
-            {other["token"]: float(other["logprob"]) for other in one.get("top_logprobs") or ()},
+            bytes(list(one["bytes"])) if one.get("bytes") is not None else _raw(one["token"]),
+            _number(one["logprob"]),
+            {other["token"]: _number(other["logprob"]) for other in one.get("top_logprobs") or ()},
         )
         for one in given
     )
@@ -91,7 +97,34 @@ def _completion(choice: Mapping[str, Any]) -> tuple[str, tuple[Token, ...]]:
     texts, logprobs = given.get("tokens") or (), given.get("token_logprobs") or ()
     tops = given.get("top_logprobs") or [None] * len(texts)
     tokens = tuple(
-        Token(token.encode(), float(logprob), {k: float(v) for k, v in (top or {}).items()})
+        Token(_raw(token), _number(logprob), {k: _number(v) for k, v in (top or {}).items()})
         for token, logprob, top in zip(texts, logprobs, tops, strict=True)
     )
-    return choice["text"], tokens
+    return _text(choice["text"]), tokens
+
+
+def _text(given: object) -> str:
+    """Also of the parts that some servers cut a message into. Half a surrogate pair, which JSON can
+    hold and no file, becomes the sign for that. Raises TypeError."""
+    if given is None:
+        return ""
+    if isinstance(given, list):
+        return "".join(_text(part.get("text")) for part in given)
+    if not isinstance(given, str):
+        raise TypeError(f"a text that is {type(given).__name__}")
+    return given.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _raw(token: str) -> bytes:
+    return token.encode(errors="replace")
+
+
+def _number(given: Any) -> float:
+    return math.nan if given is None else float(given)
+
+
+def _count(given: Any) -> int:
+    count = int(given)
+    if not 0 <= count < _MOST:
+        raise ValueError(f"a count of {given}")
+    return count

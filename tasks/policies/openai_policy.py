@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.background import BackgroundLoop
 from tasks.policies.base import Sample, SamplingParams, policy_hash
+from tasks.policies.logprobs import usable
 from tasks.policies.openai import Address, EndpointOptions
 from tasks.policies.openai_answers import Answer
 from tasks.policies.openai_answers import read_answer as read_document
@@ -21,6 +23,12 @@ from tasks.problems.base import Problem
 
 _TEMPLATE_TOKENS = 512
 """Room for what a chat template adds to a prompt, until a first answer says how long it is."""
+
+_BYTES_A_TOKEN = 2
+"""Of a prompt, at least, as far as the room in the context goes: code has three and more."""
+
+_LEAST_ROOM = 64
+"""Tokens of a completion, below which none is worth asking for."""
 
 
 class EndpointPolicy:
@@ -82,6 +90,12 @@ class EndpointPolicy:
         had finished.
         """
         prompt = self.prompt(problem)
+        if self._room(prompt) < min(_LEAST_ROOM, self._params.max_tokens):
+            raise RequestError(
+                f"the prompt of problem {problem.problem_id} (level {problem.level}) fills the "
+                f"server's context of {self._abilities.context} tokens; serve {self._model!r} with "
+                "a longer one, or leave the problem out"
+            )
         for position, answer in self._loop.stream([self._draw(prompt, seed) for seed in seeds]):
             yield [(position, self._sample(problem, answer))]
 
@@ -120,10 +134,20 @@ class EndpointPolicy:
         length = len(prompt.encode()) + _TEMPLATE_TOKENS if known is None else known
         return length + self._params.max_tokens
 
+    def _room(self, prompt: str) -> int:
+        """Tokens of a completion that the server takes behind the prompt."""
+        context = self._abilities.context
+        if context is None:
+            return self._params.max_tokens
+        length = self._prompt_tokens.get(prompt)
+        if length is None:
+            length = len(prompt.encode()) // _BYTES_A_TOKEN + _TEMPLATE_TOKENS
+        return min(self._params.max_tokens, context - length)
+
     def _body(self, prompt: str, seed: int) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
-            "max_tokens": self._params.max_tokens,
+            "max_tokens": self._room(prompt),
             "temperature": self._params.temperature,
             "top_p": 1.0,
             "seed": seed,
@@ -148,6 +172,7 @@ class EndpointPolicy:
         return answer
 
     def _sample(self, problem: Problem, answer: Answer) -> Sample:
+        # One that tells no usable log-probabilities is kept without; the summary counts those.
         read = read_answer(
             answer.text,
             problem,
@@ -160,7 +185,7 @@ class EndpointPolicy:
             source=read.source,
             code_span=read.code_span,
             token_ids=answer.token_ids,
-            logprobs=tuple(token.logprob for token in answer.tokens),
+            logprobs=usable([token.logprob for token in answer.tokens]),
             logprob_mode=self._params.logprob_mode,
             n_prompt_tokens=answer.n_prompt_tokens,
             finish_reason=answer.finish_reason,

@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.errors import RequestError
 from tasks.policies.base import LogprobMode, SamplingParams
+from tasks.policies.logprobs import wrong_logprob
 from tasks.policies.openai_answers import Answer, read_answer
 from tasks.policies.openai_client import EndpointClient
 
@@ -24,10 +25,12 @@ _EXTRAS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Abilities:
-    """logprobs: whether it gives any. extras: fields that this kind of server takes besides."""
+    """logprobs: whether it gives any. extras: fields that this kind of server takes besides.
+    context: the longest prompt and completion together, in tokens; None if it does not say."""
 
     logprobs: bool
     extras: Mapping[str, Any] = field(default_factory=dict)
+    context: int | None = None
 
 
 async def probe(
@@ -40,19 +43,21 @@ async def probe(
 ) -> Abilities:
     """Raises RequestError: nobody answers, the model is not served, no log-probabilities (unless
     allowed), or those of another mode than the one asked for."""
-    extras = _EXTRAS.get(await _kind(client, model), {})
+    kind, context = await _kind(client, model)
+    extras = _EXTRAS.get(kind, {})
     try:
         answer = await _ask(client, path, model, extras, temperature=1.0)
     except RequestError as error:
         if not allow_missing_logprobs or "logprobs" not in str(error):
             raise
-        return Abilities(logprobs=False, extras=extras)
-    if not answer.tokens:
+        return Abilities(logprobs=False, extras=extras, context=context)
+    why = _without_logprobs(answer)
+    if why:
         if allow_missing_logprobs:
-            return Abilities(logprobs=False, extras=extras)
+            return Abilities(logprobs=False, extras=extras, context=context)
         raise RequestError(
-            f"the server gives no log-probabilities for {model!r}, so there is no surprisal; "
-            "take a server that does, or accept it with --allow-missing-logprobs"
+            f"the server gives {why} for {model!r}, so there is no surprisal; "
+            "take a server that gives them, or accept it with --allow-missing-logprobs"
         )
     mode = await _mode(client, path, model, extras, answer)
     if params.temperature not in (0.0, 1.0) and mode not in (None, params.logprob_mode):
@@ -60,20 +65,32 @@ async def probe(
             f"the server gives {mode}, and {params.logprob_mode} are asked for; start it with "
             f"--logprobs-mode {params.logprob_mode} (vLLM), or set sampling.logprob_mode = {mode}"
         )
-    return Abilities(logprobs=True, extras=extras)
+    return Abilities(logprobs=True, extras=extras, context=context)
 
 
-async def _kind(client: EndpointClient, model: str) -> str:
-    """Who made the server, by what it says of its models; empty if it does not say."""
+def _without_logprobs(answer: Answer) -> str | None:
+    """What it gives instead of log-probabilities; None if it gives them."""
+    if not answer.tokens:
+        return "no log-probabilities"
+    value = answer.tokens[0].logprob
+    wrong = wrong_logprob(value)
+    return f"no log-probabilities ({value:g} {wrong})" if wrong else None
+
+
+async def _kind(client: EndpointClient, model: str) -> tuple[str, int | None]:
+    """(who made the server, the model's context), by what it says of its models; empty and None
+    where it does not say."""
     document = await client.get("models")
     try:
-        served = {one["id"]: one.get("owned_by", "") for one in document["data"]}  # type: ignore[index]
+        served = {one["id"]: one for one in document["data"]}  # type: ignore[index]
     except (TypeError, KeyError, AttributeError):
-        return ""
+        return "", None
     if served and model not in served:
         listed = ", ".join(sorted(served)[:10]) + (" …" if len(served) > 10 else "")
         raise RequestError(f"the server does not serve {model!r}; it has {listed}")
-    return str(served.get(model, ""))
+    said = served.get(model, {})
+    context = said.get("max_model_len")
+    return str(said.get("owned_by", "")), context if isinstance(context, int) else None
 
 
 async def _ask(

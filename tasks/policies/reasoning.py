@@ -3,11 +3,15 @@
 Two manners are known. Marks: `<think>` … `</think>` and the like around the thought, the answer
 behind it; a chat template may have written the opening mark already. Harmony (gpt-oss): messages
 on channels, `<|channel|>analysis<|message|>` … `<|end|>`, the answer on the channel `final`.
+
+Code may hold any of these words, in a string or a comment. So a mark counts only where a model puts
+it: at the beginning, behind the message before, or outside of code that parses.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 MARKS = (
     ("<think>", "</think>"),
@@ -20,10 +24,12 @@ MARKS = (
 HARMONY = "<|channel|>"
 """A vocabulary with this token speaks Harmony: its special tokens must stay in the text."""
 
-_MESSAGE = re.compile(
-    r"<\|channel\|>(?P<channel>\w+)(?:(?!<\|message\|>).)*<\|message\|>"
-    r"(?P<text>.*?)(?P<end><\|(?:end|return|call|start)\|>|\Z)",
-    re.DOTALL,
+_START = "<|start|>"
+_ENDS = ("<|end|>", "<|return|>", "<|call|>")
+# Bounded, so that no text makes the search slower than its length.
+_HEADER = re.compile(
+    r"(?:<\|start\|>[^\n<]{0,100})?<\|channel\|>(\w{1,32})"
+    r"[^\n<]{0,100}(?:<\|constrain\|>[^\n<]{0,100})?<\|message\|>"
 )
 # What is left of Harmony where a server has dropped the special tokens.
 _BARE_HARMONY = re.compile(r"\A(?:analysis|commentary)\s?\S")
@@ -36,25 +42,97 @@ def opens_thought(prompt: str) -> bool:
     return any(tail.endswith(start) for start, _ in MARKS)
 
 
-def answer_span(completion: str, *, thinking: bool = False) -> tuple[int, int]:
+def answer_span(
+    completion: str,
+    *,
+    thinking: bool = False,
+    in_code: Callable[[int], bool] = lambda position: False,  # noqa: ARG005
+) -> tuple[int, int]:
     """(start, end) of the answer in characters; empty, at the end, if the thought never ended.
 
     thinking: the completion starts inside a thought (see `opens_thought`).
+    in_code: whether a position lies in code that parses, which no thought ends in.
     """
     length = len(completion)
-    if HARMONY in completion:
-        finals = [m for m in _MESSAGE.finditer(completion) if m["channel"] == "final"]
-        return finals[-1].span("text") if finals else (length, length)
+    head = _blank(completion)
+    if completion.startswith((HARMONY, _START), head):
+        return _final_message(completion)
     if _BARE_HARMONY.match(completion) and _BARE_FINAL in completion:
         return completion.rindex(_BARE_FINAL) + len(_BARE_FINAL), length
-    ends = [(completion.rfind(end), len(end)) for _, end in MARKS]
-    last, width = max(ends)
-    if last >= 0:
-        behind = last + width
-        return behind + _line_ends(completion[behind:]), length
-    begun = thinking or any(completion.lstrip().startswith(start) for start, _ in MARKS)
-    return (length, length) if begun else (0, length)
+    begun = thinking or completion.startswith(tuple(start for start, _ in MARKS), head)
+    start = _behind_thought(completion, 0) if begun else _behind_unopened(completion, in_code)
+    if start is None:
+        return (length, length) if begun else (0, length)
+    # Another thought may follow at once.
+    while completion.startswith(tuple(mark for mark, _ in MARKS), _blank(completion, start)):
+        further = _behind_thought(completion, start)
+        if further is None:
+            return length, length
+        start = further
+    return start, length
 
 
-def _line_ends(text: str) -> int:
-    return len(text) - len(text.lstrip("\r\n"))
+def _behind_thought(completion: str, start: int) -> int | None:
+    """Behind the first closing mark from `start` on: of the kind that opened, else of any."""
+    head = _blank(completion, start)
+    kinds = [end for mark, end in MARKS if completion.startswith(mark, head)]
+    found = [
+        (at, end)
+        for end in kinds or [end for _, end in MARKS]
+        if (at := completion.find(end, start)) >= 0
+    ]
+    if not found:
+        return None
+    at, end = min(found)
+    return _next_line(completion, at + len(end))
+
+
+def _behind_unopened(completion: str, in_code: Callable[[int], bool]) -> int | None:
+    """Behind the last mark that closes a thought which the prompt opened unknown to us."""
+    found = [
+        (at, len(end)) for _, end in MARKS if (at := _last(completion, end, in_code)) is not None
+    ]
+    if not found:
+        return None
+    at, width = max(found)
+    return _next_line(completion, at + width)
+
+
+def _last(completion: str, mark: str, in_code: Callable[[int], bool]) -> int | None:
+    at = completion.rfind(mark)
+    while at >= 0 and in_code(at):
+        at = completion.rfind(mark, 0, at)
+    return at if at >= 0 else None
+
+
+def _final_message(completion: str) -> tuple[int, int]:
+    length = len(completion)
+    # Within a message the same words are its text: the next one begins with `<|start|>`.
+    first = _blank(completion)
+    headers = [
+        found
+        for found in _HEADER.finditer(completion)
+        if found.start() == first or found[0].startswith(_START)
+    ]
+    finals = [index for index, found in enumerate(headers) if found[1] == "final"]
+    if not finals:
+        return length, length
+    last = finals[-1]
+    start = headers[last].end()
+    end = headers[last + 1].start() if last + 1 < len(headers) else length
+    shown = completion[start:end].rstrip()
+    mark = next((mark for mark in _ENDS if shown.endswith(mark)), None)
+    return start, start + len(shown) - len(mark) if mark else end
+
+
+def _blank(text: str, start: int = 0) -> int:
+    """The first position from `start` on that is no white space."""
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
+
+
+def _next_line(text: str, start: int) -> int:
+    while start < len(text) and text[start] in "\r\n":
+        start += 1
+    return start

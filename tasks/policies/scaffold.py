@@ -6,8 +6,11 @@ import ast
 import io
 import textwrap
 import tokenize
+from collections.abc import Iterator, Sequence
 
 from tasks.errors import RequestError
+from tasks.policies.margin import at_margin, lines_of, moved
+from tasks.policies.parse import parsed
 from tasks.policies.prompt import prelude
 from tasks.problems.base import Problem
 
@@ -19,33 +22,43 @@ def scaffold_body(problem: Problem, body: str, *, backend: str = "cpp") -> str:
 
     Signature, other methods, imports and input functions stay; in scope besides is the backend's
     prelude (templates/preludes). A whole `ModelNew` where a body was asked for is taken as it
-    stands. A whole `def forward` gives its body; what stands beside it at the top level (kernels,
-    helper functions) follows the class, so that it sees the reference's constants. A body that
-    makes no sense yields a module that does not compile: that is the candidate's failure.
+    stands. A whole `def forward` gives its body, and its parameters where they have other names;
+    what stands beside it at the top level (kernels, helper functions) follows the class, so that it
+    sees the reference's constants. A body that makes no sense yields a module that does not
+    compile: that is the candidate's failure.
 
     Raises RequestError if the reference has no `Model.forward` to put the body into.
     """
-    written = _try_parse(body)
-    if written and any(isinstance(n, ast.ClassDef) and n.name == _NEW for n in written.body):
-        return body
+    written = at_margin(body)
+    tree = parsed(written) if written is not None else None
+    if tree and any(isinstance(n, ast.ClassDef) and n.name == _NEW for n in tree.body):
+        return body if parsed(body) else str(written)
     source = _renamed(problem)
-    tree = ast.parse(source)
-    forward = _forward_of(tree, _NEW)
+    reference = ast.parse(source)
+    forward = _forward_in(reference, _NEW)
     if forward is None:
         raise _unfit(problem, "it has no class Model with a method forward")
-    lines = source.splitlines(keepends=True)
+    lines = lines_of(source)
     header, _ = _split_function(lines, forward)
-    block = _fit(_own_body(body, written), forward.col_offset + 4)
-    start = _after_docstring_and_future(tree)
+    block, beside = body, ""
+    if written is not None and tree is not None:
+        block = written
+        function = _whole_forward(tree)
+        if function is not None:
+            own = lines_of(written)
+            header = _own_header(header, forward, function)
+            block = _split_function(own, function)[1]
+            beside = _beside(tree, own, function)
+    start = _after_docstring_and_future(reference)
     return "".join(
         [
             *lines[:start],
             prelude(backend) + "\n",
             *lines[start : forward.lineno - 1],
             header + "\n",
-            block.rstrip("\n") + "\n",
+            _indented(block, forward.col_offset + 4).rstrip("\n") + "\n",
             *lines[forward.end_lineno :],
-            _beside_forward(body, written),
+            beside,
         ]
     )
 
@@ -57,21 +70,14 @@ def _unfit(problem: Problem, reason: str) -> RequestError:
     )
 
 
-def _try_parse(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def _renamed(problem: Problem) -> str:
     """The reference's source, every name `Model` (not attributes, not strings) now `ModelNew`."""
     try:
         ast.parse(problem.source)
         tokens = list(tokenize.generate_tokens(io.StringIO(problem.source).readline))
-    except (SyntaxError, ValueError, tokenize.TokenError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
         raise _unfit(problem, f"it does not parse ({error})") from error
-    lines = problem.source.splitlines(keepends=True)
+    lines = lines_of(problem.source)
     previous = ["", *(token.string for token in tokens)]
     for before, token in reversed(list(zip(previous, tokens, strict=False))):
         if token.type == tokenize.NAME and token.string == _OLD and before != ".":
@@ -80,24 +86,88 @@ def _renamed(problem: Problem) -> str:
     return "".join(lines)
 
 
-def _forward_of(tree: ast.Module, class_name: str | None) -> ast.FunctionDef | None:
-    """`forward` of the class; the first function of that name anywhere if `class_name` is None."""
+def _forward_in(tree: ast.Module, class_name: str) -> ast.FunctionDef | None:
+    """`forward` of the class, wherever that stands."""
     for node in ast.walk(tree):
-        if class_name is not None and not (
-            isinstance(node, ast.ClassDef) and node.name == class_name
-        ):
-            continue
-        for child in getattr(node, "body", []):
-            if isinstance(child, ast.FunctionDef) and child.name == "forward":
-                return child
+        if isinstance(node, ast.ClassDef) and node.name == class_name:
+            found = _named_forward(node.body)
+            if found is not None:
+                return found
     return None
 
 
-def _split_function(lines: list[str], function: ast.FunctionDef) -> tuple[str, str]:
+def _named_forward(nodes: Sequence[ast.stmt]) -> ast.FunctionDef | None:
+    return next((n for n in nodes if isinstance(n, ast.FunctionDef) and n.name == "forward"), None)
+
+
+def _whole_forward(tree: ast.Module) -> ast.FunctionDef | None:
+    """The `forward` that the model wrote instead of its body; None if it wrote the body.
+
+    A body may hold functions and classes with a `forward` of their own (autograd functions): what
+    returns something by itself is one.
+    """
+    if any(isinstance(node, ast.Return) for node in _own_nodes(tree)):
+        return None
+    found = _named_forward(tree.body)
+    if found is not None:
+        return found
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    forwards = {node.name: one for node in classes if (one := _named_forward(node.body))}
+    return forwards.get(_OLD) or next(reversed(forwards.values()), None)
+
+
+def _own_nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """Without those of the functions, classes and lambdas in it."""
+    todo: list[ast.AST] = [tree]
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += [one for one in ast.iter_child_nodes(node) if not isinstance(one, inner)]
+
+
+def _own_header(header: str, forward: ast.FunctionDef, function: ast.FunctionDef) -> str:
+    """The reference's header, or one with the parameters that the model named.
+
+    Without annotations: they may need imports that the model has not written.
+    """
+    wanted, given = _parameters(forward), _parameters(function)
+    if given in (wanted[: len(given)], wanted[1 : 1 + len(given)]):
+        return header
+    try:
+        arguments = ast.parse(ast.unparse(function.args).join(("def f(", "): pass")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return header
+    definition = arguments.body[0]
+    for node in ast.walk(definition):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    if not isinstance(definition, ast.FunctionDef):
+        return header
+    named = ast.unparse(definition.args)
+    if given[:1] != wanted[:1] and len(given) < _required(forward):
+        named = f"{wanted[0]}, {named}"  # without `self`
+    return f"{' ' * forward.col_offset}def forward({named}):"
+
+
+def _parameters(function: ast.FunctionDef) -> list[str]:
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    every += [one for one in (arguments.vararg, arguments.kwarg) if one]
+    return [one.arg for one in every]
+
+
+def _required(function: ast.FunctionDef) -> int:
+    arguments = function.args
+    return len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+
+
+def _split_function(lines: Sequence[str], function: ast.FunctionDef) -> tuple[str, str]:
     """Header up to its colon, and the text of the body (keeping its own indentation)."""
     first, last = function.lineno - 1, function.end_lineno or function.lineno
     depth = 0
-    text = "".join(lines[first:last])
+    own = lines[first:last]
+    text = "".join(own)
     for token in tokenize.generate_tokens(io.StringIO(text.lstrip(" \t")).readline):
         if token.type != tokenize.OP:
             continue
@@ -107,87 +177,32 @@ def _split_function(lines: list[str], function: ast.FunctionDef) -> tuple[str, s
             break
     if row == 1:
         column += len(text) - len(text.lstrip(" \t"))
-    own = lines[first:last]
     header = "".join(own[: row - 1]) + own[row - 1][:column]
     rest = own[row - 1][column:]
     if rest.strip() and not rest.strip().startswith("#"):
-        return header, rest.lstrip()
+        return header, rest.lstrip() + "".join(own[row:])
     return header, "".join(own[row:])
 
 
-def _own_body(body: str, written: ast.Module | None) -> str:
-    """The body inside a `def forward` if the model wrote the whole function, else what it wrote."""
-    tree = written or _try_parse(textwrap.dedent(body))
-    forward = _forward_of(tree, None) if tree else None
-    if forward is None:
-        return body
-    text = body if written else textwrap.dedent(body)
-    return _split_function(text.splitlines(keepends=True), forward)[1]
-
-
-def _beside_forward(body: str, written: ast.Module | None) -> str:
+def _beside(tree: ast.Module, lines: Sequence[str], forward: ast.FunctionDef) -> str:
     """What stands at the top level beside a top-level `def forward`; empty without one."""
-    nodes = written.body if written else []
-    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
-    forward = next((one for one in functions if one.name == "forward"), None)
-    if forward is None or len(nodes) == 1:
+    if forward not in tree.body or len(tree.body) == 1:
         return ""
-    future = [n for n in nodes if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    future = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
     left_out: set[int] = set()
     for node in (forward, *future):
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         left_out |= set(range(first, (node.end_lineno or node.lineno) + 1))
-    kept = [line for row, line in enumerate(body.splitlines(), 1) if row not in left_out]
-    return "\n\n" + "\n".join(kept).strip("\n") + "\n"
+    kept = [line for row, line in enumerate(lines, 1) if row not in left_out]
+    return "\n\n" + "".join(kept).strip("\n") + "\n"
 
 
-def _fit(body: str, indent: int) -> str:
-    """The body as a block at `indent` spaces, however the model indented it."""
-    body = body.strip("\n").expandtabs(4) if "\t" in body else body.strip("\n")
-    for variant in (body, _first_line_aligned(body)):
-        block = _shifted(variant, indent)
-        if block is not None:
-            return block
-    return textwrap.indent(body, " " * indent)
-
-
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
-
-
-def _first_line_aligned(body: str) -> str:
-    """The body with its first line indented like its second: what comes back when the prompt ended
-    with the indentation of the first line."""
-    first, *rest = body.split("\n")
-    deeper = next((_indentation(line) for line in rest if line.strip()), 0)
-    return "\n".join([" " * deeper + first.lstrip(), *rest])
-
-
-def _shifted(body: str, indent: int) -> str | None:
-    """The body moved to `indent` spaces, lines inside string literals untouched; None if it is no
-    block of statements."""
-    lines = body.split("\n")
-    first = next((line for line in lines if line.strip()), "")
-    own = _indentation(first)
-    tree = _try_parse("if True:\n" + body + "\n") if own else _try_parse(body + "\n")
-    if tree is None or not tree.body:
-        return None
-    offset = 2 if own else 1
-    inside = {
-        row - offset
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant | ast.JoinedStr)
-        for row in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
-    }
-    moved = [
-        line if row in inside or not line.strip() else _move(line, indent - own)
-        for row, line in enumerate(lines)
-    ]
-    return "\n".join(moved)
-
-
-def _move(line: str, by: int) -> str:
-    return " " * by + line if by >= 0 else line[min(-by, _indentation(line)) :]
+def _indented(block: str, indent: int) -> str:
+    """The block at so many spaces; as it is, pushed to the right, if it is no block."""
+    margin = at_margin(block)
+    if margin is None:
+        return textwrap.indent(block.strip("\n"), " " * indent)
+    return moved(margin, indent)
 
 
 def _after_docstring_and_future(tree: ast.Module) -> int:

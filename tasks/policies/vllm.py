@@ -52,7 +52,8 @@ def parse_engine(argument: str) -> tuple[str, EngineOptions]:
 
 def _needs(argument: str) -> Needs:
     _, options = parse_engine(argument)
-    return Needs(shards_at_once=MANY_SHARDS, gpus=options.tp if _on_gpu() else 0)
+    gpus = options.tp if _on_gpu() else 0
+    return Needs(shards_at_once=MANY_SHARDS, gpus=gpus, max_tokens=8192)
 
 
 def _on_gpu() -> bool:

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, GenerationConfig
 from tasks.errors import RequestError
 from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams
+from tasks.policies.logprobs import usable
 from tasks.policies.prompt import encode_prompt
 from tasks.policies.reasoning import HARMONY, opens_thought
 from tasks.policies.rescore import Written, tokens_of
@@ -86,7 +87,7 @@ class ModelText:
             source=answer.source,
             code_span=answer.code_span,
             token_ids=tuple(tokens),
-            logprobs=tuple(logprobs),
+            logprobs=usable(logprobs),
             logprob_mode=self._params.logprob_mode,
             n_prompt_tokens=len(prompt),
             finish_reason=reason,

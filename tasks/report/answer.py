@@ -5,6 +5,7 @@ Every sentence is computed; where the data cannot tell, the sentence says so.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -286,6 +287,13 @@ def _applies(data: ReportData) -> Point:
     )
 
 
+def _max_tokens(config: str) -> int | None:
+    """Of a run that was sampled; an import's config has none."""
+    sampling = json.loads(config).get("sampling") or {}
+    limit = sampling.get("max_tokens")
+    return limit if isinstance(limit, int) else None
+
+
 def _caveats(data: ReportData) -> list[str]:
     draws, judged = data.sum_of("draws"), data.sum_of("judged")
     broken, scored = data.sum_of("harness_errors"), data.sum_of("with_logprob")
@@ -296,6 +304,13 @@ def _caveats(data: ReportData) -> list[str]:
         found.append(
             f"Unfinished: {plural(unfinished, 'draw')} of {count(draws)} without a verdict"
             f"{cause}. Run the sweep again under the same name to judge them."
+        )
+    if cut_short := data.sum_of("cut_short"):
+        limits = sorted({limit for run in data.runs if (limit := _max_tokens(run.config))})
+        told = f" of {' and '.join(map(count, limits))}" if limits else ""
+        found.append(
+            f"Cut short: {plural(cut_short, 'completion')} of {count(draws)} reached the limit "
+            f"of tokens{told} and may lack their code. Draw anew with a larger --max-tokens."
         )
     if 0 < scored < draws:
         found.append(

@@ -42,6 +42,7 @@ class ReportData:
     costs: tuple[rows.CostRow, ...]
     findings: tuple[rows.FindingRow, ...]
     failures: tuple[rows.FailureRow, ...]
+    claims: tuple[rows.ClaimRow, ...]
     suspicious: tuple[rows.SuspiciousRow, ...]
     picks: tuple[rows.PickRow, ...]
     references: tuple[rows.ReferenceRow, ...]
@@ -111,6 +112,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
             costs=fetch("cost", rows.CostRow),
             findings=fetch("findings", rows.FindingRow),
             failures=fetch("failures", rows.FailureRow),
+            claims=fetch("claims", rows.ClaimRow),
             suspicious=fetch("suspicious", rows.SuspiciousRow),
             picks=fetch("picks", rows.PickRow),
             references=fetch("references", rows.ReferenceRow),

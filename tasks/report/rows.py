@@ -80,6 +80,7 @@ class CoverageRow:
     """Whether the embedded policy drew."""
     distinct_sources: int
     with_logprob: int
+    cut_short: int
     logprob_modes: str | None
     devices: str | None
 
@@ -138,6 +139,24 @@ class ProblemRow(NamedProblem):
         if self.bound_ms is None or not self.runtime_ms:
             return None
         return self.bound_ms / self.runtime_ms
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow(OfProblem):
+    """`made`, `told` and `kept` are of all claims: made, judged, upheld."""
+
+    run_id: str
+    sample_index: int
+    claimed_correct: bool | None
+    status: str | None
+    claimed_speedup: float | None
+    speedup: float | None
+    speedup_low: float | None
+    speedup_high: float | None
+    upheld: bool | None
+    made: int
+    told: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)

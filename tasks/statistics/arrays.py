@@ -14,6 +14,9 @@ Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 
+_SUMMED = 10_000
+
+
 def log_choose(n: ArrayLike, k: ArrayLike) -> Floats:
     """log C(n, k), elementwise with broadcasting; −inf where there is nothing to choose.
 
@@ -24,6 +27,23 @@ def log_choose(n: ArrayLike, k: ArrayLike) -> Floats:
     whole, part = np.where(possible, whole, 0.0), np.where(possible, part, 0.0)
     value = gammaln(whole + 1) - gammaln(part + 1) - gammaln(whole - part + 1)
     return np.where(possible, value, -np.inf)
+
+
+def log_avoids(n: Ints, a: Ints, k: Ints) -> Floats:
+    """log of P(a random k-subset of n draws avoids a given ones) = C(n−a, k)/C(n, k), elementwise.
+
+    Arrays of one shape, 0 ≤ a ≤ n and 0 ≤ k ≤ n. As a sum of min(a, k) logarithms, since log-gamma
+    loses digits as n grows; with more than 10⁴ of them the chance is next to nothing for n up to
+    10⁷, and log-gamma does.
+    """
+    fewer, more = np.minimum(a, k), np.maximum(a, k)
+    summed = fewer <= _SUMMED
+    total = np.where(summed, 0.0, log_choose(n - a, k) - log_choose(n, k))
+    with np.errstate(divide="ignore"):  # log 0, where none can be avoided
+        for i in range(int(fewer[summed].max(initial=0))):
+            left = np.maximum(n - more - i, 0)
+            total = total + np.where(summed & (i < fewer), np.log(left / np.maximum(n - i, 1)), 0.0)
+    return np.asarray(total, np.float64)
 
 
 @lru_cache(maxsize=4)

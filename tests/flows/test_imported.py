@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.errors import RequestError as RequestInvalid
 from flows.imported import import_kernels
 from flows.ledger import outstanding, remaining
 from flows.request import resolve, stored_request
@@ -33,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_candidates_without_log_probabilities_and_verdicts(lake: Lake, folder: Path) -> None:
-    assert import_kernels(folder, "theirs", lake, "embedded") == 3
+    assert len(import_kernels(folder, "theirs", lake, "embedded").kernels) == 3
     rows = lake.results(["theirs"]).to_pylist()
     keys = [(r["suite"], r["level"], r["problem_id"], r["sample_index"]) for r in rows]
     assert keys == [("embedded", 1, 5, 0), ("embedded", 1, 5, 2), ("embedded", 1, 12, 0)]
@@ -103,3 +104,28 @@ def test_a_problem_whose_text_has_changed_is_another_problem(lake: Lake, tmp_pat
     (suite / "1_One.py").write_text("class Model: pass\n")
     with pytest.raises(Exception, match="another text of problem 1 "):
         resolve(lake, "theirs", {})
+
+
+def test_judging_owes_no_draws(lake: Lake, folder: Path) -> None:
+    # Samples 0 and 2 of four are drawn.
+    import_kernels(folder, "theirs", lake, "embedded")
+    _, drawn = resolve(lake, "theirs", {})
+    request = drawn.model_copy(update={"policy": "embedded", "k": 4, "problems": (5,)})
+    problems = request.selected()
+    (sweeping,) = outstanding(lake, "theirs", problems, request)
+    assert sweeping.to_sample is not None
+    assert sweeping.to_sample.sample_indices == (1, 3)
+    (judging,) = outstanding(lake, "theirs", problems, request, draw=False)
+    assert judging.to_sample is None
+    assert judging.to_judge.sample_indices == (0, 2)
+    assert remaining(lake, "theirs", problems, request, draw=False) == 2
+    assert remaining(lake, "theirs", problems, request) == 4
+
+
+def test_the_scope_is_another_harness(lake: Lake, folder: Path) -> None:
+    import_kernels(folder, "theirs", lake, "embedded")
+    _, before = resolve(lake, "theirs", {})
+    _, scoped = resolve(lake, "theirs", {"judge": {"scope": "kernel"}})
+    assert before.harness_id != scoped.harness_id
+    with pytest.raises(RequestInvalid, match=r"judge\.scope = 'library'.*'kernel'"):
+        resolve(lake, "theirs", {"judge": {"scope": "library"}})

@@ -163,3 +163,22 @@ def test_a_yardsticks_run_is_judged_for_real_and_never_goes_back(lake: Lake) -> 
     with pytest.raises(RequestError, match="--device cpu"):
         resolve(lake, "mine", {"judge": {"device": "none"}})
     assert resolve(lake, "mine", {})[1].judge.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ({}, 640),
+        ({"policy": "embedded#lora=somewhere"}, 640),
+        ({"policy": "openai:m@http://localhost:1/v1"}, 8192),
+        ({"policy": "openai:m@http://localhost:1/v1", "sampling": {"max_tokens": 100}}, 100),
+        ({"policy": "vllm:m"}, 8192),
+        ({"policy": "transformers:m"}, 4096),
+        ({"policy": "embedded", "profile": "gpu-small", "judge": {"device": "cpu"}}, 4096),
+    ],
+)
+def test_a_policy_brings_its_own_limit_of_tokens(
+    lake: Lake, options: dict[str, object], limit: int
+) -> None:
+    _, request = resolve(lake, None, options)
+    assert request.sampling.max_tokens == limit

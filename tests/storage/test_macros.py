@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 import duckdb
@@ -144,3 +145,17 @@ def test_the_generated_file_has_the_macros(lake: Lake) -> None:
         assert shell.execute("SELECT count(*) FROM strategy_at_k(-mean_logprob, 2)").fetchall() == [
             (8,)
         ]
+
+
+def test_avoids_has_nine_digits_up_to_ten_million_draws(lake: Lake) -> None:
+    for n in (10, 1_000, 99_991, 10_000_000):
+        for c, k in ((1, 1), (2, 7), (150, 64), (n // 3, 2), (n // 2, n // 3), (n - 1, 1), (3, n)):
+            sql = f"SELECT pass_at_k({n}, {c}, {k}) AS p, avoids({n}, {c}, {k}) AS q"
+            ((found, missed),) = (row.values() for row in lake.sql(sql).to_pylist())
+            if k > n or c > n:
+                continue
+            wanted = 1 - prod((n - max(c, k) - i) / (n - i) for i in range(min(c, k, 5_000)))
+            assert found == pytest.approx(wanted, abs=1e-12), (n, c, k)
+            assert missed == pytest.approx(1 - wanted, abs=1e-12), (n, c, k)
+    nulls = lake.sql("SELECT avoids(NULL, 1, 1), avoids(5, NULL, 1), avoids(5, 1, NULL)")
+    assert list(nulls.to_pylist()[0].values()) == [None, None, None]

@@ -127,7 +127,7 @@ def test_bon_sql_names_the_store_for_the_plain_shell(bucket: str) -> None:
     small_run(lake)
     text = write_duckdb_file(lake).read_text()
     assert "LOAD httpfs" in text
-    assert f"'{bucket}/shell/candidates/schema=v1/run_id=*/part-*.parquet'" in text
+    assert f"'{bucket}/shell' || '/candidates/schema=v1/run_id=*/part-*.parquet'" in text
     assert {path.name for path in lake.root.iterdir()} >= {"bon.sql", "candidates", "runs"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.report.data import ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
-from tasks.report.formats import count, milliseconds, percent, plural, times
+from tasks.report.formats import DASH, count, milliseconds, percent, plural, times
 
 
 def findings(data: ReportData) -> Exhibit:
@@ -46,15 +46,50 @@ def findings(data: ReportData) -> Exhibit:
             "Static findings only inform; a conviction comes from what the candidate did at run "
             "time. Rejected candidates count as incorrect everywhere in this report.",
             *_chosen(data),
+            *_kept(data),
         ],
         figure=None,
         describes="",
         tables=[
             *([noticed] if data.findings else []),
             *([doubted] if data.suspicious else []),
+            *([_claimed(data)] if data.claims else []),
         ],
         query=data.sql("suspicious" if data.suspicious else "findings"),
     )
+
+
+def _kept(data: ReportData) -> list[str]:
+    if not data.claims:
+        return []
+    all_of = data.claims[0]
+    return [
+        f"Whoever made these kernels claimed something of {plural(all_of.made, 'draw')}: "
+        f"{count(all_of.kept)} of {count(all_of.told)} judged claims are upheld. One is where the "
+        "draw is as correct as was claimed, and its claimed speedup at most a tenth above the "
+        "judged interval."
+    ]
+
+
+def _claimed(data: ReportData) -> Table:
+    titles = {problem.key: problem.title for problem in data.problems}
+    words = {True: "yes", False: "no", None: DASH}
+    return Table(
+        (Column("problem"), Column("run"), Column("sample", True), Column("claimed correct"),
+         Column("judged"), Column("claimed speedup", True), Column("judged speedup", True),
+         Column("interval", True), Column("upheld")),
+        [
+            (titles[row.key], row.run_id, count(row.sample_index), words[row.claimed_correct],
+             (row.status or "not yet").replace("_", " "), times(row.claimed_speedup),
+             times(row.speedup), _interval(row.speedup_low, row.speedup_high), words[row.upheld])
+            for row in data.claims
+        ],
+        "Claimed and judged, what does not hold first.",
+    )  # fmt: skip
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return DASH if low is None or high is None else f"{times(low)} to {times(high)}"
 
 
 def _chosen(data: ReportData) -> list[str]:

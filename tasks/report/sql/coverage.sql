@@ -14,6 +14,7 @@ SELECT
     bool_or(policy_id LIKE 'embedded%') AS miniature,
     count(DISTINCT (suite, level, problem_id, source_hash)) AS distinct_sources,
     count(*) FILTER (WHERE mean_logprob IS NOT NULL) AS with_logprob,
+    count(*) FILTER (WHERE finish_reason = 'length') AS cut_short,
     string_agg(DISTINCT logprob_mode, ', ' ORDER BY logprob_mode) AS logprob_modes,
     string_agg(DISTINCT device, ', ' ORDER BY device) AS devices
 FROM results

@@ -104,6 +104,10 @@ def test_two_of_three_count(
     assert latest["status"] == status
     found = sweep.lake.sql("SELECT count(*) AS n FROM evaluations", ["demo"]).to_pylist()
     assert found == [{"n": rows}]
+    # In plain Parquet the last take counts.
+    takes = sweep.lake.sql("SELECT take FROM evaluations ORDER BY sequence", ["demo"])
+    assert takes["take"].to_pylist()[1:] == [2] * (rows - 1)
+    assert latest["take"] == (2 if rows == 2 else takes["take"][0].as_py())
     measured = [one for one in statuses if one is not OURS]
     told = [one["message"] for one in latest["findings"] if one["rule"] == "repeated-measurement"]
     if len(measured) == 2:

@@ -81,7 +81,7 @@ def test_what_is_no_plain_file(
 
 
 @pytest.mark.parametrize("name", ["level", "problem_id", "sample_index"])
-@pytest.mark.parametrize("value", [-1, 2**53, 2**63, 1e300, 0.5, float("inf")])
+@pytest.mark.parametrize("value", [-1, float(2**53), 2**63, 1e300, 0.5, float("inf")])
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 def test_indices_are_whole_numbers_from_0(
     lake: Lake, tmp_path: Path, name: str, value: float, suffix: str

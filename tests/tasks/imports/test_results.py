@@ -84,7 +84,7 @@ def test_more_columns_are_taken(lake: Lake, tmp_path: Path, write: Writer) -> No
             "n_tokens": 10,
             "source": f"x = {i}\n",
             "status": "correct" if row["correct"] else "timeout",
-            "speedup_low": 0.9 if row["correct"] else None,
+            "speedup_low": 0.4 if row["correct"] else None,
             "runtime_ms": 3.5,
             "gpu": "H100",
         }

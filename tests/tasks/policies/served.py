@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -57,9 +58,10 @@ class Served:
     @contextmanager
     def being(self, **kind: object) -> Iterator[Served]:
         """Another kind of server for the length of the block, say one without `logprobs`."""
-        httpx.post(f"{self.root}/become", json=kind, trust_env=False)
+        httpx.post(f"{self.root}/become", content=json.dumps(kind), trust_env=False)
         yield self
-        usual = {"logprobs": True, "processed": False, "key": ""}
+        usual = {"logprobs": True, "processed": False, "key": "", "context": None}
+        usual |= {"last_logprob": []}
         httpx.post(f"{self.root}/become", json=usual, trust_env=False)
 
     def counts(self) -> dict[str, int]:

@@ -1,12 +1,14 @@
 """A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
 
 `POST /faults` with a list of names makes the next answers fail, one fault each, in order.
-`POST /become` with `logprobs`, `processed` or `key` makes it another kind of server.
+`POST /become` with `logprobs`, `processed`, `key`, `context` or `last_logprob` (in a list) makes it
+another kind of server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections import deque
 from collections.abc import AsyncIterator
@@ -41,6 +43,8 @@ class Server:
             device=torch.device("cpu"),
         )
         self.logprobs, self.processed, self.key = True, False, ""
+        self.context: int | None = None
+        self.last_logprob: list[float | None] = []
         self.faults: deque[str] = deque()
         self.asked = self.answered = 0
         self.lock = Lock()
@@ -72,7 +76,8 @@ class Server:
 
             return StreamingResponse(half(), headers={"Content-Length": str(len(whole))})
         self.answered += 1
-        return JSONResponse(document)
+        # As servers in Python do that let NaN through, which JSON lacks.
+        return Response(json.dumps(document), media_type="application/json")
 
     def answer(self, body: dict[str, Any], chat: bool) -> dict[str, Any]:
         prompt = body["messages"][0]["content"] if chat else body["prompt"]
@@ -120,9 +125,11 @@ class Server:
         self, sample: Sample, texts: list[str], top: dict[str, float], chat: bool
     ) -> dict[str, Any]:
         tops = [top, *[{} for _ in texts[1:]]]
+        values = [*sample.logprobs]
+        values = values[: len(values) - len(self.last_logprob)] + self.last_logprob
         if not chat:
-            return {"tokens": texts, "token_logprobs": sample.logprobs, "top_logprobs": tops}
-        rows = zip(texts, sample.logprobs, tops, strict=True)
+            return {"tokens": texts, "token_logprobs": values, "top_logprobs": tops}
+        rows = zip(texts, values, tops, strict=True)
         return {
             "content": [
                 {
@@ -136,7 +143,8 @@ class Server:
         }
 
     async def models(self, _: Request) -> Response:
-        return JSONResponse({"data": [{"id": MODEL, "owned_by": "tests"}]})
+        said = {"id": MODEL, "owned_by": "tests", "max_model_len": self.context}
+        return JSONResponse({"data": [said]})
 
     async def set_faults(self, request: Request) -> Response:
         self.faults = deque(await request.json())

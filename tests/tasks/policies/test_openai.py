@@ -193,3 +193,38 @@ def test_identity_is_model_and_settings_and_not_the_address(server: Served) -> N
     one = load_policy(server.spec(), PARAMS)
     assert one.policy_id == load_policy(server.spec(rpm=600), PARAMS).policy_id
     assert one.policy_id != load_policy(server.spec(api="chat"), PARAMS).policy_id
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+@pytest.mark.parametrize("wrong", [0.5, -9999.0, -1e30, float("nan"), float("-inf"), None])
+def test_what_is_no_logprob_is_kept_as_missing(
+    server: Served, problem_: Problem, api: str, wrong: float | None
+) -> None:
+    policy = load_policy(server.spec(api=api), PARAMS)
+    with server.being(last_logprob=[wrong]):
+        sample, *_ = policy.sample(problem_, SEEDS[:2])
+        assert sample.completion
+        assert (sample.logprobs, sample.mean_logprob, sample.code_logprobs) == ((), None, None)
+    whole, *_ = policy.sample(problem_, SEEDS[:1])
+    assert whole.mean_logprob is not None
+
+
+@pytest.mark.parametrize("wrong", [0.5, -9999.0, float("nan")])
+def test_a_server_that_gives_no_logprobs_in_their_place_is_refused(
+    server: Served, problem_: Problem, wrong: float
+) -> None:
+    with server.being(last_logprob=[wrong]):
+        with pytest.raises(RequestError, match=r"gives no log-probabilities \("):
+            load_policy(server.spec(), PARAMS)
+        policy = load_policy(server.spec(missing_logprobs="allow"), PARAMS)
+        assert policy.sample(problem_, SEEDS[:1])[0].logprobs == ()
+
+
+def test_a_prompt_and_its_answer_fit_the_context(server: Served, problem_: Problem) -> None:
+    with server.being(context=100):
+        policy = load_policy(server.spec(), SamplingParams(max_tokens=8192))
+        with pytest.raises(RequestError, match=r"problem \d+ .* fills the server's context of 100"):
+            policy.sample(problem_, SEEDS[:1])
+    with server.being(context=len(problem_.source) // 2 + 600):
+        policy = load_policy(server.spec(template="embedded"), SamplingParams(max_tokens=8192))
+        assert policy.sample(problem_, SEEDS[:1])[0].n_tokens > 0

@@ -61,3 +61,22 @@ def test_a_thought_that_the_prompt_opened() -> None:
 def test_code_that_only_mentions_a_mark() -> None:
     text = 'TAG = "<think>"\nclass ModelNew: ...\n'
     assert extract_code(text) == text
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        f'<think>Hm.</think>\nEND = "</think>"\n{CODE}',
+        f'Hm.</think>\n```python\nEND = "</think>"\n{CODE}```',
+        harmony(("analysis", "a"), ("final", f'ENDS = "<|end|> <|call|>"\n{CODE}')),
+    ],
+)
+def test_a_closing_mark_in_the_answer_closes_nothing(completion: str) -> None:
+    assert extract_code(completion).endswith(CODE)
+    assert "END" in extract_code(completion)
+
+
+def test_code_that_names_channels_is_no_conversation() -> None:
+    text = f'TOKEN = "<|channel|>"\n{CODE}'
+    assert extract_code(text) == text
+    assert extract_code(f"```python\n{text}```") == text

@@ -158,3 +158,42 @@ def test_a_reference_that_cannot_be_used_is_said(source: str, reason: str) -> No
         scaffold_body(Problem("tests", 1, 3, "three", source), "return 1")
     assert "problem 3 (three)" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "scale = 2 if x.is_floating_point() else 0\nreturn scale * x + self.bias",
+        "double = lambda y: 2 * y\nreturn double(x) + self.bias",
+        "y = x\rreturn 2 * y + self.bias",
+        "y = x\r\n\tz = 2 * y\r\n".replace("\t", "") + "return z + self.bias\r\n",
+        "def forward(self, A):\n    return 2 * A + self.bias\n",
+        "def forward(self, A: Tensor, n: Sizes = None) -> Tensor:\n    return 2 * A + self.bias\n",
+        "def forward(A):\n    return 2 * A + self.bias\n",
+        "def forward(module, x): return (2 * x +\n    module.bias)\n",
+        "class Model:\n    def forward(self, A):\n        return 2 * A + self.bias\n",
+        "class Double(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, y):\n"
+        "        return 2 * y\nreturn Double.apply(x) + self.bias\n",
+        "# a remark\n        y = 2 * x\n        return y + self.bias\n",
+    ],
+)
+def test_answers_that_are_written_otherwise(problem: Problem, body: str) -> None:
+    check(scaffold_body(problem, body))
+
+
+def test_the_text_of_a_string_survives_every_move(problem: Problem) -> None:
+    text = "\n\tone\n        two\x0c\u2028three\n    "
+    for indent in ("", "    ", "\t", "            "):
+        lines = [f'{indent}text = """{text}"""', f"{indent}return 2 * x + self.bias, text"]
+        body = "\n".join(lines)
+        for whole in (body, f"{indent[4:]}def forward(self, x):\n{body}" if indent else body):
+            names = build(scaffold_body(problem, whole))
+            model = names["ModelNew"](*names["get_init_inputs"]())
+            assert model(torch.zeros(4, 64))[1] == text
+
+
+@pytest.mark.parametrize(
+    "body", ["\x00", "\ud800", "(" * 5000, "a." * 50_000, "\\", "-" * 9999 + "1"]
+)
+def test_no_text_is_an_exception(problem: Problem, body: str) -> None:
+    assert "class ModelNew" in scaffold_body(problem, body)

@@ -74,6 +74,7 @@ def write_run(
     headroom: float = 0.35,
     busy: bool = False,
     library: bool = False,
+    cut_short: int = 0,
 ) -> Lake:
     """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
 
@@ -81,6 +82,8 @@ def write_run(
     `headroom`: how much problems differ in the speedups that they allow (log scale).
     `busy`, `library`: every verdict carries `busy-machine`, or `library-calls`.
     `refused`: problems that the judge refused: nothing of them has a verdict.
+    `cut_short`: draws of each problem that reached the limit of tokens. Of the first draw of each a
+    speedup of 5 is claimed.
     """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)
@@ -107,7 +110,7 @@ def write_run(
                     "seed": index,
                     "completion": source,
                     "source": source,
-                    "finish_reason": "stop",
+                    "finish_reason": "length" if index < cut_short else "stop",
                     "n_prompt_tokens": 90 if tokens else None,
                     "n_tokens": n_tokens if tokens else None,
                     "sum_logprob": mean * n_tokens if logprobs and tokens else None,
@@ -115,6 +118,7 @@ def write_run(
                     "logprob_mode": "raw_logprobs" if logprobs else None,
                     "sample_seconds": 0.05 if tokens else None,
                     "created_at": NOW,
+                    "claimed_speedup": 5.0 if index == 0 else None,
                 }
             )
             judged = evaluated and problem not in refused

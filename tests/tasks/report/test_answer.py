@@ -189,3 +189,10 @@ def test_fast_draws_that_call_the_library_are_counted(demo: Lake, tmp_path: Path
 
 def test_the_miniature_is_said_to_be_one(demo: Lake) -> None:
     assert "its numbers say nothing about large models" in words(demo)
+
+
+def test_completions_that_were_cut_short_are_counted_with_the_cure(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", problems=[5, 14], cut_short=3))
+    assert "Cut short: 6 completions of 32 reached the limit of tokens" in said
+    assert "--max-tokens" in said
+    assert "Cut short" not in words(write_run(tmp_path / "other", problems=[5]))

@@ -191,3 +191,9 @@ def test_a_failed_write_leaves_nothing_behind(demo: Lake, tmp_path: Path) -> Non
     with pytest.raises(RequestError, match="cannot write the report"):
         build_report(demo, ["demo"], tmp_path / "page.html")
     assert [entry.name for entry in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_claims_stand_beside_verdicts(page: Path) -> None:
+    text = page.read_text("utf-8").replace("\u00a0", " ")
+    assert "Claimed and judged, what does not hold first." in text
+    assert "claimed something of 12 draws" in text

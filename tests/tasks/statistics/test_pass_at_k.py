@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import combinations
 from math import comb
 
@@ -42,3 +43,20 @@ def test_it_broadcasts() -> None:
 def test_nonsense_is_refused(n: int, c: int, k: int) -> None:
     with pytest.raises(ValueError, match=r"draws|k must"):
         pass_at_k(n, c, k)
+
+
+def exactly(n: int, c: int, k: int) -> float:
+    missed = Fraction(1)
+    for i in range(min(c, k)):
+        missed *= Fraction(n - max(c, k) - i, n - i)
+    return float(1 - missed)
+
+
+@pytest.mark.parametrize("n", [1_000, 99_991, 10_000_000])
+def test_nine_digits_up_to_ten_million_draws(n: int) -> None:
+    cases = [(c, k) for c in (1, 2, 7, 150, n // 3, n - 1) for k in (1, 3, 64, 300, n // 2, n)]
+    for c, k in cases:
+        if min(c, k) <= 300:
+            assert pass_at_k(n, c, k) == pytest.approx(exactly(n, c, k), abs=1e-12), (c, k)
+            assert pass_at_k(n, k, c) == pytest.approx(exactly(n, c, k), abs=1e-12), (k, c)
+    assert pass_at_k(n, n // 3, n // 2) == 1
