@@ -46,7 +46,10 @@ def start_server(
     environment = os.environ | server_settings(port, auth)
     if not services:
         environment |= {"PREFECT__SERVER_EPHEMERAL": "1"}
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+    # What lies in the user's directory (a `storage/`, a `json.py`) is none of the server's: Python
+    # would look there first, and uvicorn as well.
+    command = [sys.executable, "-P", "-m", "uvicorn", "--app-dir", sys.prefix]
+    command += ["--factory", "prefect.server.api.server:create_app"]
     listener = _listener(host, port)
     command += ["--fd", str(listener.fileno()), "--log-level", "error"]
     sink = subprocess.PIPE if log is None else log.open("wb")

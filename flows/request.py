@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,9 @@ INSTANT_DEVICE = "none"
 
 INSTANT_HARNESS = "instant"
 """Its harness id, in place of one that measures."""
+
+LISTED = 10
+"""Runs that a message names."""
 
 _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
@@ -60,14 +63,16 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
-    scope: Literal["kernel"] | None = None
-    """`kernel`: library calls are not allowed."""
     retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
+    settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
+    """Seconds at the end for kernels that noise left unsettled: they are measured once more."""
+    scope: Literal["kernel"] | None = None
+    """`kernel`: library calls are not allowed."""
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""
-        return JudgeConfig(**self.model_dump(exclude={"retime"}))
+        return JudgeConfig(**self.model_dump(exclude={"retime", "settle_s"}))
 
 
 class Limits(BaseModel):
@@ -123,8 +128,10 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if _says_something(value)}
     earlier = None if run_id is None else stored_request(lake, run_id)
+    if earlier is None and run_id is not None and not given:
+        raise RequestError(_unknown_run(lake, run_id))
     if earlier is None:
         base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
@@ -170,6 +177,23 @@ def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, An
 
 def _kind(policy: str) -> str:
     return re.split("[:#]", policy, maxsplit=1)[0]
+
+
+def _says_something(value: object) -> bool:
+    """Whether an option was given: a group of options with none of them given was not."""
+    if isinstance(value, dict):
+        return any(one is not None for one in value.values())
+    return value is not None
+
+
+def _unknown_run(lake: Lake, run_id: str) -> str:
+    known = lake.run_ids()
+    listed = ", ".join(known[-LISTED:]) or "none yet"
+    more = f" and {len(known) - LISTED} more (`bon runs`)" if len(known) > LISTED else ""
+    return (
+        f"lake {lake.root} has no run {run_id!r} to go on with; it has {listed}{more}. To begin "
+        "one of that name, say what it is to draw, for instance --profile demo"
+    )
 
 
 def _suite_name(suite: object) -> str:
@@ -248,10 +272,10 @@ def fresh_run_id(request: SweepRequest) -> str:
 def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for name, value in given.items():
-        if isinstance(value, dict):
-            known = {key: one for key, one in value.items() if one is not None}
-            merged[name] = dict(merged.get(name) or {}) | known
-        else:
+        below = merged.get(name) or {}
+        if isinstance(value, dict) and isinstance(below, dict):
+            merged[name] = below | {key: one for key, one in value.items() if one is not None}
+        elif not isinstance(value, dict):
             merged[name] = value
     return merged
 
@@ -261,8 +285,36 @@ def _validated(fields: dict[str, Any]) -> SweepRequest:
         return SweepRequest.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RequestError(f"{where} = {first['input']!r}: {first['msg'].lower()}") from None
+        where = [str(part) for part in first["loc"]]
+        raise RequestError(_wrong(where, first)) from None
+
+
+def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
+    """One line on a wrong value: which, what it was, and what may stand there."""
+    name, value = ".".join(where), repr(found["input"])
+    if found["type"] == "extra_forbidden":
+        section = where[:-1]
+        return f"{name}: there is no such setting; {_place(section)} {_keys(section)}"
+    if found["type"] in ("model_type", "model_attributes_type"):
+        return f"{name} = {value}: it has to be a table, [{name}], with {_keys(where)}"
+    if found["type"] == "missing":
+        return f"{name} is missing; {_place(where[:-1])} {_keys(where[:-1])}"
+    return f"{name} = {value}: {found['msg'].lower()}"
+
+
+def _place(section: Sequence[str]) -> str:
+    return f"[{'.'.join(section)}] takes" if section else "there are"
+
+
+def _keys(section: Sequence[str]) -> str:
+    """The settings of a section of the request, those of the whole for none."""
+    model: type[BaseModel] = SweepRequest
+    for part in section:
+        inner = model.model_fields[part].annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            break
+        model = inner
+    return ", ".join(model.model_fields)
 
 
 def _extended(run_id: str, earlier: SweepRequest, asked: SweepRequest) -> SweepRequest:

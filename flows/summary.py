@@ -19,6 +19,18 @@ class Claims(BaseModel):
     upheld: int
 
 
+class RefusedProblem(BaseModel):
+    """A problem that the judge cannot judge, whatever the candidate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suite: str
+    level: int
+    problem_id: int
+    reason: str
+    draws: int
+
+
 class SweepSummary(BaseModel):
     """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
 
@@ -36,7 +48,8 @@ class SweepSummary(BaseModel):
     cut_short: int
     """Draws that reached the limit of tokens."""
     unfinished: int
-    """Draws without a verdict."""
+    """Draws without a verdict, but for those of refused problems."""
+    refused: list[RefusedProblem]
     statuses: dict[str, int]
     machines: list[str]
     """Models of the CPUs or GPUs that it was measured on; several are not comparable."""
@@ -69,9 +82,11 @@ _CLAIMS = """
     SELECT count(*) AS made, count(upheld) AS judged, count(*) FILTER (upheld) AS upheld FROM claims
 """
 
+_REFUSED = "SELECT * FROM refused_problems ORDER BY level, problem_id, suite"
 
-def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> SweepSummary:
-    """Count the run's rows."""
+
+def summarise(lake: Lake, run_id: str, report: Report, unjudged: int) -> SweepSummary:
+    """Count the run's rows. unjudged: draws that were asked for and have no verdict."""
     counts = lake.sql(_COUNTS, [run_id]).to_pylist()[0]
     statuses = lake.sql(
         "SELECT coalesce(status, 'unfinished') AS status, count(*) AS n FROM results "
@@ -79,12 +94,14 @@ def summarise(lake: Lake, run_id: str, report: Report, unfinished: int) -> Sweep
         [run_id],
     ).to_pylist()
     claims = Claims(**lake.sql(_CLAIMS, [run_id]).to_pylist()[0])
+    refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
     machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,
         lake=str(lake.root),
         report=str(report.page),
-        unfinished=unfinished,
+        unfinished=unjudged - sum(one.draws for one in refused),
+        refused=refused,
         statuses={row["status"]: row["n"] for row in statuses},
         machines=[row["machine"] for row in machines],
         claims=claims if claims.made else None,

@@ -22,6 +22,7 @@ from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
 from tasks.evaluate.retime import retime
+from tasks.evaluate.settle import settle
 from tasks.evaluate.step import evaluate
 from tasks.plan import Work
 from tasks.report.step import report
@@ -112,6 +113,8 @@ def _sweep(lake: Lake, run_id: str, request: SweepRequest, *, draw: bool) -> Swe
             again = retime.submit(shared, problem, winners, wait_for=judged, return_state=False)
             done += [*judged, again]
         wait(done)
+        if request.judge.settle_s:
+            wait([settle.submit(shared, problems, request.judge.settle_s, return_state=False)])
     write_duckdb_file(lake)
     select(lake, run_id)
     made = report(lake, [run_id], lake.root / "reports" / f"{run_id}.html")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ def _judged(
     problem: Path | str, source: str, by_source: dict[str, list[Path]], config: JudgeConfig
 ) -> Iterator[tuple[Path, Verdict]]:
     sources = list(by_source)
-    with JudgeHost(config) as judge:
+    with JudgeHost(config) as judge, judge.turn() as turn:
+        for line in turn.wait():
+            print(line, file=sys.stderr, flush=True)
         try:
             for index, verdict in judge.evaluate_many(source, sources):
                 for path in by_source[sources[index]]:

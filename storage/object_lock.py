@@ -15,7 +15,7 @@ from pathlib import Path
 
 from storage.errors import LakeUnusableError, RunLockedError
 from storage.holder import Note, forget, is_gone, note_of_this_process, witnessed
-from storage.place import os_errors, put_new, put_over, reason, tag_of
+from storage.place import content_of, os_errors, put_new, put_over, reason, tag_of
 
 
 @contextmanager
@@ -58,10 +58,8 @@ def _take(path: Path, run_id: str, me: Note) -> None:
 
 def _holder(path: Path) -> Note:
     """The note that stands there. Raises FileNotFoundError, OSError."""
-    with os_errors():
-        content = path.read_bytes()
     try:
-        found = json.loads(content)
+        found = json.loads(content_of(path))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

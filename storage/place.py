@@ -84,6 +84,15 @@ def tag_of(path: Path) -> str:
         return str(store_of(path).info(str(path)).get("ETag"))
 
 
+def content_of(path: Path) -> bytes:
+    """The content of an object, in one request. Raises OSError.
+
+    `path.read_bytes()` asks for the size first, and fails if another is put in between.
+    """
+    with os_errors():
+        return cast("bytes", store_of(path).cat_file(cast("Any", path).path))
+
+
 def put_over(path: Path, content: bytes, tag: str) -> bool:
     """Put an object in place of the one with that tag; False if it is another by now.
 

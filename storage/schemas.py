@@ -232,10 +232,22 @@ EVALUATIONS = pa.schema(
         _optional(
             "take",
             pa.int32(),
-            "1: the first verdict on the source. 2: of a winner that was measured again. Of rows "
-            "with equal run_id, suite, level, problem_id, source_hash and harness_id the last "
-            "one counts, by take and then by sequence; null in earlier releases.",
+            "1: the first verdict on the source. 2: of a winner that was measured again. 3: of one "
+            "that was unsettled at the end. Of rows with equal run_id, suite, level, problem_id, "
+            "source_hash and harness_id the highest sequence counts (but for a harness_error). "
+            "Null in earlier releases.",
         ),
+    ]
+)
+
+REFUSALS = pa.schema(
+    [
+        *_KEY,
+        _required("problem_hash", pa.string(), "Of the reference that was refused."),
+        _required("harness_id", pa.string(), "The judge's settings, hashed."),
+        _required("reason", pa.string(), "Why no candidate of it can be judged."),
+        _required("refused_at", _UTC, "When it was refused."),
+        _SEQUENCE,
     ]
 )
 
@@ -307,4 +319,5 @@ TABLES: dict[str, pa.Schema] = {
     "timings": TIMINGS,
     "selections": SELECTIONS,
     "rescores": RESCORES,
+    "refusals": REFUSALS,
 }

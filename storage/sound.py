@@ -30,6 +30,7 @@ COST = {
     "timings": "the raw trials behind those verdicts are then lost, the verdicts stay",
     "selections": "resuming the run computes it again",
     "rescores": "bon rescore computes it again",
+    "refusals": "resuming the run asks the judge again",
 }
 """Table → what it costs to move one of its parts out of the lake."""
 

@@ -22,6 +22,7 @@ VIEWS = (
     "rescores_latest",
     "results",
     "judged",
+    "refused_problems",
     "problem_summary",
     "run_summary",
     "selections_latest",
@@ -82,6 +83,11 @@ def lasting_statements(root: Path) -> list[str]:
         f"{_literal(_below(root, 'runs'))})\n);"
     )
     return [*([found] if moves else []), *tables, *_derived(ALL)]
+
+
+def empty_statements() -> list[str]:
+    """The views of a lake without a file: what columns they have."""
+    return [_table_view(table, [], union_by_name=False) for table in TABLES] + _derived(ALL)
 
 
 def _below(root: Path, table: str) -> str:

@@ -18,6 +18,7 @@ from ray.exceptions import RayError
 
 from kernels_eval.scratch import scratch_directory, sweep_scratch
 from tasks.errors import RequestError
+from tasks.ray_paths import job_config
 from tasks.ray_token import cluster_token, private_token
 
 _logger = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ def _private() -> Iterator[None]:
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
             _temp_dir=str(directory),
+            job_config=job_config(),
             **_QUIET,
         )
         yield
@@ -152,7 +154,7 @@ def _joined(address: str) -> Iterator[None]:
             _expect_listener(address)
             stack.enter_context(cluster_token(address))
             # By argument: an address in the environment alone makes Ray look for tokens itself.
-            ray.init(address=address, **_QUIET)
+            ray.init(address=address, job_config=job_config(), **_QUIET)
         except (OSError, ValueError, RuntimeError, ImportError, RayError) as error:
             reason = str(error.__cause__ or error).strip().splitlines()[-1]
             raise RequestError(

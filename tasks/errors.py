@@ -17,5 +17,9 @@ class TokenBudgetError(TasksError):
     """The token budget of the run is used up: it stops here, on purpose."""
 
 
+class ProblemRefusedError(TasksError):
+    """The judge cannot judge this problem, whatever the candidate. The message says why."""
+
+
 class NoJudgeError(TasksError):
     """No judge could be had for as long as one is waited for. What has no verdict can get one."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from storage import Lake
 from tasks.evaluate.claims import Claims
 from tasks.evaluate.pool import JudgePool
+from tasks.evaluate.refusals import Refusals
 from tasks.problems import Problem
 from tasks.sample.actor import Drawn
 
@@ -43,3 +44,4 @@ class Sweep(Draws):
 
     judges: JudgePool
     claims: Claims = field(default_factory=Claims)
+    refusals: Refusals = field(default_factory=Refusals)

@@ -23,6 +23,7 @@ from flows.prefect_server import (
     start_server,
     wait_until_healthy,
 )
+from kernels_eval import turns
 from tests.sharing import group_scheduler, put_slow_first
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -50,6 +51,14 @@ def pytest_sessionfinish() -> None:
 @pytest.hookimpl(optionalhook=True)  # xdist's; not every environment has it
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return group_scheduler(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_turns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Judges of different test processes do not wait for each other: their times are not used."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(turns.VARIABLE, str(tmp_path_factory.mktemp("turns")))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,3 +22,23 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")
 ]
 RunsArgument = Annotated[list[str], typer.Argument(help="Run ids; `bon runs` lists them.")]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from flows.cli.printing import say
+
+        say(f"bon-sweep {version('bon-sweep')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _bon(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print it."),
+    ] = False,
+) -> None:
+    del version

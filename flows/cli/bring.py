@@ -9,6 +9,7 @@ import typer
 
 from flows.cli.app import LakeOption, app
 from flows.cli.interrupt import command_line, going_on
+from flows.cli.next_command import next_command
 from flows.cli.printing import say
 
 _BARE = "SELECT count(*) AS n FROM candidates WHERE mean_logprob IS NULL"
@@ -61,7 +62,8 @@ def import_(
         write_duckdb_file(house)
     (bare,) = house.sql(_BARE, [run])["n"].to_pylist()
     without = f", {bare:,} of them without a log-probability" * bool(bare)
-    say(f"run {run}: {count} candidates imported{without}; next: bon report {run}")
+    after = next_command("report", run, lake=lake)
+    say(f"run {run}: {count} candidates imported{without}; next: {after}")
 
 
 @app.command("export")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flows import ending
+from flows.cli.next_command import next_command
 from flows.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def to_go_on(
     def go_on() -> str:
         if changed or asks_long or not recorded.exists():
             return command_line(run_id)
-        short = ["bon", "sweep", "--run", run_id, *(["--lake", lake_option] if lake_option else [])]
-        return f"`{shlex.join(short)}` goes on where it stopped"
+        short = next_command("sweep", "--run", run_id, lake=lake_option)
+        return f"`{short}` goes on where it stopped"
 
     return go_on
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.next_command import next_command
 from flows.cli.printing import print_table
 from flows.cli.sweep import run_sweep
 from flows.errors import RequestError
@@ -33,6 +34,9 @@ def judge(
     baseline: Annotated[
         str | None, typer.Option(help="compile: time the references under torch.compile, too.")
     ] = None,
+    settle: Annotated[
+        float | None, typer.Option(help="Seconds at the end for what noise left unsettled.")
+    ] = None,
     scope: Annotated[
         str | None, typer.Option(help="kernel: library calls are not allowed.")
     ] = None,
@@ -44,9 +48,10 @@ def judge(
     house = Lake.open(lake)
     house.check_runs([run])
     if not house.sql("SELECT count(*) AS n FROM candidates", [run])["n"][0].as_py():
-        raise RequestError(f"run {run!r} holds no draws yet; `bon sweep --run {run}` makes them")
+        again = next_command("sweep", "--run", run, lake=lake)
+        raise RequestError(f"run {run!r} holds no draws yet; `{again}` makes them")
     judging = {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout}
-    judging |= {"baseline": baseline, "scope": scope}
+    judging |= {"baseline": baseline, "settle_s": settle, "scope": scope}
     status = run_sweep(lake, run, {"judge": judging}, as_json=json, draw=False)
     if not json and len(found := house.sql(_CLAIMS, [run])):
         print_table(found)

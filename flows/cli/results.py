@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.next_command import next_command
 from flows.cli.printing import print_json, print_rich, say
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def report(
     say(str(build_report(house, runs, out).page))
 
 
-def print_summary(summary: SweepSummary) -> None:
-    """What a sweep came to, for a person."""
+def print_summary(summary: SweepSummary, lake: str | None) -> None:
+    """What a sweep came to, for a person. lake: as the command was given it."""
     from rich.text import Text
 
     from tasks.report import as_table
@@ -54,12 +55,17 @@ def print_summary(summary: SweepSummary) -> None:
             f"claims: {claims.upheld} of {claims.judged} judged ones upheld, {claims.made} made; "
             '`bon sql "SELECT * FROM claims"` shows them'
         )
+    refused = len(summary.refused)
+    if summary.complete and refused:
+        problems = "the one problem" if refused == 1 else f"the {refused} problems"
+        print_rich(Text(f"finished, but for {problems} that the judge refused", style="bold"))
     if not summary.complete:
         failed = summary.statuses.get("harness_error", 0)
+        again = next_command("sweep", "--run", summary.run_id, lake=lake)
         print_rich(
             Text(
                 f"unfinished: {summary.unfinished} draws have no verdict ({failed} by a failure of "
-                f"the judge); `bon sweep --run {summary.run_id}` goes on",
+                f"the judge); `{again}` goes on",
                 style="bold",
             )
         )

@@ -58,6 +58,13 @@ def sweep(
     retime: Annotated[
         int | None, typer.Option(help="Winners of a problem that are measured a second time.")
     ] = None,
+    settle: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the end to measure unsettled kernels once more."),
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="kernel: library calls are not allowed.")
+    ] = None,
     token_budget: Annotated[
         int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
     ] = None,
@@ -85,6 +92,8 @@ def sweep(
             "timeout_s": timeout,
             "baseline": baseline,
             "retime": retime,
+            "settle_s": settle,
+            "scope": scope,
         },
         "limits": {
             "token_budget": token_budget,
@@ -125,7 +134,7 @@ def run_sweep(
     else:
         from flows.cli.results import print_summary
 
-        print_summary(summary)
+        print_summary(summary, lake)
     return 0 if summary.complete else 1
 
 

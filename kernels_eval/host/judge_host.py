@@ -22,6 +22,8 @@ from kernels_eval.host.container import DEFENCES
 from kernels_eval.host.environment import problem_environment
 from kernels_eval.host.log import Log
 from kernels_eval.host.shelf import KEY, NearShelf
+from kernels_eval.timing.cores import choose_cores
+from kernels_eval.turns import Turn
 from kernels_eval.types import Verdict
 
 TIMEOUT_VARIABLE = "BON_PROBLEM_TIMEOUT"
@@ -116,6 +118,14 @@ class JudgeHost:
         finally:
             self._close_out_of_step()
 
+    def turn(self) -> Turn:
+        """This judge's turn at what it times on. `evaluate_many` waits for one of its own, unless
+        the caller has one and has waited already. Raises RequestError for its cores."""
+        gpu = self.config.on_gpu
+        cores = choose_cores(self.config.cores, gpu=gpu, allowed=self._cores).timing
+        names = [f"cpu{core}" for core in cores]
+        return Turn([*names, _gpu(self.config.device)] if gpu else names)
+
     def evaluate(self, problem_source: str, candidate_source: str) -> Verdict:
         """The verdict on one candidate. Raises ProblemError, HarnessError."""
         return next(self.evaluate_many(problem_source, [candidate_source]))[1]
@@ -128,6 +138,14 @@ class JudgeHost:
         Raises ProblemError, also for a problem that ends its process on the way, HarnessError, and
         JudgeEndedError if the judge is killed or falls silent.
         """
+        with self.turn() as turn:
+            for _ in turn.wait():
+                continue
+            yield from self._evaluated(problem_source, candidates)
+
+    def _evaluated(
+        self, problem_source: str, candidates: Sequence[str]
+    ) -> Iterator[tuple[int, Verdict]]:
         self.prepare(problem_source)
         try:
             request = {"do": "judge", "source": problem_source, "candidates": list(candidates)}
@@ -267,6 +285,13 @@ def _doing(how: str) -> JudgeEndedError | ProblemError:
     """
     killed = how.startswith("SIGKILL")
     return JudgeEndedError(f"the judge was killed ({how})") if killed else ProblemError(ended(how))
+
+
+def _gpu(device: str) -> str:
+    """`gpu` and the number or UUID that all processes call it by, whatever this one may see."""
+    number = int(device.partition(":")[2] or 0)
+    visible = [one for one in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+    return f"gpu{visible[number] if number < len(visible) else number}"
 
 
 def _problem_timeout_s() -> float:

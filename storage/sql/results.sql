@@ -44,6 +44,10 @@ SELECT
     s.policy_id AS rescored_by,
     e.wall_seconds AS judge_seconds,
     list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged,
+    -- Correct, and the interval of its speedup holds 1: as likely noise as news.
+    coalesce(e.correct AND NOT e.fast_1 AND e.speedup_low <= 1 AND e.speedup_high > 1, false)
+        AS unsettled,
+    list_transform(e.findings, lambda one: one.rule) AS rules,
     e.take,
     c.claimed_speedup,
     c.claimed_correct,

@@ -59,18 +59,22 @@ class JudgeActor:
 
     def evaluate_many(
         self, problem_source: str, sources: Sequence[str]
-    ) -> Iterator[tuple[int, Verdict]]:
+    ) -> Iterator[tuple[int, Verdict | str]]:
         """(index, verdict) as they are reached. Raises ProblemError for a problem not judgeable.
 
-        If the judge's process is killed, this one ends as well, and the pool starts another one.
+        Before that, while another judge on this machine measures: (-1, a line that says so). If the
+        judge's process is killed, this one ends as well, and the pool starts another one.
         """
         self.ready(self._station)
         assert self._judge is not None
         broken = False
         try:
-            for index, verdict in self._judge.evaluate_many(problem_source, sources):
-                broken |= verdict.status is Status.HARNESS_ERROR
-                yield index, verdict
+            with self._judge.turn() as turn:
+                for line in turn.wait():
+                    yield -1, line
+                for index, verdict in self._judge.evaluate_many(problem_source, sources):
+                    broken |= verdict.status is Status.HARNESS_ERROR
+                    yield index, verdict
         except JudgeEndedError:
             os._exit(1)
         if broken:

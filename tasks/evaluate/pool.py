@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
+from tasks.errors import ProblemRefusedError
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 from tasks.evaluate.batch import ALONE, Batch
 from tasks.evaluate.desk import WITHOUT_S, Desk
@@ -88,6 +89,7 @@ class JudgePool:
         self._silence_s = _silence(config) if silence_s is None else silence_s
         self._lock = Lock()
         self._told = False
+        self._waiting = ""
         self._heading: dict[Seat, str] = {}
         self._stations = Stations()
         self._closed = Event()
@@ -121,8 +123,8 @@ class JudgePool:
         """Each source's verdict as a judge reaches it; waits for a free judge first.
 
         A source that ends every judge it is given to becomes a `harness_error`, and no other with
-        it. Raises what a judge raised for the whole batch (a problem it cannot judge), and
-        NoJudgeError once no judge could be had for long.
+        it. Raises ProblemRefusedError if the problem cannot be judged, and NoJudgeError once no
+        judge could be had for long.
         """
         batch = Batch(len(sources))
         pauses = 0
@@ -132,11 +134,13 @@ class JudgePool:
             lives = False
             try:
                 part = [sources[position] for position in group]
-                for index, verdict in seat.judge(problem_source, part, self._silence_s):
+                for index, verdict in seat.judge(
+                    problem_source, part, self._silence_s, self._tell_waiting
+                ):
                     batch.deliver(group[index])
                     yield Judged(group[index], verdict, seat.place)
                 lives = True
-            except RayTaskError:  # the problem's fault
+            except ProblemRefusedError:
                 lives = True
                 raise
             except JudgeLostError as error:
@@ -299,6 +303,12 @@ class JudgePool:
             harness_id=self.harness_id,
             error=f"{ALONE} judges were lost over this source, or all over its problem: {lost}",
         )
+
+    def _tell_waiting(self, line: str) -> None:
+        with self._lock:
+            told, self._waiting = self._waiting == line, line
+        if not told:
+            _logger.warning("%s", line)
 
     def _tell_mixed(self, before: str, now: str) -> None:
         _logger.warning(

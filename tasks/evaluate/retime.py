@@ -20,10 +20,10 @@ from prefect.cache_policies import NO_CACHE
 
 from kernels_eval import Finding, Severity, Status
 from storage.ledger import SourceKey
-from tasks.errors import NoJudgeError
+from tasks.errors import NoJudgeError, ProblemRefusedError
 from tasks.evaluate.pool import Judged
 from tasks.evaluate.rows import Row, verdict_rows
-from tasks.evaluate.step import flush, judged, unjudged
+from tasks.evaluate.step import flush, judged, refused, unjudged
 from tasks.problems import Problem
 from tasks.sweep import Sweep
 
@@ -111,6 +111,8 @@ def once_measured_leaders(sweep: Sweep, problem: Problem, count: int) -> dict[So
 def _retime(sweep: Sweep, problem: Problem, count: int) -> int | State[None]:
     try:
         return retime_winners(sweep, problem, count)
+    except ProblemRefusedError as error:
+        return refused(sweep, problem, error)
     except NoJudgeError as error:
         return unjudged(sweep, error)
 

@@ -1,4 +1,4 @@
-"""Verdicts as rows of `evaluations` and `timings`."""
+"""Verdicts as rows of `evaluations` and `timings`, a refusal as one of `refusals`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def verdict_rows(
 ) -> tuple[Row, Row]:
     """(`evaluations` row, `timings` row); the second has empty trials unless it was timed.
 
-    take: 2 for a winner that was measured again.
+    take: 2 for a winner that was measured again, 3 for what was unsettled at the end.
     """
     key: Row = {
         "suite": problem.suite,
@@ -66,3 +66,16 @@ def verdict_rows(
         "reference_ms": list(verdict.reference_trials_ms),
     }
     return evaluation, timing
+
+
+def refusal_row(problem: Problem, harness_id: str, reason: str) -> Row:
+    """The `refusals` row of a problem that the judge refused."""
+    return {
+        "suite": problem.suite,
+        "level": problem.level,
+        "problem_id": problem.problem_id,
+        "problem_hash": problem.problem_hash,
+        "harness_id": harness_id,
+        "reason": reason,
+        "refused_at": datetime.now(UTC),
+    }

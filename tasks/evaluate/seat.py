@@ -12,6 +12,7 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError, Ray
 
 from kernels_eval import Verdict
 from kernels_eval.errors import HarnessError, ProblemError
+from tasks.errors import ProblemRefusedError
 from tasks.evaluate.place import Place
 from tasks.evaluate.stations import Station
 
@@ -61,12 +62,16 @@ class Seat:
         self._answer(self._actor.pulse.remote(), PULSE_S, lambda: False)
 
     def judge(
-        self, problem_source: str, sources: Sequence[str], silence_s: float
+        self,
+        problem_source: str,
+        sources: Sequence[str],
+        silence_s: float,
+        tell: Callable[[str], None],
     ) -> Iterator[tuple[int, Verdict]]:
-        """(index, verdict) as they are reached.
+        """(index, verdict) as they are reached; `tell` is told what the judge waits for.
 
         Raises JudgeLostError if the actor dies, breaks or gives no verdict for `silence_s`, and
-        what the judge raised if the problem cannot be judged.
+        ProblemRefusedError if the judge cannot judge the problem.
         """
         stream = self._actor.evaluate_many.options(num_returns="streaming").remote(
             problem_source, list(sources)
@@ -81,13 +86,16 @@ class Seat:
                 return
             except RayTaskError as error:
                 if isinstance(error.cause, ProblemError):
-                    raise
+                    raise ProblemRefusedError(" ".join(str(error.cause).split())) from None
                 raise JudgeLostError(_line(error.cause)) from error
             except RayError as error:
                 lost = JudgeLostError(_line(error))
                 lost.unreachable = isinstance(error, ActorUnavailableError)
                 raise lost from error
-            yield index, verdict
+            if isinstance(verdict, str):
+                tell(f"{self.name} is {verdict}")
+            else:
+                yield index, verdict
 
     def cut_off(self, lost: JudgeLostError) -> bool:
         """Whether the judge was lost with its Ray node, or with the way there.

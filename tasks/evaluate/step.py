@@ -16,7 +16,7 @@ from kernels_eval import Status
 from storage import ledger
 from storage.commit import commit
 from storage.ledger import SourceKey
-from tasks.errors import NoJudgeError
+from tasks.errors import NoJudgeError, ProblemRefusedError
 from tasks.evaluate.pool import Judged
 from tasks.evaluate.rows import Row, verdict_rows
 from tasks.plan import Shard
@@ -35,10 +35,13 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
     """Judge every distinct source among the shard's draws that the run has no verdict on.
 
     Equal sources are measured once, in this shard or another. What is to be done is read from the
-    lake, so a retry and a resumed run do exactly what is missing.
+    lake, so a retry and a resumed run do exactly what is missing. Raises ProblemRefusedError.
     """
     problem = shard.problem
     key = shard.problem_key
+    if key in sweep.refusals:
+        sweep.progress.advance("evaluate", len(shard.sample_indices))
+        return
     draws = ledger.draws(sweep.lake, sweep.run_id, key, shard.sample_indices)
     sources = {(*key, digest): source for digest, source in draws}
     copies = Counter((*key, digest) for digest, _ in draws)
@@ -46,6 +49,7 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
         done = ledger.evaluated(sweep.lake, sweep.run_id, sweep.judges.harness_id, key)
         todo = [one for one in sources if one in mine - done]
         sweep.progress.advance("evaluate", sum(copies[one] for one in sources.keys() - set(todo)))
+        waiting = sum(copies[one] for one in todo)
         evaluations: list[Row] = []
         timings: list[Row] = []
         try:
@@ -55,8 +59,12 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
                 evaluations.append(evaluation)
                 timings.extend([timing] if verdict.trials else [])
                 sweep.progress.advance("evaluate", copies[one])
+                waiting -= copies[one]
                 if len(evaluations) >= FLUSH_EVERY:
                     flush(sweep, evaluations, timings)
+        except ProblemRefusedError:
+            sweep.progress.advance("evaluate", waiting)
+            raise
         finally:
             flush(sweep, evaluations, timings)
 
@@ -99,9 +107,18 @@ def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
 def _evaluate(sweep: Sweep, shard: Shard) -> State[None] | None:
     try:
         evaluate_shard(sweep, shard)
+    except ProblemRefusedError as error:
+        return refused(sweep, shard.problem, error)
     except NoJudgeError as error:
         return unjudged(sweep, error)
     return None
+
+
+def refused(sweep: Sweep, problem: Problem, error: ProblemRefusedError) -> State[None]:
+    """The end of a task whose problem the judge refused: no failure, and nothing to try again."""
+    harness_id = sweep.judges.harness_id
+    sweep.refusals.record(sweep.lake, sweep.run_id, harness_id, problem, str(error))
+    return Completed(name="Refused", message=str(error))
 
 
 def unjudged(sweep: Sweep, error: NoJudgeError) -> State[None]:

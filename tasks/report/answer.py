@@ -14,7 +14,9 @@ from tasks.report.curves import Curve, Interval
 from tasks.report.data import ReportData
 from tasks.report.formats import TIED, Form, count, listed, percent, plural, span, times
 from tasks.report.statistics import Statistics, interval
+from tasks.report.unsettled import ceiling_at_most, library, miniature, noise
 from tasks.strategies.document import PairedComparison
+from tasks.strategies.words import SURE
 
 ENOUGH = 0.03
 """More samples have stopped paying when no further doubling adds this much to fast_1."""
@@ -24,6 +26,10 @@ FEWEST_PAIRS = 6
 
 FEW_PROBLEMS = 10
 """Below this many problems an interval over problems is a rough guess."""
+
+
+NAMED = 3
+"""Refused problems that are named on the first screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,14 @@ def answer(data: ReportData) -> Answer:
     if not draws:
         return Answer("These runs hold no draws yet, so there is nothing to choose among.", [], [])
     if not judged:
+        why = "none judged yet"
+        if data.refused_draws == draws:
+            why = "none judged, since the judge refused " + (
+                "every problem" if len(data.refusals) > 1 else "the one problem"
+            )
         return Answer(
-            f"{_capital(plural(draws, 'draw'))} stored, none judged yet: no strategy can be told "
-            "from another.",
+            f"{_capital(plural(draws, 'draw'))} stored, {why}: no strategy can be told from "
+            "another.",
             [],
             _caveats(data),
         )
@@ -71,7 +82,11 @@ def answer(data: ReportData) -> Answer:
             _beats_random(statistics),
             _applies(data),
         ]
-    return Answer(_lead(statistics), [point for point in points if point], _caveats(data))
+    return Answer(
+        _lead(statistics, data.sum_of("unsettled")),
+        [point for point in points if point],
+        _caveats(data),
+    )
 
 
 def enough(curve: Curve) -> int | None:
@@ -85,11 +100,19 @@ def enough(curve: Curve) -> int | None:
     return None
 
 
-def _lead(statistics: Statistics) -> str:
+def _lead(statistics: Statistics, unsettled: int) -> str:
     k = statistics.deepest
-    ceiling = statistics.at("oracle", k)
-    if ceiling is None:
+    ceiling, at_most = statistics.fast_1_at_k.get(k), ceiling_at_most(statistics, k)
+    if ceiling is None or not statistics.strategies:
         return "No strategy is defined on these runs yet."
+    if ceiling.mean == 0 and at_most is not None:
+        return (
+            f"Not settled: with {plural(k, 'sample')} a problem and every correct one timed, no "
+            f"kernel is surely faster than the reference on any of {_problems(statistics)}, but "
+            f"the speedup intervals of {plural(unsettled, 'draw')} hold 1. Were all of these "
+            f"faster, it would be {percent(at_most)} of the problems: measure them again on a "
+            "quiet machine before concluding anything."
+        )
     if ceiling.mean == 0:
         return (
             f"Even with {plural(k, 'sample')} a problem and every correct one timed, no kernel is "
@@ -99,16 +122,16 @@ def _lead(statistics: Statistics) -> str:
     if k == 1:
         return (
             f"One sample a problem is correct and faster than the reference "
-            f"{_on(ceiling, statistics)}. With one draw there is nothing to choose among: "
-            "sample more to compare strategies."
+            f"{_on(ceiling, statistics)}{_or(at_most, unsettled)}. With one draw there is "
+            "nothing to choose among: sample more to compare strategies."
         )
-    stop = enough(statistics.shared("oracle"))
+    stop = _stop(statistics)
     at = k if stop is None else stop
-    reached = statistics.at("oracle", at) or ceiling
+    reached = statistics.fast_1_at_k.get(at) or ceiling
     text = (
         f"Draw {'all' if stop is None else 'about'} {plural(at, 'sample')} a problem and time "
         f"every correct one: that finds a kernel faster than the reference "
-        f"{_on(reached, statistics)}"
+        f"{_on(reached, statistics)}{_or(ceiling_at_most(statistics, at), unsettled)}"
     )
     text += ", and more samples may find more." if stop is None and reached.mean < 1 else "."
     best = _best(statistics, untimed=True)
@@ -116,6 +139,11 @@ def _lead(statistics: Statistics) -> str:
     if best is None or floor is None:
         return text
     name, its = best
+    if name != _best_at_most(statistics):
+        return text + (
+            f" If none can be timed, {name} picks best so far ({percent(its.mean)} at {_k(k)}), "
+            "but the unsettled kernels could turn that round."
+        )
     if name == "random":
         others = len(_arms(statistics, untimed=True)) > 1
         return text + (
@@ -133,8 +161,25 @@ def _lead(statistics: Statistics) -> str:
     )
 
 
+def _stop(statistics: Statistics) -> int | None:
+    """The least k that is enough whether the unsettled kernels are faster or not."""
+    low = enough(_shared(statistics))
+    high = enough(_shared_at_most(statistics))
+    return None if low is None or high is None else max(low, high)
+
+
+def _shared(statistics: Statistics) -> Curve:
+    """The best of k up to K, where every point is over the same problems."""
+    return {k: end for k, end in statistics.fast_1_at_k.items() if k <= statistics.deepest}
+
+
+def _shared_at_most(statistics: Statistics) -> Curve:
+    known = statistics.fast_1_at_k_at_most.items()
+    return {k: Interval(mean, None, None) for k, mean in known if k <= statistics.deepest}
+
+
 def _how_many(statistics: Statistics) -> Point | None:
-    curve = statistics.shared("oracle")
+    curve = _shared(statistics)
     ks = sorted(curve)
     if len(ks) < 2 or curve[ks[-1]].mean == 0:
         return None
@@ -143,8 +188,10 @@ def _how_many(statistics: Statistics) -> Point | None:
         f"The best of k rises from {percent(curve[first].mean)} at {_k(first)} to "
         f"{percent(curve[last].mean)} at {_k(last)}{_in(curve[last])}. "
     )
-    stop = enough(curve)
-    if stop is None and curve[last].mean >= 1:
+    stop = _stop(statistics)
+    if stop != enough(curve):
+        text += "Where more samples stop paying depends on kernels that are unsettled."
+    elif stop is None and curve[last].mean >= 1:
         text += f"Only the deepest k reaches every problem: keep all {last}."
     elif stop is None:
         gain = curve[last].mean - curve[ks[-2]].mean
@@ -159,7 +206,7 @@ def _how_many(statistics: Statistics) -> Point | None:
 
 def _untimed(statistics: Statistics) -> Point | None:
     k, best = statistics.deepest, _best(statistics, untimed=True)
-    ceiling = statistics.at("oracle", k)
+    ceiling = statistics.fast_1_at_k.get(k)
     if best is None or ceiling is None or ceiling.mean == 0:
         return None
     name, its = best
@@ -206,14 +253,12 @@ def _beats_random(statistics: Statistics) -> Point | None:
     size = f"{gap.mean * 100:+.0f} points"
     if gap.low is not None and gap.high is not None and gap.low < gap.high:
         size += f" (95 % interval {gap.low * 100:+.0f} to {gap.high * 100:+.0f})"
-    sure = _sure(comparison)
-    verdict = (
-        f"{plural(comparison.problems, 'problem')} cannot settle it"
-        if not sure
-        else "yes"
-        if gap.mean > 0
-        else "no, random is better"
-    )
+    if _sure(comparison):
+        verdict = "yes" if gap.mean > 0 else "no, random is better"
+    elif _leaves_out_0(interval(comparison.fast_1.difference)) and not _survives(comparison):
+        verdict = "unsettled kernels could turn it round"
+    else:
+        verdict = f"{plural(comparison.problems, 'problem')} cannot settle it"
     text = (
         f"{_capital(verdict)}. At {_k(comparison.k)} surprisal minus random is "
         f"{size.replace('-', '−').replace(' %', f'{TIED}%')}, paired by problem."
@@ -252,11 +297,12 @@ def _max_tokens(config: str) -> int | None:
 def _caveats(data: ReportData) -> list[str]:
     draws, judged = data.sum_of("draws"), data.sum_of("judged")
     broken, scored = data.sum_of("harness_errors"), data.sum_of("with_logprob")
-    found = []
-    if judged < draws:
+    found = _refused(data)
+    unfinished = draws - judged - data.refused_draws
+    if unfinished:
         cause = f", {count(broken)} of them through a failure of the harness" if broken else ""
         found.append(
-            f"Unfinished: {plural(draws - judged, 'draw')} of {count(draws)} without a verdict"
+            f"Unfinished: {plural(unfinished, 'draw')} of {count(draws)} without a verdict"
             f"{cause}. Run the sweep again under the same name to judge them."
         )
     if cut_short := data.sum_of("cut_short"):
@@ -280,7 +326,24 @@ def _caveats(data: ReportData) -> list[str]:
             f"{_capital(plural(len(data.problems), 'problem'))}: too few to say how this "
             "carries over to others; the intervals are rough."
         )
-    return found
+    return [*found, *noise(data), *library(data), *miniature(data)]
+
+
+def _refused(data: ReportData) -> list[str]:
+    refusals = data.refusals
+    if not refusals:
+        return []
+    said = "; ".join(f"{one.title} ({one.reason})" for one in refusals[:NAMED])
+    others = len(refusals) - NAMED
+    if others > 0:
+        said += f"; and {plural(others, 'other')}, listed under “Problem by problem”"
+    one = data.refused_draws == 1
+    left_out = (
+        "1 draw has no verdict and counts"
+        if one
+        else (f"{count(data.refused_draws)} draws have no verdict and count")
+    )
+    return [f"Refused by the judge, whatever the candidate: {said}. {_capital(left_out)} nowhere."]
 
 
 def _arms(statistics: Statistics, *, untimed: bool) -> list[tuple[str, Interval]]:
@@ -306,17 +369,54 @@ def _best(statistics: Statistics, *, untimed: bool) -> tuple[str, Interval] | No
 
 
 def _sure(comparison: PairedComparison | None) -> bool:
-    """Does the interval of the paired difference in fast_1 leave out 0?
+    """Do interval and adjusted test both tell the two apart, whatever the unsettled kernels are?
 
-    The interval rather than the sign test: a pick that is 0 or 1 lies below a control's probability
-    of 0.1 on nine problems in ten even if the two are equal on average.
+    Both, since each fails in its own way: the interval is too narrow where all picks come out
+    alike, and a sign test counts problems, not how much.
     """
     if comparison is None or comparison.problems < FEWEST_PAIRS:
         return False
-    gap = interval(comparison.fast_1.difference)
+    p = comparison.fast_1.mcnemar_p_holm
+    if p is None or p >= SURE:
+        return False
+    return _leaves_out_0(interval(comparison.fast_1.difference)) and _survives(comparison)
+
+
+def _survives(comparison: PairedComparison) -> bool:
+    """Is the sign of the difference the same, were every unsettled kernel faster?"""
+    low = interval(comparison.fast_1.difference)
+    high = interval(comparison.fast_1.difference_at_most)
+    if low is None or high is None:
+        return False
+    return _leaves_out_0(high) and (low.mean > 0) == (high.mean > 0)
+
+
+def _leaves_out_0(gap: Interval | None) -> bool:
     if gap is None or gap.low is None or gap.high is None:
         return False
     return gap.low > 0 or gap.high < 0
+
+
+def _best_at_most(statistics: Statistics) -> str | None:
+    """Which untimed strategy picks best, were every unsettled kernel faster."""
+    k = statistics.deepest
+    ends = {
+        name: statistics.strategies[name].fast_1_at_most.get(k, 0.0)
+        for name, _ in _arms(statistics, untimed=True)
+    }
+    # In the order of `_arms`: of equals the one that leads as measured.
+    return max(ends, key=lambda name: round(ends[name], 9), default=None)
+
+
+def _or(at_most: float | None, unsettled: int) -> str:
+    if at_most is None:
+        return ""
+    of_them = (
+        "the one unsettled draw is"
+        if unsettled == 1
+        else (f"all {count(unsettled)} unsettled draws are")
+    )
+    return f", or on {percent(at_most)} if {of_them} faster"
 
 
 def _problems(statistics: Statistics) -> str:

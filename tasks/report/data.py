@@ -30,9 +30,12 @@ class ReportData:
     """The rows behind every exhibit, the statistics over them, and the SQL that made each."""
 
     run_ids: tuple[str, ...]
+    lake: str
+    """Where it lies."""
     runs: tuple[rows.RunRow, ...]
     coverage: tuple[rows.CoverageRow, ...]
     problems: tuple[rows.ProblemRow, ...]
+    refusals: tuple[rows.RefusalRow, ...]
     statuses: tuple[rows.StatusRow, ...]
     surprisals: tuple[rows.SurprisalRow, ...]
     quartiles: tuple[rows.QuartileRow, ...]
@@ -59,6 +62,11 @@ class ReportData:
     def targets(self) -> dict[str, str]:
         """Where a click on a problem's mark leads: label → anchor."""
         return {problem.label: problem.key.anchor for problem in self.problems}
+
+    @property
+    def refused_draws(self) -> int:
+        """Draws without a verdict, since the judge refused their problems."""
+        return sum(refusal.draws for refusal in self.refusals)
 
     def sum_of(self, column: str) -> int:
         """A column of the coverage, over all runs."""
@@ -93,9 +101,11 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
 
         return ReportData(
             run_ids=run_ids,
+            lake=str(lake.root),
             runs=fetch("runs", rows.RunRow),
             coverage=fetch("coverage", rows.CoverageRow),
             problems=fetch("problems", rows.ProblemRow),
+            refusals=fetch("refusals", rows.RefusalRow),
             statuses=fetch("status", rows.StatusRow),
             surprisals=fetch("surprisal", rows.SurprisalRow),
             quartiles=fetch("quartiles", rows.QuartileRow),

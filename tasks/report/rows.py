@@ -70,6 +70,14 @@ class CoverageRow:
     harness_errors: int
     correct: int
     fast_1: int
+    unsettled: int
+    """Correct draws whose interval of the speedup holds 1."""
+    busy: int
+    """Verdicts from a machine that never grew quiet."""
+    fast_by_library: int
+    """Fast draws that call the library."""
+    miniature: bool | None
+    """Whether the embedded policy drew."""
     distinct_sources: int
     with_logprob: int
     cut_short: int
@@ -86,8 +94,25 @@ class ScalingRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemRow(OfProblem):
+class NamedProblem(OfProblem):
     name: str | None
+
+    @property
+    def title(self) -> str:
+        """`12 Matmul with diagonal matrices`."""
+        words = " ".join((self.name or "").replace("_", " ").split())
+        words = words.removeprefix(f"{self.problem_id} ")
+        return f"{self.problem_id} {words}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow(NamedProblem):
+    reason: str
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow(NamedProblem):
     draws: int
     judged: int
     correct: int
@@ -102,13 +127,6 @@ class ProblemRow(OfProblem):
     bound_ms: float | None
     spread: float | None
     spread_correct: float | None
-
-    @property
-    def title(self) -> str:
-        """`12 Matmul with diagonal matrices`."""
-        words = " ".join((self.name or "").replace("_", " ").split())
-        words = words.removeprefix(f"{self.problem_id} ")
-        return f"{self.problem_id} {words}".strip()
 
     @property
     def label(self) -> str:

@@ -30,6 +30,8 @@ class Strategy:
     """One strategy's curves over k."""
 
     fast_1: Curve
+    fast_1_at_most: Mapping[int, float]
+    """By k: its mean, were every unsettled kernel faster than the reference."""
     speedup_geomean: Curve
     speedup_mean: Curve
     top: int
@@ -61,6 +63,7 @@ class Statistics:
     strategies: Mapping[str, Strategy]
     pass_at_k: Curve
     fast_1_at_k: Curve
+    fast_1_at_k_at_most: Mapping[int, float]
     comparisons: Sequence[PairedComparison]
     least_spread: float
     association: AssociationOut | None = None
@@ -80,7 +83,7 @@ class Statistics:
         return next((one for one in self.comparisons if (one.a, one.b) == (a, b)), None)
 
 
-NOTHING = Statistics(0, 1, 1, {}, {}, {}, (), LEAST_SPREAD)
+NOTHING = Statistics(0, 1, 1, {}, {}, {}, {}, (), LEAST_SPREAD)
 """Of runs without a verdict."""
 
 
@@ -96,6 +99,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         strategies={
             name: Strategy(
                 fast_1=_curve({k: at.fast_1 for k, at in curve.k.items()}),
+                fast_1_at_most=_known({k: at.fast_1_at_most for k, at in curve.k.items()}),
                 speedup_geomean=_curve({k: at.speedup_geomean for k, at in curve.k.items()}),
                 speedup_mean=_curve({k: at.speedup_mean for k, at in curve.k.items()}),
                 top=curve.top,
@@ -105,8 +109,8 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
                     for k, at in curve.k.items()
                 },
                 spent=_curve(curve.spent),
-                spent_seconds={e: s for e, s in curve.spent_seconds.items() if s is not None},
-                flagged={k: at.flagged for k, at in curve.k.items() if at.flagged is not None},
+                spent_seconds=_known(curve.spent_seconds),
+                flagged=_known({k: at.flagged for k, at in curve.k.items()}),
                 saturation_k=curve.saturation_k,
                 equivalent=curve.equivalent_k,
             )
@@ -114,6 +118,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         },
         pass_at_k=_curve(document.pass_at_k),
         fast_1_at_k=_curve(document.fast_1_at_k),
+        fast_1_at_k_at_most=_known(document.fast_1_at_k_at_most),
         comparisons=document.comparisons,
         least_spread=document.least_spread,
         association=document.association,
@@ -129,3 +134,7 @@ def interval(estimate: Estimate) -> Interval | None:
 
 def _curve(estimates: Mapping[int, Estimate]) -> Curve:
     return {k: end for k, one in estimates.items() if (end := interval(one)) is not None}
+
+
+def _known(values: Mapping[int, float | None]) -> dict[int, float]:
+    return {at: value for at, value in values.items() if value is not None}

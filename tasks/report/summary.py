@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -63,15 +64,15 @@ def summary(data: ReportData) -> Summary:
     )
 
 
-def as_table(told: Summary) -> Table:
+def as_table(told: Summary) -> Group:
     """For a terminal: the table, and under it the answer."""
-    caption = "\n".join([told.lead, *told.caveats])
-    table = Table(title=Text(told.title), caption=Text(caption), caption_justify="left")
+    table = Table(title=Text(told.title), title_justify="left")
     for position, title in enumerate(told.columns):
         table.add_column(Text(title), justify="left" if position == 0 else "right", no_wrap=True)
     for row in told.rows:
         table.add_row(*map(Text, row))
-    return table
+    shown = [table] if told.rows else []
+    return Group(*shown, *map(Text, [told.lead, *told.caveats]))
 
 
 def as_markdown(told: Summary) -> str:

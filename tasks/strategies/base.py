@@ -42,6 +42,8 @@ class Draws:
     """Reference time over candidate time; NaN where incorrect or untimed."""
     flagged: Bools | None = None
     """Correct, but the judge's findings hold a warning: what a person should look at."""
+    unsettled: Bools | None = None
+    """Correct and not fast_1, but the interval of the speedup holds 1: noise hides which."""
     judge_seconds: Floats | None = None
     """What judging this draw's source took; NaN where unknown."""
     columns: Mapping[str, Floats] = field(default_factory=lambda: MappingProxyType({}))
@@ -56,6 +58,11 @@ class Draws:
         """A column of `columns`, all NaN where these draws have none of that name."""
         known = self.columns.get(name)
         return np.full(self.n, np.nan) if known is None else known
+
+    @property
+    def fast_at_most(self) -> Bools:
+        """fast_1, were every unsettled kernel faster than the reference."""
+        return self.fast_1 if self.unsettled is None else self.fast_1 | self.unsettled
 
     @property
     def problem(self) -> tuple[str, int, int]:

@@ -37,6 +37,8 @@ class Comparison:
     """Problems on which neither abstains."""
     difference: Floats
     """a − b of fast_1: mean, low, high."""
+    difference_at_most: Floats
+    """The same, were every unsettled kernel faster than the reference."""
     effect: float
     """Cohen's h of the two mean fast_1."""
     a_better: int
@@ -106,6 +108,7 @@ def _compare(
 ) -> Comparison:
     first, second = (study.values["fast_1"][name][:, at] for name in (a, b))
     change = first - second
+    high = np.subtract(*(study.values["fast_1_at_most"][name][:, at] for name in (a, b)))
     log_ratio = np.subtract(*(study.values["log_speedup_mean"][name][:, at] for name in (a, b)))
     log_ratio = np.where(np.abs(log_ratio) < _SAME, 0.0, log_ratio)
     known = ~np.isnan(change)
@@ -124,6 +127,7 @@ def _compare(
         problems=int(known.sum()),
         applicable=int((np.array(able) & known).sum()),
         difference=bootstrap_mean(change[:, None], how, DIFFERENCE)[:, 0],
+        difference_at_most=bootstrap_mean(high[:, None], how, DIFFERENCE)[:, 0],
         effect=float(cohens_h(*means)),
         a_better=a_better,
         b_better=b_better,

@@ -76,6 +76,10 @@ def strategies_document(
         strategies=_curves(table, how),
         pass_at_k=_by_k(table, rate_interval(table.pass_at_k, how)),
         fast_1_at_k=_by_k(table, rate_interval(table.fast_1_at_k, how)),
+        fast_1_at_k_at_most={
+            k: _number(float(mean))
+            for k, mean in zip(table.ks, _means(table.fast_1_at_k_at_most), strict=True)
+        },
         spread=[
             ProblemSpread(
                 suite=suite,
@@ -244,6 +248,7 @@ def _comparison(one: Comparison) -> PairedComparison:
         applicable=one.applicable,
         fast_1=Fast1Comparison(
             difference=_estimate(one.difference),
+            difference_at_most=_estimate(one.difference_at_most),
             cohens_h=_number(one.effect),
             a_better=one.a_better,
             b_better=one.b_better,

@@ -31,6 +31,8 @@ class Curve:
     """P(the pick is correct) = pass@k, whatever the strategy."""
     fast_1: Floats
     """P(the pick is fast_1); no correct draw counts as failure."""
+    fast_1_at_most: Floats
+    """The same, were every unsettled kernel faster than the reference."""
     speedup_mean: Floats
     """E[speedup of the pick], no correct draw counting 0."""
     log_speedup_mean: Floats
@@ -52,7 +54,7 @@ class Ranked:
 
     applicability: Applicability
     values: RankValues
-    """Rows: fast_1, flagged, speedup, log speedup, and untimed if any correct draw is."""
+    """Rows: fast_1, fast_1_at_most, flagged, speedup, log speedup, and untimed if any is."""
     pick: int | None
 
 
@@ -91,6 +93,7 @@ def rank(strategy: Strategy, draws: Draws) -> Ranked:
     # Draws without a time cost the arithmetic a row only where there are any.
     rows = [
         draws.fast_1[draws.correct],
+        draws.fast_at_most[draws.correct],
         np.zeros(len(speedup)) if draws.flagged is None else draws.flagged[draws.correct],
         np.where(timed, speedup, 0.0),
         np.log(np.where(timed, speedup, 1.0)),
@@ -123,9 +126,9 @@ def before_judging(strategy: Strategy, draws: Draws) -> Floats:
 
 
 def _curve(one: Ranked, ks: Ints, success: Floats, values: Floats, costs: Floats) -> Curve:
-    fast_1, flagged, speedup, log_speedup = values[:4]
-    if len(values) > 4:
-        unknown = np.where(values[4] > _CERTAIN, np.nan, 0.0)
+    fast_1, fast_1_at_most, flagged, speedup, log_speedup = values[:5]
+    if len(values) > 5:
+        unknown = np.where(values[5] > _CERTAIN, np.nan, 0.0)
         speedup, log_speedup = speedup + unknown, log_speedup + unknown
     with np.errstate(invalid="ignore", divide="ignore"):
         log_speedup = log_speedup / np.where(success > 0, success, np.nan)
@@ -134,6 +137,7 @@ def _curve(one: Ranked, ks: Ints, success: Floats, values: Floats, costs: Floats
         success=success,
         # Sums of probabilities may round to a hair above their bound.
         fast_1=np.minimum(fast_1, success),
+        fast_1_at_most=np.minimum(fast_1_at_most, success),
         speedup_mean=speedup,
         log_speedup_mean=log_speedup,
         flagged=np.minimum(flagged, success),

@@ -27,6 +27,8 @@ class StrategyAtK(_Frozen):
     """With at least k judged draws."""
     fast_1: Estimate
     """P(the pick is correct and faster than 1x); a problem without a correct draw is a failure."""
+    fast_1_at_most: float | None
+    """The mean of fast_1, were every unsettled kernel faster than the reference."""
     success: Estimate
     """P(the pick is correct) = pass@k."""
     speedup_geomean: Estimate
@@ -105,6 +107,8 @@ class Fast1Comparison(_Frozen):
     """fast_1 of a minus that of b, paired by problem."""
 
     difference: Estimate
+    difference_at_most: Estimate
+    """The same, were every unsettled kernel faster than the reference."""
     cohens_h: float | None
     a_better: int
     b_better: int
@@ -189,6 +193,9 @@ class StrategiesDocument(_Frozen):
     pass_at_k: dict[int, Estimate]
     fast_1_at_k: dict[int, Estimate]
     """P(some draw of k is correct and faster than 1x)."""
+    fast_1_at_k_at_most: dict[int, float | None]
+    """Its mean, were every unsettled kernel faster than the reference: the interval of such a
+    kernel's speedup holds 1."""
     spread: list[ProblemSpread]
     comparisons: list[PairedComparison]
     association: AssociationOut

@@ -13,6 +13,7 @@ SELECT
     correct AND fast_1 AS fast_1,
     CASE WHEN correct AND speedup > 0 AND isfinite(speedup) THEN speedup END AS speedup,
     correct AND flagged AS flagged,
+    unsettled,
     judge_seconds$columns
 FROM results$joins
 WHERE status IS NOT NULL AND status <> 'harness_error'

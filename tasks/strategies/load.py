@@ -115,6 +115,7 @@ def _draws(
         fast_1=columns["fast_1"][at],
         speedup=floats("speedup"),
         flagged=columns["flagged"][at],
+        unsettled=columns["unsettled"][at],
         judge_seconds=floats("judge_seconds"),
         columns={name: floats("score " + name) for name in extra},
     )

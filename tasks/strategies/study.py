@@ -16,7 +16,7 @@ from tasks.strategies.curve import before_judging, curves, effort
 MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
 """What is stored of every strategy at every k (see `Curve`)."""
 
-COSTS = ("flagged", "evaluations", "judge_seconds")
+COSTS = ("fast_1_at_most", "flagged", "evaluations", "judge_seconds")
 """Computed along with them."""
 
 
@@ -36,6 +36,8 @@ class Study:
     """(problems, len(ks))"""
     fast_1_at_k: Floats
     """(problems, len(ks)): P(some draw of k is fast_1), the ceiling of every strategy."""
+    fast_1_at_k_at_most: Floats
+    """The same, were every unsettled kernel faster than the reference."""
     logprob_std: Floats
     """(problems,)"""
     applicability: dict[str, list[Applicability]]
@@ -123,6 +125,9 @@ def study(
         values=values,
         pass_at_k=averaged(passed),
         fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
+        fast_1_at_k_at_most=averaged(
+            [pass_at_k(one.n, one.fast_at_most.sum(), budgets) for one in draws]
+        ),
         logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
         applicability=applicability,
         spent_ks=spent_ks,

@@ -36,7 +36,7 @@ def test_import_then_judge(bon: Bon, tmp_path: Path) -> None:
     imported = bon("import", folder, "--run", "theirs", "--suite", "embedded")
     assert imported.returncode == 0, imported.stderr
     assert "bon judge theirs" in imported.stdout
-    swept = bon("judge", "theirs", "--json")
+    swept = bon("judge", "theirs", "--settle", "0", "--json")
     assert swept.returncode == 0, swept.stderr
     summary = json.loads(swept.stdout)
     counted = {name: summary[name] for name in ("candidates", "sources", "correct", "unfinished")}

@@ -25,7 +25,7 @@ def test_forth_and_back(bon: Bon, tmp_path: Path) -> None:
 
     yardstick = sweep("--device", "none")
     assert {device for _, device, _ in yardstick} == {"none"}
-    first = sweep("--device", "cpu", "--timeout", "30", "--retime", "0")
+    first = sweep("--device", "cpu", "--timeout", "30", "--retime", "0", "--settle", "0")
     assert {(device, timeout) for _, device, timeout in first} == {("cpu", 30)}
     second = sweep("--timeout", "20")
     assert {(device, timeout) for _, device, timeout in second} == {("cpu", 20)}

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ import pytest
 
 from storage import Lake, RunLockedError, holder
 from storage.holder import note_of_this_process
-from storage.place import put_new
+from storage.place import content_of, put_new, put_over, tag_of
 from tests.storage.test_writer import WRITER, kill, start
 
 _numbers = count()
@@ -129,27 +130,44 @@ def test_across_boots_and_containers_the_witness_tells(
 
 def test_of_many_that_find_a_dead_holder_one_takes_over(lake: Lake) -> None:
     put(lake, started=-1)
-    ready, done, won = threading.Barrier(6), threading.Event(), []
+    together = threading.Barrier(6)
+    lost = threading.Semaphore(0)
 
-    def attempt() -> None:
+    def attempt(_: int) -> bool:
         with ExitStack() as stack:
-            ready.wait()
+            together.wait(60)
             try:
                 stack.enter_context(lake.run_lock("r1"))
             except RunLockedError:
-                ready.wait()
-                return
-            won.append(threading.get_ident())
-            ready.wait()  # held until all have tried
-            done.set()
+                lost.release()
+                return False
+            for _loser in range(5):  # held until all others have tried
+                assert lost.acquire(timeout=60)
+            return True
 
-    threads = [threading.Thread(target=attempt) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert done.is_set()
-    assert len(won) == 1
+    with ThreadPoolExecutor(6) as threads:
+        won = list(threads.map(attempt, range(6)))
+    assert won.count(True) == 1
+
+
+def test_a_lock_put_over_while_it_is_read_is_read_whole(lake: Lake) -> None:
+    path = put(lake, started=-1)
+    ended, notes = threading.Event(), [b"{}", b'{"token": "another"}']
+
+    def replace() -> None:
+        for note in cycle(notes):
+            if ended.is_set():
+                return
+            assert put_over(path, note, tag_of(path))
+
+    with ThreadPoolExecutor(1) as beside:
+        replacing = beside.submit(replace)
+        try:
+            read = {content_of(path) for _ in range(200)}
+        finally:
+            ended.set()
+        replacing.result()
+    assert read >= set(notes)
 
 
 def test_a_lock_let_go_leaves_nothing(lake: Lake) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,9 +58,9 @@ def shelves(data: ReportData) -> list[Shelf]:
     cards: dict[ProblemKey, list[Card]] = {}
     taken: set[str] = set()
     for pick in data.picks:
-        cards.setdefault(pick.key, []).append(_picked(pick, taken))
+        cards.setdefault(pick.key, []).append(_picked(pick, data.lake, taken))
     for doubted in data.suspicious:
-        cards.setdefault(doubted.key, []).append(_doubted(doubted, taken))
+        cards.setdefault(doubted.key, []).append(_doubted(doubted, data.lake, taken))
     drawn = Counter(row.key for row in data.draws)
     return [
         Shelf(
@@ -86,7 +87,7 @@ def _anchor(row: PickRow | SuspiciousRow, taken: set[str]) -> str:
     return anchor
 
 
-def _picked(row: PickRow, taken: set[str]) -> Card:
+def _picked(row: PickRow, lake: str, taken: set[str]) -> Card:
     interval = span(row.speedup_low, row.speedup_high, "times")
     return Card(
         anchor=_anchor(row, taken),
@@ -101,11 +102,11 @@ def _picked(row: PickRow, taken: set[str]) -> Card:
         ],
         remark="",
         source=_shown(row.source),
-        command=f"bon show {row.run_id} {row.problem_id} {row.sample_index}",
+        command=_command(row, lake),
     )
 
 
-def _doubted(row: SuspiciousRow, taken: set[str]) -> Card:
+def _doubted(row: SuspiciousRow, lake: str, taken: set[str]) -> Card:
     facts = [("verdict", row.status.replace("_", " ")), ("draws", count(row.draws))]
     if row.speedup is not None:
         facts.append(("speedup", times(row.speedup)))
@@ -118,8 +119,13 @@ def _doubted(row: SuspiciousRow, taken: set[str]) -> Card:
         facts=facts,
         remark=row.remark or "",
         source=_shown(row.source),
-        command=f"bon show {row.run_id} {row.problem_id} {row.sample_index}",
+        command=_command(row, lake),
     )
+
+
+def _command(row: PickRow | SuspiciousRow, lake: str) -> str:
+    words = ["bon", "show", row.run_id, row.problem_id, row.sample_index, "--lake", lake]
+    return shlex.join(map(str, words))
 
 
 def _shown(source: str | None) -> str:
@@ -137,8 +143,8 @@ MOST_SOURCES = 6_000_000
 def browsable(data: ReportData) -> str:
     """JSON of the draws to browse, which the page shows where a reader opens a problem.
 
-    `{"columns": [...], "several": whether several runs, "problems": {anchor: [row, ...]},
-    "sources": [...]}`, equal sources once.
+    `{"columns": [...], "several": whether several runs, "lake": its path, quoted for a shell,
+    "problems": {anchor: [row, ...]}, "sources": [...]}`, equal sources once.
     """
     sources: dict[str, int] = {}
     held = 0
@@ -168,6 +174,7 @@ def browsable(data: ReportData) -> str:
             "columns": ["run", "sample", "verdict", "speedup", "95 % interval", "ms",
                         "surprisal", "tokens"],
             "several": len(data.run_ids) > 1,
+            "lake": shlex.quote(data.lake),
             "problems": problems,
             "sources": list(sources),
         },

@@ -11,7 +11,7 @@ from tasks.report.formats import count, percent, plural
 
 def outcomes(data: ReportData) -> Exhibit:
     draws, correct = data.sum_of("draws"), data.sum_of("correct")
-    unjudged = draws - data.sum_of("judged")
+    unjudged = draws - data.sum_of("judged") - data.refused_draws
     notes = [
         f"{count(correct)} of {plural(draws, 'draw')} ({percent(_share(correct, draws))}) are "
         "correct. A correct draw counts as faster only when the lower end of its speedup interval "
@@ -21,6 +21,11 @@ def outcomes(data: ReportData) -> Exhibit:
         notes.append(
             f"{plural(unjudged, 'draw')} without a verdict (not judged yet, or the harness itself "
             "failed): left out of every rate, never counted as failures."
+        )
+    if data.refusals:
+        notes.append(
+            f"{plural(data.refused_draws, 'draw')} of "
+            f"{plural(len(data.refusals), 'problem')} that the judge refused: left out as well."
         )
     said = Table(
         (Column("outcome"), Column("error, first line"), Column("draws", True),

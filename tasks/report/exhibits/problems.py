@@ -23,10 +23,17 @@ _COLUMNS = (
 )
 
 
+_REFUSED = (Column("problem"), Column("draws", True), Column("reason"))
+
+
 def problems(data: ReportData) -> Exhibit:
     least = data.statistics.least_spread
     rows = [_row(problem, least) for problem in data.problems]
-    table = Table(_COLUMNS, rows, "Follow a problem to the candidates behind its line.")
+    tables = [Table(_COLUMNS, rows, "Follow a problem to the candidates behind its line.")]
+    refused = [(Link(one.title, one.key.anchor), count(one.draws), one.reason)
+               for one in data.refusals]  # fmt: skip
+    if refused:
+        tables.append(Table(_REFUSED, refused, "Refused by the judge, whatever the candidate"))
     return Exhibit(
         name="problems",
         title="Problem by problem",
@@ -40,7 +47,7 @@ def problems(data: ReportData) -> Exhibit:
         figure=leading(spread(data.problems, least), data.targets),
         describes="Bars: spread of the log-probability within each problem; dotted: the least "
         "spread at which selection applies.",
-        tables=[table],
+        tables=tables,
         query=data.sql("problems"),
         empty="No judged draw with a log-probability: selection by surprisal does not apply.",
     )

@@ -177,7 +177,8 @@
     const left = element("div");
     if (remark) left.append(element("p", remark, { class: "remark" }));
     left.append(element("pre", shown, { class: "code" }));
-    left.append(element("p", `bon show ${run} ${shelf.dataset.problem} ${sample}`, { class: "command" }));
+    const again = `bon show ${run} ${shelf.dataset.problem} ${sample} --lake ${store.lake}`;
+    left.append(element("p", again, { class: "command" }));
     room.append(left, shelf.querySelector(".reference pre").cloneNode(true));
     inside.append(room);
     made.append(inside);

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -69,20 +70,27 @@ def write_run(
     approaches: Sequence[Approach] = APPROACHES,
     tokens: bool = True,
     machines: Sequence[str] = (),
+    refused: Sequence[int] = (),
+    headroom: float = 0.35,
+    busy: bool = False,
+    library: bool = False,
     cut_short: int = 0,
 ) -> Lake:
     """A sweep as the flow would leave it: runs, problems, candidates, evaluations.
 
-    `machines`: the models of hardware that the sources were measured on, by turns. `cut_short`:
-    draws of each problem that reached the limit of tokens. Of the first draw of each a speedup of 5
-    is claimed.
+    `machines`: the models of hardware that the sources were measured on, by turns.
+    `headroom`: how much problems differ in the speedups that they allow (log scale).
+    `busy`, `library`: every verdict carries `busy-machine`, or `library-calls`.
+    `refused`: problems that the judge refused: nothing of them has a verdict.
+    `cut_short`: draws of each problem that reached the limit of tokens.
+    Of the first draw of each problem a speedup of 5 is claimed.
     """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)
     candidates: list[dict[str, object]] = []
     evaluations: dict[tuple[int, str], dict[str, object]] = {}
     for problem in problems:
-        headroom = float(np.exp(draws.normal(0.0, 0.35)))
+        room = float(np.exp(draws.normal(0.0, 0.35) * headroom / 0.35))
         spread = 1.0 if problem % 4 else 0.02
         weights = np.array([approach.weight for approach in approaches])
         for index in range(k):
@@ -113,11 +121,16 @@ def write_run(
                     "claimed_speedup": 5.0 if index == 0 else None,
                 }
             )
-            if evaluated and (problem, digest) not in evaluations:
+            judged = evaluated and problem not in refused
+            if judged and (problem, digest) not in evaluations:
                 noise = float(np.exp(draws.normal(0.0, 0.03)))
                 evaluations[problem, digest] = _evaluation(
-                    run_id, problem, digest, approach, approach.speedup * headroom * noise
+                    run_id, problem, digest, approach, approach.speedup * room * noise
                 )
+    rules = ["busy-machine"] * busy + ["library-calls"] * library
+    found = [{"rule": rule, "severity": "info", "message": rule} for rule in rules]
+    for row in evaluations.values():
+        row["findings"] = [*cast("list[object]", row["findings"]), *found]
     for number, row in enumerate(evaluations.values() if machines else ()):
         row["machine"] = machines[number % len(machines)]
     lake.append("runs", [_run(run_id, k, seed)], run_id=run_id, part="run")
@@ -125,6 +138,11 @@ def write_run(
     lake.append("problems", rows, run_id=run_id, part="problems")
     lake.append("candidates", candidates, run_id=run_id, part="candidates")
     lake.append("evaluations", list(evaluations.values()), run_id=run_id, part="evaluations")
+    for problem in refused:
+        row = _key(run_id, problem) | {"problem_hash": _reference(problem)["problem_hash"]}
+        row |= {"harness_id": "trusted-89abcdef", "refused_at": NOW}
+        row |= {"reason": f"its outputs are constant {HOSTILE}"}
+        lake.append("refusals", [row], run_id=run_id, part=f"refused-{problem}")
     return lake
 
 

@@ -55,6 +55,28 @@ def test_few_problems_cannot_settle_it(tmp_path: Path) -> None:
     assert "these data cannot tell from a random choice" in said
 
 
+def test_refused_problems_are_named_and_not_unfinished(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", refused=[28, 30]))
+    assert "Refused by the judge, whatever the candidate: 28 HardSigmoid (its outputs are" in said
+    assert "32 draws have no verdict and count nowhere." in said
+    assert "Unfinished" not in said
+    assert "of the 10 problems" in said
+
+
+def test_of_many_refused_problems_three_are_named(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", refused=[4, 5, 12, 14, 15]))
+    assert "12 Matmul with diagonal matrices" in said
+    assert "; and 2 others, listed under “Problem by problem”. 80 draws" in said
+    assert "14 Matmul" not in said
+
+
+def test_where_every_problem_is_refused_that_is_the_answer(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", problems=[5, 14], refused=[5, 14])
+    said = words(lake)
+    assert "32 draws stored, none judged, since the judge refused every problem" in said
+    assert "Unfinished" not in said
+
+
 def test_nothing_drawn_judged_or_correct(tmp_path: Path) -> None:
     unjudged = write_run(tmp_path / "unjudged", evaluated=False)
     assert words(unjudged).startswith("192 draws stored, none judged yet")
@@ -104,23 +126,31 @@ def test_survives_a_missing_strategy(demo: Lake, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"),
+    ("ends", "ends_at_most", "p", "verdict"),
     [
-        (-0.05, 0.2, "12 problems cannot settle it"),
-        (0.01, 0.2, "Yes"),
-        (-0.2, -0.01, "No, random is better"),
+        ((-0.05, 0.2), (-0.05, 0.2), 0.006, "12 problems cannot settle it"),
+        ((0.01, 0.2), (0.01, 0.2), 0.006, "Yes"),
+        ((0.01, 0.2), (0.01, 0.2), 0.2, "12 problems cannot settle it"),
+        ((-0.2, -0.01), (-0.2, -0.01), 0.006, "No, random is better"),
+        ((-0.2, -0.01), (-0.2, 0.1), 0.006, "Unsettled kernels could turn it round"),
+        ((-0.2, -0.01), (0.01, 0.2), 0.006, "Unsettled kernels could turn it round"),
     ],
 )
-def test_the_interval_decides_not_the_count_of_problems(
-    demo: Lake, low: float, high: float, verdict: str
+def test_interval_adjusted_test_and_both_ends_have_to_agree(
+    demo: Lake,
+    ends: tuple[float, float],
+    ends_at_most: tuple[float, float],
+    p: float,
+    verdict: str,
 ) -> None:
-    """0 or 1 against a small probability is lower on most problems, even if equal on average."""
     data = gather(demo, ["demo"])
     one = data.statistics.compare("surprisal", "random")
     assert one is not None
-    gap = Estimate(mean=(low + high) / 2, low=low, high=high)
-    counted = {"difference": gap, "a_better": 1, "b_better": 11, "mcnemar_p_holm": 0.006}
-    changed = one.model_copy(update={"fast_1": one.fast_1.model_copy(update=counted)})
+    gap, at_most = (
+        Estimate(mean=(low + high) / 2, low=low, high=high) for low, high in (ends, ends_at_most)
+    )
+    found = {"difference": gap, "difference_at_most": at_most, "mcnemar_p_holm": p}
+    changed = one.model_copy(update={"fast_1": one.fast_1.model_copy(update=found)})
     said = answer(replace(data, statistics=replace(data.statistics, comparisons=[changed])))
     point = next(p for p in said.points if p.question == "Does surprisal beat a random choice?")
     assert point.answer.startswith(verdict)
@@ -131,3 +161,38 @@ def test_completions_that_were_cut_short_are_counted_with_the_cure(tmp_path: Pat
     assert "Cut short: 6 completions of 32 reached the limit of tokens" in said
     assert "--max-tokens" in said
     assert "Cut short" not in words(write_run(tmp_path / "other", problems=[5]))
+
+
+def test_where_only_unsettled_kernels_may_be_faster_nothing_is_concluded(tmp_path: Path) -> None:
+    """A busy machine: the best kernel has 1.02x, and an interval that begins below 1."""
+    noisy = [Approach("naive", 0.5, 0.2, 0.4), Approach("close", 0.5, 0.3, 0.97)]
+    lake = write_run(tmp_path / "lake", approaches=noisy, headroom=0.0, busy=True)
+    said = words(lake)
+    assert said.startswith("Not settled: with 16 samples a problem and every correct one timed")
+    assert "the speedup intervals of" in said
+    assert "neither more" not in said
+    assert "192 of 192 verdicts. The same sweep again, on a quiet machine" in said
+
+
+def test_the_lead_gives_both_ends_of_what_is_unsettled(tmp_path: Path) -> None:
+    """Sure winners on a few problems, a noisy kernel on all."""
+    noisy = [Approach("fast", 0.03, 0.9, 3.0), Approach("close", 0.97, 0.3, 0.97)]
+    lake = write_run(tmp_path / "lake", approaches=noisy, headroom=0.0)
+    data = gather(lake, ["demo"])
+    sure = data.statistics.fast_1_at_k[16].mean
+    assert 0 < sure < 0.9
+    assert data.statistics.fast_1_at_k_at_most[16] == 1
+    said = answer(data).lead.replace("\u00a0", " ")
+    assert f"on {sure * 100:.0f} % of the 12 problems" in said
+    assert f", or on 100 % if all {data.sum_of('unsettled')} unsettled draws are faster" in said
+
+
+def test_fast_draws_that_call_the_library_are_counted(demo: Lake, tmp_path: Path) -> None:
+    assert "library-calls" not in words(demo)
+    calling = [Approach("vectorised, threaded", 1, 0.5, 2.3)]
+    said = words(write_run(tmp_path / "lake", approaches=calling, library=True))
+    assert "fast draws (100 %) call the library for a part of the work" in said
+
+
+def test_the_miniature_is_said_to_be_one(demo: Lake) -> None:
+    assert "its numbers say nothing about large models" in words(demo)

@@ -19,6 +19,7 @@ BASE = Comparison(
     problems=12,
     applicable=12,
     difference=np.array([0.2, -0.1, 0.5]),
+    difference_at_most=np.array([0.2, -0.1, 0.5]),
     effect=0.4,
     a_better=7,
     b_better=3,
