@@ -6,9 +6,12 @@ python -m storage.dictionary        # the tables of docs/lake.md
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+
+import duckdb
 
 from storage.schemas import CANDIDATES, EVALUATIONS, TABLES, comment
-from storage.views import VIEWS, view_sql
+from storage.views import VIEWS, empty_statements, view_sql
 
 RESULTS = {
     **{field.name: comment(field) for field in [*EVALUATIONS, *CANDIDATES]},
@@ -18,6 +21,8 @@ RESULTS = {
     "rescored_by": "The policy whose log-probabilities stand in for those that the draw lacks.",
     "judge_seconds": "Seconds of judging, from beginning to end.",
     "flagged": "Whether a finding is a warning.",
+    "unsettled": "Correct, and the interval of its speedup holds 1: as likely noise as news.",
+    "rules": "The rules of the findings.",
 }
 """Of the view `results`: the draw's own columns where both tables have one of that name."""
 
@@ -43,12 +48,13 @@ def about(view: str) -> str:
     return " ".join(lines)
 
 
-def result_columns() -> list[str]:
+@cache
+def result_columns() -> tuple[str, ...]:
     """The columns of `results`, in order."""
-    listed = view_sql("results").split("SELECT\n", 1)[1].split("\nFROM candidates", 1)[0]
-    return [
-        line.rstrip(",").split(" AS ")[-1].split(".")[-1].strip() for line in listed.split("\n")
-    ]
+    with duckdb.connect() as connection:
+        for statement in empty_statements():
+            connection.execute(statement)
+        return tuple(connection.sql("SELECT * FROM results").columns)
 
 
 def markdown() -> str:

@@ -232,9 +232,10 @@ EVALUATIONS = pa.schema(
         _optional(
             "take",
             pa.int32(),
-            "1: the first verdict on the source. 2: of a winner that was measured again. Of rows "
-            "with equal run_id, suite, level, problem_id, source_hash and harness_id the last "
-            "one counts, by take and then by sequence; null in earlier releases.",
+            "1: the first verdict on the source. 2: of a winner that was measured again. 3: of one "
+            "that was unsettled at the end. Of rows with equal run_id, suite, level, problem_id, "
+            "source_hash and harness_id the highest sequence counts (but for a harness_error). "
+            "Null in earlier releases.",
         ),
     ]
 )
@@ -242,10 +243,10 @@ EVALUATIONS = pa.schema(
 REFUSALS = pa.schema(
     [
         *_KEY,
-        pa.field("problem_hash", pa.string(), nullable=False),
-        pa.field("harness_id", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),  # why no candidate of it can be judged
-        pa.field("refused_at", _UTC, nullable=False),
+        _required("problem_hash", pa.string(), "Of the reference that was refused."),
+        _required("harness_id", pa.string(), "The judge's settings, hashed."),
+        _required("reason", pa.string(), "Why no candidate of it can be judged."),
+        _required("refused_at", _UTC, "When it was refused."),
         _SEQUENCE,
     ]
 )

@@ -85,6 +85,11 @@ def lasting_statements(root: Path) -> list[str]:
     return [*([found] if moves else []), *tables, *_derived(ALL)]
 
 
+def empty_statements() -> list[str]:
+    """The views of a lake without a file: what columns they have."""
+    return [_table_view(table, [], union_by_name=False) for table in TABLES] + _derived(ALL)
+
+
 def _below(root: Path, table: str) -> str:
     return f"/{table_directory(root, table).relative_to(root)}/run_id=*/{PARTS}"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -61,7 +62,7 @@ def export_run(lake: Lake, run_id: str, kind: str, out: Path | None = None) -> P
             out.parent.mkdir(parents=True, exist_ok=True)
             with appearing(out) as draft:
                 if kind == "csv":
-                    pyarrow.csv.write_csv(draws, draft)
+                    pyarrow.csv.write_csv(_flat(draws), draft)
                 else:
                     pq.write_table(draws, draft)
     except OSError as error:
@@ -69,6 +70,15 @@ def export_run(lake: Lake, run_id: str, kind: str, out: Path | None = None) -> P
             f"cannot write {out} ({error.strerror or error}); name another place with --out"
         ) from error
     return out
+
+
+def _flat(draws: pa.Table) -> pa.Table:
+    """With lists as JSON, for which CSV has no words."""
+    for at, field in enumerate(draws.schema):
+        if pa.types.is_nested(field.type):
+            values = [None if one is None else json.dumps(one) for one in draws[at].to_pylist()]
+            draws = draws.set_column(at, field.name, pa.array(values, pa.string()))
+    return draws
 
 
 def _measured(lake: Lake, run_id: str) -> dict[str, dict[str, Any]]:

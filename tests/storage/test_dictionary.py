@@ -44,7 +44,7 @@ def test_a_part_carries_the_comments(lake: Lake) -> None:
 
 
 def test_the_catalogue_carries_the_comments(lake: Lake) -> None:
-    assert lake.sql("SELECT * FROM results").column_names == result_columns()
+    assert lake.sql("SELECT * FROM results").column_names == [*result_columns()]
     with duckdb.connect() as shell:
         shell.execute(write_duckdb_file(lake).read_text())
         bare = shell.execute(
