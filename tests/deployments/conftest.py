@@ -114,7 +114,8 @@ def serving(
     """`bon serve`, or another `command` that takes a port, until the block ends."""
     port, log = free_port(), folder / "serve.log"
     environment = os.environ | {"PREFECT_HOME": str(home), "BON_SUITES": str(folder)}
-    for name in (CLIENT_AUTH, "PREFECT_API_URL"):
+    # The last is set by commands that ran in this process, for private servers without a page.
+    for name in (CLIENT_AUTH, "PREFECT_API_URL", "PREFECT_UI_ENABLED"):
         environment.pop(name, None)
     with log.open("wb") as sink:
         process = subprocess.Popen(
