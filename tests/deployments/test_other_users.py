@@ -101,7 +101,7 @@ PAGE = {"/", "/v2/", "/ui-settings", "/openapi.json", "/docs", "/docs/oauth2-red
 def test_nothing_answers_but_what_is_documented(
     served: Serving, stranger: httpx.Client, tmp_path: Path
 ) -> None:
-    environment = os.environ | {"PREFECT_HOME": str(served.home), STATIC: str(tmp_path)}
+    environment = {**served.environment, "PREFECT_HOME": str(served.home), STATIC: str(tmp_path)}
     printed = subprocess.check_output([sys.executable, "-c", ROUTES], env=environment, text=True)
     found = [(method, path) for method, path in json.loads(printed)]
     assert len(found) > 200
