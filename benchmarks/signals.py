@@ -6,7 +6,9 @@ Two lanes sweep side by side, so that two judges share the machine. Each signal 
 its process group, a judge, a candidate's worker, the policy, Ray or the Prefect server, at a random
 moment. An ended sweep is started again by the same command until it is whole. Compared with an
 undisturbed sweep: every draw and every status. Ten seconds after each attempt no process of it may
-run; ten seconds after the last, nothing may be left in the temporary directory or in /dev/shm.
+run (below it or not: whatever has a file of its temporary directory open, or that directory's name
+in its command line or environment), and nothing may be left in the temporary directory; ten seconds
+after the last, nothing in /dev/shm.
 """
 
 from __future__ import annotations
@@ -84,6 +86,7 @@ BLOWS = (
     Blow("SIGTERM to a worker", signal.SIGTERM, says("kernels_eval.worker", "zygote")),
     Blow("SIGKILL to the policy", signal.SIGKILL, says("PolicyActor")),
     Blow("SIGKILL to the raylet", signal.SIGKILL, says("raylet/raylet")),
+    Blow("SIGKILL to the GCS", signal.SIGKILL, says("gcs/gcs_server")),
     Blow("SIGKILL to the Prefect server", signal.SIGKILL, says("prefect.server.api.server")),
 )
 
@@ -100,6 +103,8 @@ class Attempt:
     """On stderr."""
     traceback: bool
     left_running: list[str]
+    left_behind: list[str]
+    """In the temporary directory."""
 
 
 @dataclass
@@ -109,7 +114,6 @@ class Run:
     number: int
     attempts: list[Attempt] = field(default_factory=list)
     equal: bool = False
-    left_behind: list[str] = field(default_factory=list)
 
 
 class Quota:
@@ -171,11 +175,12 @@ def main() -> int:
         with ThreadPoolExecutor(2) as lanes:
             runs = sorted((r for done in lanes.map(lane, range(2)) for r in done), key=number_of)
         time.sleep(GRACE_S)
-        left = sorted(shared_memory() - before)
-    document = record(runs, seconds, left)
+        shared = sorted(shared_memory() - before)
+    document = record(runs, seconds, shared)
     (given.out / "signals.json").write_text(json.dumps(document, indent=2) + "\n")
     print(json.dumps({k: v for k, v in document.items() if k != "runs"}, indent=2))
-    return 0 if document["equal"] == len(runs) and not document["left_behind"] else 1
+    clean = not any(document[name] for name in ("left_behind", "left_running", "tracebacks"))
+    return 0 if document["equal"] == len(runs) and clean else 1
 
 
 def sweep_until_whole(place: Path, run: Run, quota: Quota | None, seconds: float) -> Run:
@@ -192,10 +197,6 @@ def sweep_until_whole(place: Path, run: Run, quota: Quota | None, seconds: float
         run.attempts.append(attempt)
         if attempt.status == 0:
             break
-    deadline = time.monotonic() + GRACE_S
-    while any(temporary.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    run.left_behind = sorted(path.name for path in temporary.iterdir())
     return run
 
 
@@ -231,7 +232,7 @@ def disturb(
     ended = time.monotonic()
     over.set()
     watch.join()
-    _, alive = psutil.wait_procs([one for one in family.values() if running(one)], timeout=GRACE_S)
+    alive, files = left(family, temporary, ended + GRACE_S)
     text = log.read_text(errors="replace")
     return Attempt(
         blow=blow.name if blow is not None and sent is not None else None,
@@ -239,8 +240,36 @@ def disturb(
         seconds_to_end=None if sent is None else round(ended - sent, 1),
         lines=len(text.splitlines()),
         traceback="Traceback" in text,
-        left_running=[name_of(one) for one in alive if running(one)],
+        left_running=[name_of(one) for one in alive],
+        left_behind=files,
     )
+
+
+def left(
+    family: Family, temporary: Path, deadline: float
+) -> tuple[list[psutil.Process], list[str]]:
+    """Running processes and files of an attempt, once there are none or at the deadline."""
+    while True:
+        alive = {one for one in family.values() if running(one)} | using(temporary)
+        files = sorted(path.name for path in temporary.iterdir())
+        if not (alive or files) or time.monotonic() >= deadline:
+            return sorted(alive, key=lambda one: one.pid), files
+        time.sleep(0.2)
+
+
+def using(place: Path) -> set[psutil.Process]:
+    """Running processes that have to do with a directory, whoever their parent is."""
+    found = set()
+    for one in psutil.process_iter():
+        home, near = Path(f"/proc/{one.pid}"), str(place)
+        try:
+            words = [*one.cmdline(), (home / "environ").read_bytes().decode(errors="replace")]
+            words += [str(link.readlink()) for link in ((home / "cwd"), *(home / "fd").iterdir())]
+        except (psutil.Error, OSError):
+            continue
+        if any(near in word for word in words) and running(one):
+            found.add(one)
+    return found
 
 
 def send(blow: Blow, process: subprocess.Popen[bytes], family: Family) -> float | None:
@@ -299,10 +328,11 @@ def number_of(run: Run) -> int:
 def summary(run: Run) -> str:
     blows = ", ".join(one.blow or "none" for one in run.attempts)
     statuses = [one.status for one in run.attempts]
-    return f"run {run.number}: equal {run.equal}, left {run.left_behind}, {statuses} ({blows})"
+    behind = [(*one.left_running, *one.left_behind) for one in run.attempts]
+    return f"run {run.number}: equal {run.equal}, left {behind}, {statuses} ({blows})"
 
 
-def record(runs: list[Run], seconds: float, left: Iterable[str]) -> dict[str, object]:
+def record(runs: list[Run], seconds: float, shared: Iterable[str]) -> dict[str, object]:
     attempts = [attempt for run in runs for attempt in run.attempts]
     hit = [attempt for attempt in attempts if attempt.blow is not None]
     polite = ("SIGINT", "SIGTERM to the", "SIGTERM to its", "SIGHUP")
@@ -313,8 +343,8 @@ def record(runs: list[Run], seconds: float, left: Iterable[str]) -> dict[str, ob
         "signals": len(hit),
         "by_kind": dict(sorted(Counter(str(one.blow) for one in hit).items())),
         "equal": sum(run.equal for run in runs),
-        "left_behind": sorted({*left, *(name for run in runs for name in run.left_behind)}),
-        "attempts_with_processes_after_10_s": sum(bool(one.left_running) for one in attempts),
+        "left_behind": sorted({*shared, *(name for one in attempts for name in one.left_behind)}),
+        "left_running": sum(bool(one.left_running) for one in attempts),
         "tracebacks": sum(one.traceback for one in attempts),
         "longest_to_end_after_a_polite_signal_s": max(
             (one.seconds_to_end or 0.0 for one in asked), default=None

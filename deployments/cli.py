@@ -25,31 +25,31 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
-    from flows.errors import UnavailableError, is_judge_failure, is_request_error
+    from flows.errors import in_a_line
 
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
     except TyperException as error:
-        return _refuse(error.format_message())
+        return _say(error.format_message(), 2)
     except KeyboardInterrupt:  # typer's own handling covers the commands
         return 130
     except BrokenPipeError:
         # The reader of our stdout has seen enough (`bon sql ... | head`).
         sys.stderr.close()
         return 0
-    except UnavailableError as error:
-        return _say(str(error), 1)
     except Exception as error:
-        if is_request_error(error):
-            return _refuse(str(error))
-        if is_judge_failure(error):
-            return _say(f"the judge failed: {error}", 1)
+        answer = in_a_line(error)
+        if answer is not None:
+            return _say(*answer)
+        if (strange := _not_encodable(arguments)) and "surrogates not allowed" in str(error):
+            return _say(f"{strange!r} is not UTF-8; rename it, or name a link to it (ln -s)", 2)
         raise
     return status if isinstance(status, int) else 0
 
 
-def _refuse(message: str) -> int:
-    return _say(message, 2)
+def _not_encodable(arguments: list[str]) -> str | None:
+    """An argument that is not UTF-8. Files are read and written by any name; records keep none."""
+    return next((one for one in arguments if any("\ud800" <= c <= "\udfff" for c in one)), None)
 
 
 def _say(message: str, status: int) -> int:

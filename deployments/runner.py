@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect import runner
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 
 from deployments.catalogue import Entry, catalogue
-from deployments.leftovers import end_runs, left_behind, run_by, server_name
 from deployments.serve import Served
 from flows import ending
 from flows.cli.printing import complain
 from flows.deployed import SERVER
+from flows.leftovers import end_runs, left_behind, of_deployments, prune, run_by
+from flows.owner import process_name
 from flows.prefect_api import own_folder
 from flows.prefect_watch import ApiWatch
+from flows.told import tell_where_runs_go
 
 _STOP_S = 90.0
 """For the runs under way to be cancelled, one after another, once `bon serve` is to end."""
 
 _AGAIN_S = 0.5
+_DAY_S = 24 * 3600.0
 
 
 def serve_catalogue(served: Served, entries: Sequence[Entry] | None = None) -> None:
     """Register and serve `entries` (default: the catalogue) until this process is to end."""
     entries = catalogue() if entries is None else entries
-    os.environ[SERVER] = server_name()
+    os.environ[SERVER] = process_name()
     watch = ApiWatch(served.address, served.server, served.gone)
+    logging.getLogger("prefect.runner.flow_run_executor").addFilter(_not_said_already)
     with own_folder("bon-serve-") as folder, watch.running():
-        asyncio.run(_serve(entries, Runner(folder), alone=served.alone))
+        asyncio.run(_serve(entries, Runner(folder), served))
 
 
 class Runner(runner.Runner):
@@ -64,16 +70,38 @@ class Runner(runner.Runner):
             await serving
 
 
-async def _serve(entries: Sequence[Entry], runner: Runner, *, alone: bool) -> None:
+async def _serve(entries: Sequence[Entry], runner: Runner, served: Served) -> None:
     ids = [await entry.register(runner) for entry in entries]
-    async with get_client() as client:
-        if ended := await end_runs(client, ids, left_behind(alone=alone)):
-            complain(f"{ended} unfinished runs of an earlier `bon serve` are now Crashed")
-        for entry in entries:
-            when = f", at {entry.cron!r} in {entry.timezone}" if entry.cron else ""
-            complain(f"serving {entry.full_name}{when}")
+    mine = of_deployments(ids if served.alone else [])
+    with get_client(sync_client=True) as client:
+        if ended := end_runs(client, left_behind(unlabelled=mine)):
+            complain(f"{ended} unfinished runs of processes that have ended are now Crashed")
+        _tell_what_is_served(entries)
+        pruning = asyncio.create_task(_prune_daily(client if served.server else None))
         await _until_asked(runner)
-        await end_runs(client, ids, run_by(server_name()))
+        pruning.cancel()
+        end_runs(client, run_by(process_name()))
+
+
+async def _prune_daily(client: SyncPrefectClient | None) -> None:
+    """Of a server that we started. What another keeps is its owner's choice."""
+    while client is not None:
+        with suppress(httpx.HTTPError):  # it is tried again tomorrow
+            await asyncio.to_thread(prune, client)
+        await asyncio.sleep(_DAY_S)
+
+
+def _tell_what_is_served(entries: Sequence[Entry]) -> None:
+    tell_where_runs_go()
+    for entry in entries:
+        when = f" Starts at {entry.cron!r} in {entry.timezone}." if entry.cron else ""
+        complain(f"serving {entry.full_name}: {entry.description}{when}")
+
+
+def _not_said_already(record: logging.LogRecord) -> bool:
+    """False for what Prefect adds once a flow run's process has logged its failure and ended."""
+    added = ("Process exited with status code: 1.", "Check the flow run logs for an unhandled")
+    return not record.getMessage().startswith(added)
 
 
 _CANCELLED = "runs under way are cancelled; `bon runs` lists them, `bon sweep --run ID` goes on"

@@ -64,6 +64,7 @@ def serving_api(host: str, port: int) -> Iterator[Served]:
     if address := os.environ.get("PREFECT_API_URL"):
         expect_answer(address, _SERVE_ALONE)
         _warn_if_open(address)
+        _tell_how_to_ask(address, None)
         yield Served(address)
         return
     given = given_auth()
@@ -132,10 +133,14 @@ def _warn_if_open(address: str) -> None:
 
 
 def _tell_how_to_ask(address: str, file: Path | None) -> None:
-    secret = f'"$(cat {shlex.quote(str(file))})"' if file else "as here"
-    complain("to ask for runs in another terminal:")
-    say(f"export PREFECT_API_URL={address}", err=True)
-    say(f"export {CLIENT_AUTH}={secret}", err=True)
+    """The lines to type. `file` holds the credentials; None: the user's environment has them."""
+    complain("to start a run, type in another terminal:")
+    say(f"export PREFECT_API_URL={shlex.quote(address)}", err=True)
+    if file is not None:
+        say(f'export {CLIENT_AUTH}="$(cat {shlex.quote(str(file))})"', err=True)
+    elif os.environ.get(CLIENT_AUTH):
+        say(f"export {CLIENT_AUTH}=...  # as it is set here", err=True)
+    say("prefect deployment run bon-sweep/default", err=True)
 
 
 def _database() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -19,6 +20,13 @@ _AGAIN_S = 60.0
 _ERROR = re.compile(r"(?:\| |^)(?:ERROR|CRITICAL)[ |:]+(?P<said>.*)")
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Timeout|Interrupt)\b.*")
+_RECORD = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \|")
+_ATTEMPT = re.compile(r"docket\.dependencies - ↩ \[[^\]]*\] (?P<task>\w+)")
+"""A task of the server that failed and is run again, by Prefect itself."""
+_LOCKED = "database is locked"
+_ATTEMPTS, _WITHIN_S = 4, 10.0
+"""Prefect tries five times, half a second apart, and does not log the last failure: a task that met
+a locked database so many times in so many seconds has not got through."""
 _VARIABLE = re.compile(r"[0-9a-f-]{8,}|\d+")
 
 
@@ -33,6 +41,8 @@ class ServerLog:
         self._source, self._show, self._limit = source, show, limit
         self._shown: dict[str, float] = {}
         self._in_traceback = False
+        self._attempt: str | None = None
+        self._locked: dict[str, deque[float]] = {}
         self._file = self._opened()
         self._thread = Thread(target=self._pump, name="bon-server-log", daemon=True)
         self._thread.start()
@@ -63,17 +73,36 @@ class ServerLog:
         self._file.write(line)
 
     def _report(self, line: str) -> None:
-        """Show an error's line, and what a traceback ends with."""
+        """Show an error's line, and what a traceback ends with.
+
+        SQLite refuses a writer that read before another one wrote. Prefect then runs the task
+        again: nothing is wrong unless that goes on.
+        """
         if line.endswith(_TRACEBACK):
             self._in_traceback = True
             return
+        if _RECORD.match(line):
+            attempt = _ATTEMPT.search(line)
+            self._attempt = attempt["task"] if attempt else None
         found = _ERROR.search(line)
         if found:
             self._in_traceback = False
-            self._show_once(found["said"])
+            if self._attempt is None:
+                self._show_once(found["said"])
         elif self._in_traceback and _EXCEPTION.match(line):
             self._in_traceback = False
-            self._show_once(line.rstrip())
+            if self._attempt is None:
+                self._show_once(line.rstrip())
+            elif _LOCKED not in line or self._stays_locked(self._attempt, line):
+                self._show_once(f"{self._attempt}: {line.rstrip()}")
+
+    def _stays_locked(self, task: str, line: str) -> bool:
+        """Note that a task met a locked database; whether it has not got through."""
+        if not line.startswith("sqlalchemy."):  # the cause, told before: the same failure
+            return False
+        now, times = time.monotonic(), self._locked.setdefault(task, deque(maxlen=_ATTEMPTS))
+        times.append(now)
+        return len(times) == _ATTEMPTS and now - times[0] < _WITHIN_S
 
     def _show_once(self, said: str) -> None:
         now, kind = time.monotonic(), _VARIABLE.sub("", said)

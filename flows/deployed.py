@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 
 from flows.errors import RequestError
+from flows.owner import label, process_name
 from flows.profiles import load_profile, profile_names
 from flows.request import DEFAULT_PROFILE, stored_request
 from storage import Lake
@@ -31,10 +31,7 @@ POLICIES = "BON_POLICIES"
 """Environment: policies that a deployment may be asked for, separated by spaces."""
 
 SERVER = "BON_SERVE"
-"""Environment: the `bon serve` that started this flow run, as HOST/PID/START."""
-
-SERVER_LABEL = "bon.serve"
-"""The same as a label of the flow run: a later `bon serve` sees whether that one is still there."""
+"""Environment: the `bon serve` that started this flow run, as `flows.owner` names it."""
 
 _ENTRY = re.compile(r"hf:[^:]+|[^:]+")
 _PR_SET_PDEATHSIG = 1
@@ -104,22 +101,26 @@ def check_policy(policy: str) -> None:
     )
 
 
-def belong_to_server() -> None:
-    """Have the kernel kill this process when the `bon serve` that started it ends; label its run.
+def belong_to_owner() -> None:
+    """Label the flow run with its process; of a `bon serve` that started it, with that.
 
-    Nothing happens in a flow run that a worker started.
+    In the latter case the kernel kills this process when that one ends.
     """
-    server = os.environ.get(SERVER)
     context = FlowRunContext.get()
-    if server is None or context is None or context.flow_run is None:
+    if context is None or context.flow_run is None:
         return
+    server = os.environ.get(SERVER)
+    if server is not None:
+        _end_with(server)
+    label(context.flow_run.id, server or process_name())
+
+
+def _end_with(server: str) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     # Ctrl-C goes to all of the terminal's group: the server is asked, and cancels this run.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.getppid() != int(server.rsplit("/", 2)[1]):  # it ended before that
         os.kill(os.getpid(), signal.SIGKILL)
-    with get_client(sync_client=True) as client:
-        client.update_flow_run_labels(context.flow_run.id, {SERVER_LABEL: server})
 
 
 def _check_path(what: str, text: str, links: Callable[[Path], Iterable[Path]]) -> None:

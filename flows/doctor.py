@@ -12,6 +12,7 @@ from pathlib import Path
 from flows.request import INSTANT_DEVICE, SweepRequest, profile_request
 from kernels_eval.devices import check_device
 from kernels_eval.errors import RequestError as DeviceError
+from storage import Lake, default_lake
 from tasks.errors import RequestError
 from tasks.policies import check_policy, policy_needs
 
@@ -40,6 +41,7 @@ def machine() -> dict[str, object]:
 
     from kernels_eval import host, sandbox
 
+    lake = Lake(default_lake()).root
     found: dict[str, object] = {
         "cores": len(psutil.Process().cpu_affinity()),
         "timing_core_slow_share": _slow_share(),
@@ -49,6 +51,7 @@ def machine() -> dict[str, object]:
         "ninja": shutil.which("ninja") or "missing",
         "cuda": _cuda(),
         "RAY_ADDRESS": os.environ.get("RAY_ADDRESS") or "not set: Ray starts on this machine",
+        "BON_LAKE": os.environ.get("BON_LAKE") or f"not set: the lake is {lake}",
         "PREFECT_API_URL": os.environ.get("PREFECT_API_URL") or "not set: a private server",
     }
     defences = sandbox.available() | host.available()

@@ -1,4 +1,4 @@
-"""How a command ends before its time: by a signal, or because the Prefect API is gone.
+"""How a command ends before its time: by a signal, or because Prefect's API or Ray is gone.
 
 One line on stderr says how to go on; it comes within seconds, and nothing is left behind. First the
 command's own blocks are left (`Ended` is raised in the main thread): locks are released, servers
@@ -326,6 +326,12 @@ def armed() -> Iterator[Ending]:
 def current() -> Ending | None:
     """The ending of this process's command; None in a deployment's flow run, or under a test."""
     return _current
+
+
+def end(said: str) -> None:
+    """End this process's command, if it is one, with these words and status 1. From any thread."""
+    if _current is not None:
+        _current.end(Cause(said, 1))
 
 
 def take_signals() -> None:

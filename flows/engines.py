@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from flows.ending import end
 from flows.errors import RequestError
 from flows.hardware import measured_on, tell_of_others
 from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
+from flows.steps import begins
 from storage import Lake
 from tasks.cluster import cluster, gpus_here
 from tasks.evaluate.placement import cores_at_first, judging_cores, keep_timing_cores_free
@@ -35,7 +37,7 @@ def drawing(
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
     with ExitStack() as stack:
-        stack.enter_context(cluster())
+        stack.enter_context(cluster(end))
         policy = _start_policy(lake, run_id, request)
         stack.callback(policy.close)
         policy_id = _same_policy_id(lake, run_id, request, policy)
@@ -68,7 +70,7 @@ def engines(
     """
     judged = sum(len(one.to_judge.sample_indices) for one in work)
     with ExitStack() as stack:
-        stack.enter_context(cluster())
+        stack.enter_context(cluster(end))
         on_gpu = request.judge.config().on_gpu
         cores = judging_cores(gpus_here() if on_gpu else 0)
         policy: Sampler = ReleasedPolicy()
@@ -76,6 +78,7 @@ def engines(
             handle = policy = _start_policy(lake, run_id, request)
             stack.callback(handle.close)
         instant = request.judge.device == INSTANT_DEVICE
+        begins(f"starting the judges ({request.judge.device})")
         judges = JudgePool(request.judge.config(), cores, instant=instant, allowed=cores_at_first())
         stack.callback(judges.close)
         policy_id = released or _same_policy_id(lake, run_id, request, handle)
@@ -101,6 +104,7 @@ def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandl
     threads = len(judging_cores().side)
     if request.judge.config().on_gpu:  # candidates for a GPU compile on the same cores
         threads = max(1, threads // 2)
+    begins(f"loading the policy {request.policy}")
     return start_policy(spec, request.sampling.params(), threads)
 
 

@@ -27,8 +27,21 @@ def is_request_error(error: BaseException) -> bool:
     return isinstance(error, (RequestError, TaskRequestError, JudgeRequestError, LakeError))
 
 
-def is_judge_failure(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Whether the command line answers `error` with one line and exit status 1."""
+    from tasks.errors import PolicyUnavailableError, RayLostError
+
+    return isinstance(error, (UnavailableError, PolicyUnavailableError, RayLostError))
+
+
+def in_a_line(error: BaseException) -> tuple[str, int] | None:
+    """The line and the exit status that answer `error`; None if it was not raised on purpose."""
     from kernels_eval.errors import HarnessError
 
-    return isinstance(error, HarnessError)
+    if is_request_error(error):
+        return str(error), 2
+    if is_unavailable(error):
+        return str(error), 1
+    if isinstance(error, HarnessError):
+        return f"the judge failed: {error}", 1
+    return None

@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.deployed import belong_to_server
+from flows.deployed import belong_to_owner
 from flows.errors import RequestError
+from flows.refusals import failing_in_a_line
 from flows.summary import SweepSummary
 from flows.sweep import bon_sweep
 
 
 @flow(name="nightly")
+@failing_in_a_line
 def nightly(
     profile: str = "nightly", lake: str | None = None, timezone: str = "UTC"
 ) -> SweepSummary:
@@ -24,7 +26,7 @@ def nightly(
     late, or is retried after midnight, is still that night's. Raises RequestError for an unknown
     time zone, and whatever `bon_sweep` raises.
     """
-    belong_to_server()
+    belong_to_owner()
     night = run_id(flow_run.scheduled_start_time, timezone)
     return bon_sweep(profile=profile, run=night, lake=lake)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 import os
 import ssl
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from flows import ending
-from flows.errors import RequestError, UnavailableError, is_request_error
+from flows.errors import RequestError, UnavailableError
 from flows.prefect_server import (
     CLIENT_AUTH,
     free_port,
@@ -25,6 +24,7 @@ from flows.prefect_server import (
     wait_until_healthy,
 )
 from flows.prefect_watch import ApiWatch
+from flows.refusals import refusals_unlogged
 from kernels_eval.scratch import scratch_directory, sweep_scratch
 
 _QUIET = {
@@ -49,6 +49,11 @@ class PrefectApi:
     server: subprocess.Popen[bytes] | None = None
     log: Path | None = None
 
+    @property
+    def private(self) -> bool:
+        """Whether it is a server of this command alone, on this user's own database."""
+        return self.server is not None
+
     def wait(self) -> None:
         """Return once the API answers: at once for a server that is not ours.
 
@@ -67,7 +72,7 @@ class PrefectApi:
         command = ending.current()
         if command is not None:
             command.at_last(lambda: self._crash(command.flow_run))
-        with watch.running(), _refusals_unlogged():
+        with watch.running(), refusals_unlogged():
             try:
                 yield
             except Exception as error:
@@ -88,27 +93,6 @@ class PrefectApi:
             if client.get(place).json()["state_type"] in _UNFINISHED:
                 state = {"type": "CRASHED", "message": "The command was ended by a signal."}
                 client.post(f"{place}/set_state", json={"state": state, "force": True})
-
-
-class _Refusals(logging.Filter):
-    """Lets nothing through once a flow has refused its request: the command says that in a line."""
-
-    refused = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        self.refused |= error is not None and is_request_error(error)
-        return not self.refused
-
-
-@contextmanager
-def _refusals_unlogged() -> Iterator[None]:
-    logger, refusals = logging.getLogger("prefect.flow_runs"), _Refusals()
-    logger.addFilter(refusals)
-    try:
-        yield
-    finally:
-        logger.removeFilter(refusals)
 
 
 @contextmanager

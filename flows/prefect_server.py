@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -50,6 +51,8 @@ def start_server(
     # would look there first, and uvicorn as well.
     command = [sys.executable, "-P", "-m", "uvicorn", "--app-dir", sys.prefix]
     command += ["--factory", "prefect.server.api.server:create_app"]
+    # A temporary server has nothing to put away, and an orderly end may take it ten seconds.
+    with_parent = partial(_private_child, signal.SIGTERM if services else signal.SIGKILL)
     listener = _listener(host, port)
     command += ["--fd", str(listener.fileno()), "--log-level", "error"]
     sink = subprocess.PIPE if log is None else log.open("wb")
@@ -64,7 +67,7 @@ def start_server(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=[listener.fileno()],
-            preexec_fn=_private_child,
+            preexec_fn=with_parent,
         )
     finally:
         listener.close()
@@ -147,6 +150,7 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _private_child() -> None:
+def _private_child(with_parent: signal.Signals) -> None:
+    """`with_parent`: what the kernel sends it when its parent ends."""
     os.umask(0o077)  # its database and logs are for this user alone
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, with_parent, 0, 0, 0)

@@ -67,8 +67,6 @@ class Judging(BaseModel):
     """So many winners of every problem are measured a second time."""
     settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
     """Seconds at the end for kernels that noise left unsettled: they are measured once more."""
-    scope: Literal["kernel"] | None = None
-    """`kernel`: library calls are not allowed."""
 
     def config(self) -> JudgeConfig:
         """As the judge takes it."""
@@ -128,8 +126,15 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    given = {name: value for name, value in options.items() if _says_something(value)}
     earlier = None if run_id is None else stored_request(lake, run_id)
+    return resolve_after(earlier, lake, run_id, options)
+
+
+def resolve_after(
+    earlier: SweepRequest | None, lake: Lake, run_id: str | None, options: dict[str, Any]
+) -> tuple[str, SweepRequest]:
+    """The same where the run's settings, `earlier`, have been read already."""
+    given = {name: value for name, value in options.items() if _says_something(value)}
     if earlier is None and run_id is not None and not given:
         raise RequestError(_unknown_run(lake, run_id))
     if earlier is None:
@@ -163,22 +168,6 @@ def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[st
     return run_id or fresh_run_id(request), request
 
 
-def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The profile, with the token limit of the policy that was chosen instead of its own.
-
-    640 tokens are enough for the miniature of `demo`, and cut a real model's answer short.
-    """
-    policy, usual = given.get("policy"), base.get("policy")
-    if policy is None or usual is None or _kind(policy) == _kind(usual):
-        return base
-    limit = policy_needs(policy).max_tokens
-    return base | {"sampling": dict(base.get("sampling") or {}) | {"max_tokens": limit}}
-
-
-def _kind(policy: str) -> str:
-    return re.split("[:#]", policy, maxsplit=1)[0]
-
-
 def _says_something(value: object) -> bool:
     """Whether an option was given: a group of options with none of them given was not."""
     if isinstance(value, dict):
@@ -194,6 +183,22 @@ def _unknown_run(lake: Lake, run_id: str) -> str:
         f"lake {lake.root} has no run {run_id!r} to go on with; it has {listed}{more}. To begin "
         "one of that name, say what it is to draw, for instance --profile demo"
     )
+
+
+def _with_own_limit(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The profile, with the token limit of the policy that was chosen instead of its own.
+
+    640 tokens are enough for the miniature of `demo`, and cut a real model's answer short.
+    """
+    policy, usual = given.get("policy"), base.get("policy")
+    if policy is None or usual is None or _kind(policy) == _kind(usual):
+        return base
+    limit = policy_needs(policy).max_tokens
+    return base | {"sampling": dict(base.get("sampling") or {}) | {"max_tokens": limit}}
+
+
+def _kind(policy: str) -> str:
+    return re.split("[:#]", policy, maxsplit=1)[0]
 
 
 def _suite_name(suite: object) -> str:

@@ -11,9 +11,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 from pydantic import BaseModel, ConfigDict
 
-from flows.ending import enter_flow
+from flows.deployed import belong_to_owner
+from flows.ending import end, enter_flow
 from flows.errors import RequestError
 from flows.request import Sampling
+from flows.steps import begins
 from storage import Lake
 from tasks.cluster import cluster
 from tasks.evaluate.placement import judging_cores
@@ -56,13 +58,15 @@ def rescore_run(
     them, and gives them for an imported run. Raises RequestError.
     """
     enter_flow(flow_run.id)
+    belong_to_owner()
     house = Lake.open(lake)
     house.check_runs([run])
     check_policy(policy)
     settings = _settings(house, run, sampling or {})
     problems = load_suite(suite).problems if suite else None
     unscored(house, run, "", problems)  # what cannot be scored is said before anything is loaded
-    with house.run_lock(run), cluster():
+    with house.run_lock(run), cluster(end):
+        begins(f"loading the policy {policy}")
         handle = start_policy(policy, settings.params(), len(judging_cores().side))
         try:
             policy_id = handle.policy_id

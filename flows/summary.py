@@ -9,16 +9,6 @@ from tasks.report import Report, Summary
 from tasks.strategies.document import StrategiesDocument
 
 
-class Claims(BaseModel):
-    """What the source of an import said of its kernels (view `claims`), in draws."""
-
-    model_config = ConfigDict(frozen=True)
-
-    made: int
-    judged: int
-    upheld: int
-
-
 class RefusedProblem(BaseModel):
     """A problem that the judge cannot judge, whatever the candidate."""
 
@@ -29,6 +19,16 @@ class RefusedProblem(BaseModel):
     problem_id: int
     reason: str
     draws: int
+
+
+class Claims(BaseModel):
+    """What the source of an import said of its kernels (view `claims`), in draws."""
+
+    model_config = ConfigDict(frozen=True)
+
+    made: int
+    judged: int
+    upheld: int
 
 
 class SweepSummary(BaseModel):
@@ -93,8 +93,8 @@ def summarise(lake: Lake, run_id: str, report: Report, unjudged: int) -> SweepSu
         "GROUP BY ALL ORDER BY n DESC",
         [run_id],
     ).to_pylist()
-    claims = Claims(**lake.sql(_CLAIMS, [run_id]).to_pylist()[0])
     refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
+    claims = Claims(**lake.sql(_CLAIMS, [run_id]).to_pylist()[0])
     machines = lake.sql(_MACHINES, [run_id]).to_pylist()
     return SweepSummary(
         run_id=run_id,

@@ -12,12 +12,14 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
-from flows.deployed import belong_to_server, check_options, check_stored, deployed
+from flows.deployed import belong_to_owner, check_options, check_stored, deployed
 from flows.ending import enter_flow
 from flows.engines import drawing, engines, takes_turns
 from flows.ledger import outstanding, record_run, remaining
+from flows.refusals import failing_in_a_line
 from flows.request import SweepRequest, resolve, stored_policy_id
 from flows.summary import SweepSummary, summarise
+from flows.told import early_end_told, tell_of
 from storage import Lake
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
@@ -37,6 +39,7 @@ _threads: Any = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
 
 
 @flow(name="bon-sweep", task_runner=_threads)
+@failing_in_a_line
 def bon_sweep(
     profile: str | None = None,
     suite: str | None = None,
@@ -62,20 +65,22 @@ def bon_sweep(
     options |= {"policy": policy, "seed": seed, "sampling": sampling, "judge": judge}
     options |= {"limits": limits}
     enter_flow(flow_run.id)
+    belong_to_owner()
     house = opened(lake, run, options)
     run_id, request = resolve(house, run, options)
-    with house.run_lock(run_id):
+    with house.run_lock(run_id), early_end_told(run_id):
         discard_uncommitted(house, run_id)
-        return _sweep(house, run_id, request, draw=draw)
+        summary = _sweep(house, run_id, request, draw=draw)
+    tell_of(summary)
+    return summary
 
 
 def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
-        return Lake.open(lake, create=True)
-    belong_to_server()
+        return Lake.to_write(lake)
     check_options(options)  # before anything is made
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     check_stored(house, run, options)
     return house
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kernels_eval.config import HARNESS_VERSION, JudgeConfig
 from kernels_eval.errors import HarnessError, KernelsEvalError, ProblemError, RequestError
-from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
+from kernels_eval.types import Difference, Finding, Severity, StageSeconds, Status, Verdict
 
 if TYPE_CHECKING:
     from kernels_eval.judge import Judge
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HARNESS_VERSION",
+    "Difference",
     "Finding",
     "HarnessError",
     "Judge",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +93,7 @@ def read_source(path: Path | str) -> str:
             content = file.read(LARGEST_SOURCE + 1)
         if len(content) > LARGEST_SOURCE:
             raise RequestError(f"cannot read {path}: it has more than {LARGEST_SOURCE:,} bytes")
-        return content.decode().replace("\r\n", "\n").replace("\r", "\n")
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise RequestError(f"no file {path}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -144,7 +145,8 @@ def render_text(verdict: Verdict) -> str:
             f"compiled {verdict.speedup_compiled:.3g}x  torch.compile {verdict.compiled_ms:.4g} ms"
         )
     if verdict.error_ratio is not None:
-        lines.append(f"error    {verdict.error_ratio:.3g} of what is allowed")
+        ratio = "no finite number of times" if math.isinf(verdict.error_ratio) else ""
+        lines.append(f"error    {ratio or f'{verdict.error_ratio:.3g} of'} what is allowed")
     if verdict.error:
         lines.append(verdict.error)
     lines += [f"{item.severity}: {item.rule}: {item.message}" for item in verdict.findings]

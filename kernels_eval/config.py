@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from kernels_eval.errors import RequestError
 
-HARNESS_VERSION = "11"
+HARNESS_VERSION = "12"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
 
 LONGEST_TIMEOUT_S = 7 * 86_400.0

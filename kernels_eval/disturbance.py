@@ -17,7 +17,8 @@ from kernels_eval.failures import Failed
 from kernels_eval.processes.worker import Worker, WorkerEndedError, WorkerTimeoutError
 from kernels_eval.sandbox import shortage
 from kernels_eval.sandbox.kernel_counts import KernelCounts, kernel_counts
-from kernels_eval.timing.runner import CandidateFailedError
+from kernels_eval.timing.runner import CandidateFailedError, LateWorkError
+from kernels_eval.worker.protocol import Failure
 
 STRANGERS = frozenset(
     number
@@ -101,8 +102,15 @@ def passes(failure: HarnessError) -> bool:
     """
     cause = failure.__cause__
     if isinstance(cause, CandidateFailedError):
-        return bool(_PROCESSES.search(cause.text) or _DISK.search(cause.text))
-    return not isinstance(cause, WorkerTimeoutError)
+        return refused_by_system(cause)
+    return not isinstance(cause, WorkerTimeoutError | LateWorkError)
+
+
+def refused_by_system(failure: CandidateFailedError) -> bool:
+    """Whether it says that it was refused a process, room on the disk, or memory that is short."""
+    if _PROCESSES.search(failure.text) or _DISK.search(failure.text):
+        return True
+    return failure.failure is Failure.MEMORY and shortage.of_memory() is not None
 
 
 def _refused(text: str, processes: int, worker: Worker, room: Room) -> Disturbance | None:

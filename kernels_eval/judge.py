@@ -9,10 +9,10 @@ import math
 import os
 import secrets
 import time
+import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
@@ -22,21 +22,30 @@ from kernels_eval import baselines
 from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.baselines import Compiled
 from kernels_eval.cache import Shelf
+from kernels_eval.closing import Closing
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
 from kernels_eval.disturbance import Room, disturbance, passes
-from kernels_eval.errors import HarnessError, OutOfRoomError, RequestError, refused
+from kernels_eval.errors import (
+    HarnessError,
+    KernelsEvalError,
+    OutOfRoomError,
+    ProblemError,
+    RequestError,
+    refused,
+)
 from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending
+from kernels_eval.problems.module import one_line
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerError
 from kernels_eval.protocols import kernelbench
-from kernels_eval.reference import Reference, renew_reference, start_reference
+from kernels_eval.reference import Reference, refusal, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
 from kernels_eval.sandbox.kernel_counts import kernel_counts
 from kernels_eval.sandbox.probe import plan
@@ -59,7 +68,7 @@ _PAUSES_S = (0.5, 2.0)
 _Outcome = TypeVar("_Outcome")
 
 
-class Judge:
+class Judge(Closing):
     """Owns a fork server and the problems it prepared. One per device; for one thread at a time."""
 
     def __init__(self, config: JudgeConfig | None = None, *, shelf: Shelf | None = None) -> None:
@@ -107,7 +116,7 @@ class Judge:
     def prepare(self, problem_source: str) -> PreparedProblem:
         """Load, inspect and baseline a problem; cached per source. Raises ProblemError."""
         with self._on_side_cores():
-            return self._reference(problem_source).problem
+            return self._started(problem_source).problem
 
     def evaluate(self, problem_source: str, candidate_source: str) -> Verdict:
         """The verdict on one candidate. Raises ProblemError; a harness failure is a verdict too."""
@@ -192,7 +201,13 @@ class Judge:
 
     def _started(self, source: str) -> Reference:
         """The problem's reference, running. Raises ProblemError and HarnessError."""
-        return self._patiently(functools.partial(self._reference, source))
+        try:
+            return self._patiently(functools.partial(self._reference, source))
+        except HarnessError as failure:
+            found = refusal(failure, self.config.timeout_s)
+            if found is None:
+                raise
+            raise found from failure
 
     def _patiently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
         """The outcome, after a pause or two if the machine refused something, or killed a worker.
@@ -230,17 +245,6 @@ class Judge:
             self._server = None
         self.speed.close()
         give_heap_back()
-
-    def __enter__(self) -> Judge:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Preparation
 
@@ -293,6 +297,20 @@ class Judge:
         renew_reference(reference, server, self.device, self.speed, self.config.timeout_s)
 
     def _load(self, source: str) -> PreparedProblem:
+        try:
+            return self._prepared(source)
+        except (KernelsEvalError, OSError, MemoryError):
+            raise
+        except (torch.OutOfMemoryError, torch.AcceleratorError):
+            raise
+        except Exception as failure:
+            if any(sign in str(failure) for sign in _REFUSALS):
+                raise
+            raise ProblemError(
+                f"the judge cannot compare what it computes: {one_line(failure)}"
+            ) from failure
+
+    def _prepared(self, source: str) -> PreparedProblem:
         as_kernelbench = self.config.protocol == "kernelbench"
         return PreparedProblem(
             source,
@@ -457,10 +475,13 @@ class Judge:
             raise OutOfRoomError(f"no room to check on {self.device.name}: {failure}") from None
         except (OSError, MemoryError) as failure:
             status, error = Status.HARNESS_ERROR, str(refused(failure))
-        except RuntimeError as failure:
-            if not any(sign in str(failure) for sign in _REFUSALS):
-                raise
-            status, error = Status.HARNESS_ERROR, str(refused(failure))
+        except (ProblemError, DisturbedError):
+            raise
+        except Exception as failure:
+            # Whatever it is, it is ours, and other candidates are still to have their verdicts.
+            turned_away = any(sign in str(failure) for sign in _REFUSALS)
+            error = str(refused(failure)) if turned_away else _own_failure(failure)
+            status = Status.HARNESS_ERROR
         sandbox = pending.runner.worker.sandbox
         correct = status is Status.CORRECT and speedup is not None
         return Verdict(
@@ -478,6 +499,9 @@ class Judge:
             reference_trials_ms=tuple(progress.reference_ms),
             bound_ms=progress.bound_ms,
             error_ratio=progress.error_ratio,
+            kernelbench_correct=progress.kernelbench_correct,
+            precision=_precision(reference.problem) if correct else progress.precision,
+            difference=progress.difference,
             findings=tuple(progress.findings),
             error=error[:2000] if error else None,
             sandbox=sandbox,
@@ -526,6 +550,20 @@ class Judge:
             yield
         finally:
             os.sched_setaffinity(0, before)
+
+
+def _precision(problem: PreparedProblem) -> str | None:
+    """Of right answers: that of the outputs' type."""
+    kinds = {spec.dtype for spec in problem.outputs if spec.dtype.is_floating_point}
+    if kinds == {torch.float32}:
+        return "float32"
+    return "half" if kinds and all(torch.finfo(kind).bits < 32 for kind in kinds) else None
+
+
+def _own_failure(failure: Exception) -> str:
+    """With where it arose: a defect of the judge's."""
+    at = traceback.extract_tb(failure.__traceback__)[-1]
+    return f"the judge failed: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
 
 
 def _notes(problem: PreparedProblem, *, again: bool) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from kernels_eval import wrong
 from kernels_eval.config import JudgeConfig
 from kernels_eval.devices.base import Device, NotQuietError, StirredError
 from kernels_eval.errors import HarnessError
@@ -31,11 +32,9 @@ from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Budget, Speedup, Trials
-from kernels_eval.types import Finding, Severity, Status
+from kernels_eval.types import Difference, Finding, Severity, Status
 from kernels_eval.worker.protocol import Failure
 
-_REDUCED = (3.0, 3000.0)
-"""Distances, in units of what is allowed, at which TF32 and half precision lie."""
 _DOUBTS, _DOUBT_S = 10, 0.1
 """Times that memory is measured again before a time is called impossible; seconds before each."""
 _WARM_UPS = 4
@@ -76,6 +75,9 @@ class Progress:
     check_s: float = 0.0
     time_s: float = 0.0
     error_ratio: float | None = None
+    kernelbench_correct: bool | None = None
+    precision: str | None = None
+    difference: Difference | None = None
     bound_ms: float | None = None
     stage: str = "import"
     candidate_ms: list[float] = field(default_factory=list)
@@ -206,7 +208,7 @@ class Measurement:
         runner = self.reference.runner
         try:
             return self._run(runner, sets, steady_s)
-        except (CandidateFailedError, WorkerError) as failure:
+        except (CandidateFailedError, WorkerError, LateWorkError) as failure:
             runner.worker.close()
             memory = isinstance(failure, CandidateFailedError) and (
                 failure.failure is Failure.MEMORY
@@ -215,22 +217,38 @@ class Measurement:
             raise DisturbedError(f"the reference failed beside it: {failure!r}", status) from None
 
     def _check(self, sets: list[InputSet]) -> None:
-        """Every output of the last batch. Raises VerdictError if one is wrong."""
+        """Every output of the last batch. Raises VerdictError if one is wrong.
+
+        What KernelBench would say is asked of the first batch, and of one that is wrong.
+        """
         started = time.monotonic()
         distance = self.runner.distance(sets)
         progress = self.progress
         progress.check_s += time.monotonic() - started
         if progress.error_ratio is None or not distance <= progress.error_ratio:
             progress.error_ratio = distance
+        if progress.kernelbench_correct is None or not distance <= 1.0:
+            progress.kernelbench_correct = self.runner.within_fixed(sets)
         if not distance <= 1.0:
-            times = "no finite number of" if distance == float("inf") else f"{distance:.3g}"
-            hint = ""
-            if _REDUCED[0] <= distance <= _REDUCED[1] and self.bench.device.on_gpu:
-                hint = ' (TF32 or half precision? tl.dot wants input_precision="ieee")'
-            raise VerdictError(
-                Status.INCORRECT,
-                f"wrong result: {times} times as far from the float64 result as is allowed{hint}",
+            raise VerdictError(Status.INCORRECT, self._explained(sets, distance))
+
+    def _explained(self, sets: list[InputSet], distance: float) -> str:
+        """What is wrong with the last batch, which is noted as well."""
+        progress, source = self.progress, self.pending.source
+        found = self.runner.wrong(sets)
+        if found is None:  # as far as all of a batch is, but not one answer of it
+            return wrong.said(distance, None)
+        off = found.off
+        if off.first is not None:
+            first = off.first // (2 if found.spec.dtype.is_complex else 1)
+            index = tuple(map(int, np.unravel_index(first, found.spec.shape)))
+            progress.difference = Difference(
+                found.output, index, off.got, off.wanted, off.absolute, off.relative
             )
+        on_gpu = self.bench.device.on_gpu
+        progress.precision = wrong.precision(source, norm=off.norm, on_gpu=on_gpu)
+        hint = wrong.hint(source, found, self.runner.overwritten, progress.precision)
+        return wrong.said(distance, progress.difference) + (f" ({hint})" if hint else "")
 
     def _compare(self, sets: Iterator[InputSet], theirs: int) -> Speedup:
         """Alternate batches, in random order within a pair, until the interval is good enough.

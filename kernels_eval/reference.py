@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kernels_eval.devices.base import Device, NotQuietError, StirredError
-from kernels_eval.errors import HarnessError
+from kernels_eval.disturbance import STRANGERS, refused_by_system
+from kernels_eval.errors import HarnessError, ProblemError
+from kernels_eval.failures import explain_end
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.processes.forkserver import ForkServer
-from kernels_eval.processes.worker import WorkerError
+from kernels_eval.processes.worker import WorkerEndedError, WorkerError, WorkerTimeoutError
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
@@ -110,6 +112,29 @@ def start_reference(
         reference.capacity = shares.workers
         problem.pool.limit(shares.pool_bytes)
     return reference
+
+
+def refusal(failure: HarnessError, timeout_s: float) -> ProblemError | None:
+    """What a reference that could not be started says about its problem; None if it is our failure.
+
+    A problem is trusted to compute: what fails each time, and is nobody else's doing, is its own.
+    """
+    cause = failure.__cause__
+    if isinstance(cause, LateWorkError):
+        return ProblemError(
+            "the problem has processes that come back when they are ended, and they would compute "
+            "beside the clock (a multiprocessing pool in the file or in Model?)"
+        )
+    if isinstance(cause, WorkerTimeoutError):
+        return ProblemError(
+            f"Model was not built, or gave no answer, within {timeout_s:g} s; --timeout allows more"
+        )
+    if isinstance(cause, WorkerEndedError) and cause.signal not in STRANGERS:
+        _, how, _ = explain_end(cause, "its import or a call", killed_for_memory=False)
+        return ProblemError(f"Model ends the process that it runs in: {' '.join(how.split())}")
+    if isinstance(cause, CandidateFailedError) and not refused_by_system(cause):
+        return ProblemError(f"Model fails in a process of its own: {' '.join(cause.text.split())}")
+    return None
 
 
 def renew_reference(

@@ -1,11 +1,18 @@
-"""Nested inputs and outputs, taken apart into tensors and a shape of nesting, and put together."""
+"""Nested inputs and outputs, taken apart into tensors and a shape of nesting, and put together.
+
+Lists, tuples (named ones too), dictionaries, dataclasses and objects that hold tensors as
+attributes are nestings. NumPy arrays of numbers count as tensors, and come back as arrays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -14,6 +21,8 @@ class Leaf:
     """Stands where tensor number `index` was."""
 
     index: int
+    array: bool = False
+    """It was a NumPy array."""
 
 
 def flatten(nested: Any) -> tuple[list[torch.Tensor], Any]:
@@ -28,34 +37,93 @@ def _walk(node: Any, tensors: list[torch.Tensor]) -> Any:
     if isinstance(node, torch.Tensor):
         tensors.append(node)
         return Leaf(len(tensors) - 1)
-    if isinstance(node, dict):
-        return {key: _walk(value, tensors) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_walk(value, tensors) for value in node]
-    if isinstance(node, tuple):
-        return tuple(_walk(value, tensors) for value in node)
-    return node
+    if isinstance(node, np.ndarray):
+        tensor = _as_tensor(node)
+        if tensor is None:
+            return node
+        tensors.append(tensor)
+        return Leaf(len(tensors) - 1, array=True)
+    inside = children(node)
+    if inside is None:
+        return node
+    count = len(tensors)
+    walked = [_walk(value, tensors) for value in inside.values()]
+    return node if is_object(node) and len(tensors) == count else _rebuilt(node, inside, walked)
+
+
+def _as_tensor(array: np.ndarray[Any, Any]) -> torch.Tensor | None:
+    """None for an array of what torch has no type for."""
+    try:
+        return torch.from_numpy(np.array(array))
+    except TypeError:
+        return None
 
 
 def unflatten(nesting: Any, tensors: Sequence[torch.Tensor]) -> Any:
-    """The inverse of `flatten`."""
+    """The inverse of `flatten`; arrays share the tensors' memory."""
     if isinstance(nesting, Leaf):
-        return tensors[nesting.index]
-    if isinstance(nesting, dict):
-        return {key: unflatten(value, tensors) for key, value in nesting.items()}
-    if isinstance(nesting, list):
-        return [unflatten(value, tensors) for value in nesting]
-    if isinstance(nesting, tuple):
-        return tuple(unflatten(value, tensors) for value in nesting)
-    return nesting
+        tensor = tensors[nesting.index]
+        return tensor.numpy() if nesting.array else tensor
+    inside = children(nesting)
+    if inside is None:
+        return nesting
+    values = [unflatten(value, tensors) for value in inside.values()]
+    return nesting if is_object(nesting) and not values else _rebuilt(nesting, inside, values)
 
 
 def other_values(nesting: Any) -> list[Any]:
     """What is neither a container nor a tensor's place, in depth-first order."""
     if isinstance(nesting, Leaf):
         return []
-    if isinstance(nesting, dict):
-        return [value for child in nesting.values() for value in other_values(child)]
-    if isinstance(nesting, list | tuple):
-        return [value for child in nesting for value in other_values(child)]
-    return [nesting]
+    inside = children(nesting)
+    if inside is None:
+        return [nesting]
+    return [value for child in inside.values() for value in other_values(child)]
+
+
+def has_arrays(nesting: Any) -> bool:
+    """Whether a tensor's place was a NumPy array's."""
+    if isinstance(nesting, Leaf):
+        return nesting.array
+    return any(map(has_arrays, (children(nesting) or {}).values()))
+
+
+def children(node: Any) -> dict[Any, Any] | None:
+    """What a nesting holds, by key, position or name; None for anything else."""
+    if isinstance(node, dict):
+        return node
+    if isinstance(node, list | tuple):
+        return dict(enumerate(node))
+    if isinstance(node, type | torch.nn.Module | Leaf):
+        return None
+    if dataclasses.is_dataclass(node):
+        return {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+    held = getattr(node, "__dict__", {})
+    if any(isinstance(one, torch.Tensor | Leaf) for one in held.values()):
+        return dict(held)
+    return None
+
+
+def is_object(node: Any) -> bool:
+    """Whether what a nesting holds are its attributes."""
+    return not isinstance(node, list | tuple | Mapping)
+
+
+def _rebuilt(node: Any, inside: dict[Any, Any], values: list[Any]) -> Any:
+    """A nesting as `node`, of other values."""
+    kind = type(node)
+    if kind is list or kind is tuple:
+        return kind(values)
+    if kind is dict:
+        return dict(zip(inside, values, strict=True))
+    if isinstance(node, tuple):
+        return kind(*values) if hasattr(node, "_fields") else tuple(values)
+    if isinstance(node, list):
+        return values
+    made = copy.copy(node)
+    for key, value in zip(inside, values, strict=True):
+        if isinstance(node, dict):
+            made[key] = value
+        else:
+            object.__setattr__(made, key, value)
+    return made

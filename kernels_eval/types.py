@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -49,6 +50,22 @@ class StageSeconds:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a wrong answer is wrong first, and how far it is off."""
+
+    output: int
+    """Which tensor of the outputs, in the reference's order."""
+    index: tuple[int, ...]
+    """Of the first wrong element."""
+    candidate: float
+    expected: float
+    """That element, in float64; of a complex one the part that is wrong."""
+    absolute: float
+    relative: float
+    """The largest differences of the whole output; infinite beside what is not a number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The judge's word on one source for one problem, under one harness, on one device.
 
@@ -77,6 +94,14 @@ class Verdict:
     error_ratio: float | None = None
     """Distance from the float64 result, in units of the distance that is allowed (≤ 1 passes); an
     upper bound of it where a look at float32 settles that it passes."""
+    kernelbench_correct: bool | None = None
+    """What KernelBench's tolerance (1e-4, for half types 1e-2) says of the same outputs: those that
+    decided, or the first. None if there were none."""
+    precision: str | None = None
+    """`float32`, `tf32` or `half`: what the outputs' distance and the source let appear. None where
+    they do not tell."""
+    difference: Difference | None = None
+    """Of the outputs that were wrong, if they had the right form."""
     findings: tuple[Finding, ...] = ()
     error: str | None = None
     sandbox: tuple[str, ...] = ()
@@ -111,11 +136,24 @@ class Verdict:
         return len(self.candidate_trials_ms)
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's `bon eval --json` document, with more columns beside the promised ones."""
+        """The contract's `bon eval --json` document, with more columns beside the promised ones.
+
+        JSON has no infinities, and nothing that is not a number: they are None.
+        """
         document = asdict(self)
         document["speedup_ci"] = list(self.speedup_ci) if self.speedup_ci else None
         document["findings"] = [asdict(finding) for finding in self.findings]
         document |= {"correct": self.correct, "fast_1": self.fast_1, "trials": self.trials}
         document["speedup_compiled"] = self.speedup_compiled
         document["speed_of_light"] = self.speed_of_light
-        return document
+        finite: dict[str, Any] = _finite(document)
+        return finite
+
+
+def _finite(value: Any) -> Any:
+    """With None in the place of every number that JSON lacks."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -69,6 +69,16 @@ class Lake:
         open_lake(lake.root, create=create)
         return lake
 
+    @classmethod
+    def to_write(cls, root: str | Path | None = None) -> Lake:
+        """The lake at `root`, or room for one: it is made by the first `run_lock` or `append`.
+
+        For a command that may still be refused. Checks and raises what `open` with `create` does.
+        """
+        lake = cls(default_lake() if root is None else root)
+        open_lake(lake.root, create=True, make=False)
+        return lake
+
     def append(
         self, table: str, rows: Rows, *, run_id: str, part: str | None = None
     ) -> Path | None:
@@ -129,6 +139,8 @@ class Lake:
     @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:
         """Hold the run as its only writer; what writers that died left behind is cleaned first.
+
+        A lake that was made by the lock alone, and to which nothing was written, is removed.
 
         Raises RunLockedError at once if another process (or another place in this one) holds it.
         """

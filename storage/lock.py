@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage import object_lock
 from storage.errors import LakeUnusableError, RunLockedError
 from storage.file_lock import let_go, open_lock_file, take
 from storage.layout import LOCKS
+from storage.listing import names_in
 from storage.place import in_object_store, reason
 
 _descriptors: dict[Path, int] = {}
@@ -51,6 +52,7 @@ def locked(root: Path, run_id: str) -> Iterator[None]:
         with object_lock.held(path, run_id):
             yield
         return
+    made = [place for place in (path.parent, root, *root.parents) if not place.exists()]
     try:
         descriptor = open_lock_file(path)
     except OSError as error:
@@ -78,7 +80,18 @@ def locked(root: Path, run_id: str) -> Iterator[None]:
     finally:
         if _descriptors.get(path) == descriptor:
             del _descriptors[path]
+            if made:
+                _unmake(path, made)
         let_go(descriptor)
+
+
+def _unmake(path: Path, made: Sequence[Path]) -> None:
+    """Remove a lock file and the directories that were made for it, if they hold nothing else."""
+    with suppress(OSError):
+        if [*names_in(path.parent.parent), *names_in(path.parent)] == [LOCKS, path.name]:
+            path.unlink()
+            for place in made:
+                place.rmdir()
 
 
 def _holder(descriptor: int) -> str:

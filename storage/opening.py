@@ -22,19 +22,25 @@ _NOBODYS = re.compile(
 """Names that file systems, desktops and Git leave in directories that are empty otherwise."""
 
 
-def open_lake(root: Path, *, create: bool) -> None:
+def open_lake(root: Path, *, create: bool, make: bool = True) -> None:
     """Check the lake at `root`; make one with `create`, if nothing else lies there.
+
+    make: False leaves that to the first writer, and checks that there is room for a lake.
 
     Raises LakeMissingError, LakeUnusableError or LakeTooNewError.
     """
     if in_object_store(root):
-        _open_store(root, create=create)
+        _open_store(root, create=create, make=make)
         return
     try:
         if create:
             if root.exists():
                 _check_content(root, create=True)
-            layout.table_directory(root, "runs").mkdir(parents=True, exist_ok=True)
+            elif not make:
+                _check_access(_above(root), writable=True)
+                return
+            if make:
+                layout.table_directory(root, "runs").mkdir(parents=True, exist_ok=True)
         _check_directory(root, writable=create)
     except (FileExistsError, NotADirectoryError):
         raise LakeUnusableError(
@@ -48,13 +54,21 @@ def open_lake(root: Path, *, create: bool) -> None:
         ) from error
 
 
-def _open_store(root: Path, *, create: bool) -> None:
+def _above(root: Path) -> Path:
+    """The lowest directory above `root` that is there. Raises NotADirectoryError if it is none."""
+    place = next(place for place in root.absolute().parents if os.path.lexists(place))
+    if not place.is_dir():
+        raise NotADirectoryError
+    return place
+
+
+def _open_store(root: Path, *, create: bool, make: bool) -> None:
     """As `open_lake` does for a directory. What an object store objects to has many types."""
     try:
         if not create and not names_in(root):
             raise _missing(root)
         _check_content(root, create=create)
-        if create:
+        if create and make:
             put_new(layout.lake_marker(root), b"")
     except LakeError:
         raise
@@ -70,12 +84,17 @@ def _check_directory(root: Path, *, writable: bool) -> None:
         raise _missing(root)
     if not root.is_dir():
         raise NotADirectoryError
+    _check_access(root, writable=writable)
+    _check_content(root, create=False)
+
+
+def _check_access(root: Path, *, writable: bool) -> None:
+    """Raise OSError unless this user may read the directory, and write to it if `writable`."""
     if writable and os.statvfs(root).f_flag & os.ST_RDONLY:
         raise OSError(30, "read-only file system")
     wanted = os.R_OK | os.X_OK | (os.W_OK if writable else 0)
     if not os.access(root, wanted, effective_ids=True):
         raise PermissionError(13, "permission denied")
-    _check_content(root, create=False)
 
 
 def _missing(root: Path) -> LakeMissingError:

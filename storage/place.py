@@ -39,8 +39,14 @@ def located(root: str | Path) -> Path:
 def _directory(address: str) -> Path:
     try:
         path = Path(address).expanduser().absolute()
+        str(path).encode()  # DuckDB and Arrow know files by their names in UTF-8
         # `..` after a link or a directory yet to be made means what the system makes of it.
         return path.resolve() if ".." in path.parts else path
+    except UnicodeEncodeError:
+        raise LakeUnusableError(
+            f"lake {address!r} cannot be opened: its path is not UTF-8; rename the directory, or "
+            "name a link to it whose path is (ln -s)"
+        ) from None
     except (RuntimeError, OSError, ValueError) as error:  # no such user; a NUL; links in a circle
         raise LakeUnusableError(
             f"lake {address!r} cannot be opened ({reason(error)}); name another with --lake"

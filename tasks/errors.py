@@ -13,6 +13,10 @@ class PolicyUnavailableError(TasksError):
     """What samples are drawn from failed for longer than it may. What was drawn is kept."""
 
 
+class RayLostError(TasksError):
+    """The private Ray did not start, or a process went away that it cannot do without."""
+
+
 class TokenBudgetError(TasksError):
     """The token budget of the run is used up: it stops here, on purpose."""
 
@@ -23,3 +27,11 @@ class ProblemRefusedError(TasksError):
 
 class NoJudgeError(TasksError):
     """No judge could be had for as long as one is waited for. What has no verdict can get one."""
+
+
+def in_one_line(error: BaseException) -> str:
+    """What happened, in 300 characters at most: of Ray's many lines the one with the cause."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    at = words.find("The actor is dead because")
+    words = words[max(at, 0) :]
+    return words if len(words) <= 300 else f"{words[:300]}…"

@@ -27,6 +27,10 @@ MODE = "RAY_AUTH_MODE"
 TOKEN = "RAY_AUTH_TOKEN"
 TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"
 
+_METRICS = {"AUTOSCALER_METRIC_PORT": "-1"}
+"""No port can have this number: Ray has no other way to leave out the autoscaler's metrics, which
+anyone could read without a token. That it could not listen is in the autoscaler's log alone."""
+
 _ANY_TOKEN = f"{TOKEN}, {TOKEN_PATH} or ~/.ray/auth_token"
 
 
@@ -34,13 +38,15 @@ _ANY_TOKEN = f"{TOKEN}, {TOKEN_PATH} or ~/.ray/auth_token"
 def private_token(directory: Path) -> Iterator[None]:
     """Within the block Ray uses a random token, kept in a file of `directory` (mode 0600).
 
+    What is started there has no port that answers without it.
+
     Nothing is written to the home directory: Ray takes a token that it finds there for a sign that
     every cluster wants it.
     """
     path = directory / "token"
     path.touch(mode=0o600)
     path.write_text(secrets.token_hex(32), encoding="ascii")
-    with _environment({MODE: "token", TOKEN: None, TOKEN_PATH: str(path)}):
+    with _environment({MODE: "token", TOKEN: None, TOKEN_PATH: str(path)} | _METRICS):
         yield
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -71,6 +72,13 @@ def _private_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         del os.environ["PREFECT_HOME"]
     else:
         os.environ["PREFECT_HOME"] = before
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """A temp directory whose name is short enough for Ray's sockets; pytest's are not."""
+    with tempfile.TemporaryDirectory(prefix="bt-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from flows.errors import RequestError
+
+if TYPE_CHECKING:
+    from storage import Lake
 
 app = typer.Typer(
     name="bon",
@@ -21,7 +26,9 @@ LakeOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")
 ]
-RunsArgument = Annotated[list[str], typer.Argument(help="Run ids; `bon runs` lists them.")]
+RunsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Run ids; `bon runs` lists them.", show_default=False)
+]
 
 
 def _tell_version(wanted: bool) -> None:
@@ -42,3 +49,13 @@ def _bon(
     ] = False,
 ) -> None:
     del version
+
+
+def named_runs(lake: Lake, runs: list[str] | None) -> list[str]:
+    """The runs on the command line. Raises RequestError with those of the lake if none is."""
+    if runs:
+        return runs
+    known = lake.run_ids()
+    listed = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
+    held = f"it has {listed}" if known else "it has no runs yet: bon sweep, or bon import"
+    raise RequestError(f"name the runs of lake {lake.root} to look at; {held}")

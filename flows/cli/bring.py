@@ -49,12 +49,13 @@ def import_(
         from flows.imported import import_kernels
 
         with going_on(command_line):
-            house = Lake.open(lake, create=True)
+            house = Lake.to_write(lake)
             given = import_kernels(file, run, house, suite, columns=mapped, again=True)
         left_out = f" ({given.left_out} rows without a source left out)" * bool(given.left_out)
-        say(f"run {run}: {len(given.kernels)} candidates imported{left_out}; next: bon judge {run}")
+        after = next_command("judge", run, lake=lake)
+        say(f"run {run}: {len(given.kernels)} candidates imported{left_out}; next: {after}")
         return
-    house = Lake.open(lake, create=True)
+    house = Lake.to_write(lake)
     with going_on(command_line):
         count = import_results(file, run, house, columns=mapped, again=True)
         with house.run_lock(run):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import os
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.app import JsonOption, app
 from flows.cli.printing import print_json, print_rich, say
+
+if TYPE_CHECKING:
+    from storage.verify import Report
 
 
 @app.command()
@@ -16,11 +20,12 @@ def doctor(
         list[str] | None, typer.Option(help="Look at these profiles only, or at a .toml file.")
     ] = None,
     lake: Annotated[
-        str | None, typer.Option(help="Look into every file of this lake instead.")
+        str | None,
+        typer.Option(help="Look into every file of this lake only; $BON_LAKE is looked into, too."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """What this machine can run, and what is missing."""
+    """What this machine can run, and what is missing. Exit status 1 if a lake is not sound."""
     if lake is not None:
         _look_into(lake, json)
         return
@@ -29,14 +34,33 @@ def doctor(
 
     outlook = [prognosis(name) for name in profile or profile_names()]
     here, lacks = machine(), backends()
+    found = _users_lake()
     if json:
         profiles = {one.profile: _verdict(one.missing) for one in outlook}
         candidates = {name: _verdict(missing) for name, missing in lacks.items()}
-        print_json(here | {"backends": candidates, "profiles": profiles})
-        return
-    _print("this machine", [(name, str(value)) for name, value in here.items()])
-    _print("candidates in", [(name, _words(missing)) for name, missing in lacks.items()])
-    _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
+        stored = {} if found is None else {"lake": _counted(found)}
+        print_json(here | {"backends": candidates, "profiles": profiles} | stored)
+    else:
+        _print("this machine", [(name, str(value)) for name, value in here.items()])
+        _print("candidates in", [(name, _words(missing)) for name, missing in lacks.items()])
+        _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
+        if found is not None:
+            _tell_of(found)
+    if found is not None and not found.sound:
+        raise typer.Exit(1)
+
+
+def _users_lake() -> Report | None:
+    """What is in the lake of $BON_LAKE; None if that names none, or one that is not there yet."""
+    from storage import Lake, LakeMissingError
+    from storage.verify import verify
+
+    if not (place := os.environ.get("BON_LAKE")):
+        return None
+    try:
+        return verify(Lake.open(place))
+    except LakeMissingError:
+        return None
 
 
 def _look_into(lake: str, json: bool) -> None:
@@ -46,16 +70,24 @@ def _look_into(lake: str, json: bool) -> None:
 
     found = verify(Lake.open(lake))
     if json:
-        counts = {"checked": found.checked, "unchecked": found.unchecked}
-        print_json(counts | {"damages": list(found.damages)})
+        print_json(_counted(found))
     else:
-        say(f"{found.checked} parts are as they were written")
-        if found.unchecked:
-            say(f"{found.unchecked} parts of an earlier release carry no checksum")
-        for line in found.damages:
-            say(line, err=True)
+        _tell_of(found)
     if not found.sound:
         raise typer.Exit(1)
+
+
+def _counted(found: Report) -> dict[str, Any]:
+    counts = {"checked": found.checked, "unchecked": found.unchecked}
+    return counts | {"damages": list(found.damages)}
+
+
+def _tell_of(found: Report) -> None:
+    say(f"{found.checked} parts are as they were written")
+    if found.unchecked:
+        say(f"{found.unchecked} parts of an earlier release carry no checksum")
+    for line in found.damages:
+        say(line, err=True)
 
 
 def _verdict(missing: tuple[str, ...]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flows import ending
 from flows.cli.next_command import next_command
-from flows.errors import UnavailableError
+from flows.errors import UnavailableError, is_unavailable
 
 if TYPE_CHECKING:
     from storage import Lake
@@ -24,7 +24,9 @@ def going_on(go_on: Callable[[], str]) -> Iterator[None]:
         command.offer(go_on)
     try:
         yield
-    except UnavailableError as error:
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
         raise UnavailableError(f"{error}; {go_on()}") from error
 
 

@@ -40,6 +40,10 @@ def judge(
     scope: Annotated[
         str | None, typer.Option(help="kernel: library calls are not allowed.")
     ] = None,
+    settle: Annotated[
+        float | None,
+        typer.Option(help="Seconds at the end to measure unsettled kernels once more."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Judge what a run holds: imported kernels, or draws that lack a verdict of these settings."""
@@ -51,7 +55,7 @@ def judge(
         again = next_command("sweep", "--run", run, lake=lake)
         raise RequestError(f"run {run!r} holds no draws yet; `{again}` makes them")
     judging = {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout}
-    judging |= {"baseline": baseline, "settle_s": settle, "scope": scope}
+    judging |= {"baseline": baseline, "scope": scope, "settle_s": settle}
     status = run_sweep(lake, run, {"judge": judging}, as_json=json, draw=False)
     if not json and len(found := house.sql(_CLAIMS, [run])):
         print_table(found)

@@ -16,12 +16,13 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.steps import steps_told
 from kernels_eval.printable import printable, printable_line
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def shield_terminal() -> None:
 def say(text: str = "", *, err: bool = False) -> None:
     """Lines for a person, on stdout or stderr."""
     typer.echo(printable(text), err=err)
+
+
+def telling_steps(*, unless: bool) -> AbstractContextManager[None]:
+    """Within the block a line on stderr for whatever is waited for, `unless` nobody wants it."""
+    return nullcontext() if unless else steps_told(lambda line: say(line, err=True))
 
 
 def complain(message: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, named_runs
 from flows.cli.next_command import next_command
 from flows.cli.printing import print_json, print_rich, say
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    runs: RunsArgument,
+    runs: RunsArgument = None,
     out: Annotated[Path | None, typer.Option(help="The HTML file.")] = None,
     lake: LakeOption = None,
     json: JsonOption = False,
@@ -30,6 +30,7 @@ def report(
     from tasks.report import build_report, report_document
 
     house = Lake.open(lake)
+    runs = named_runs(house, runs)
     if json:
         print_json(report_document(house, runs, out))
         return
@@ -50,15 +51,15 @@ def print_summary(summary: SweepSummary, lake: str | None) -> None:
         f"{summary.sources} distinct sources, {share:.0%} correct, {summary.fast_1} faster than 1x",
         f"report: {summary.report}",
     )
+    refused = len(summary.refused)
+    if summary.complete and refused:
+        problems = "the one problem" if refused == 1 else f"the {refused} problems"
+        print_rich(Text(f"finished, but for {problems} that the judge refused", style="bold"))
     if claims := summary.claims:
         print_rich(
             f"claims: {claims.upheld} of {claims.judged} judged ones upheld, {claims.made} made; "
             '`bon sql "SELECT * FROM claims"` shows them'
         )
-    refused = len(summary.refused)
-    if summary.complete and refused:
-        problems = "the one problem" if refused == 1 else f"the {refused} problems"
-        print_rich(Text(f"finished, but for {problems} that the judge refused", style="bold"))
     if not summary.complete:
         failed = summary.statuses.get("harness_error", 0)
         again = next_command("sweep", "--run", summary.run_id, lake=lake)

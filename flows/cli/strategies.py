@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, RunsArgument, app
+from flows.cli.app import JsonOption, LakeOption, RunsArgument, app, named_runs
 from flows.cli.printing import print_json, print_rich, print_table
 from flows.errors import RequestError
 from flows.limits import LARGEST_K
@@ -18,7 +18,7 @@ _WHOLE = re.compile("[0-9]{1,9}")
 
 @app.command()
 def strategies(
-    runs: RunsArgument,
+    runs: RunsArgument = None,
     k: Annotated[str | None, typer.Option("--k", help="Budgets, e.g. 1,2,4,8.")] = None,
     score: Annotated[
         list[str] | None,
@@ -47,6 +47,7 @@ def strategies(
     from tasks.strategies.plugin import load_plugin
 
     house = Lake.open(lake)
+    runs = named_runs(house, runs)
     if plugin is not None:
         load_plugin(plugin)
     scores = [score_expression(text) for text in score or ()]

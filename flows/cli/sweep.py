@@ -11,10 +11,11 @@ import typer
 
 from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import command_line, going_on, to_go_on
-from flows.cli.printing import print_json
+from flows.cli.printing import print_json, telling_steps
 from flows.cli.problems import LevelOption, SplitOption, suite_part
 from flows.errors import RequestError
 from flows.limits import MOST_PROBLEMS
+from flows.steps import begins
 
 if TYPE_CHECKING:
     from flows.prefect_api import PrefectApi
@@ -116,19 +117,8 @@ def run_sweep(
 
     Without `draw`, what the run holds is judged, and nothing drawn.
     """
-    from flows.prefect_api import prefect_api
-    from flows.request import resolve, stored_request
-    from storage import Lake
-    from tasks.evaluate.placement import judging_cores
-
-    house = Lake.open(lake, create=draw)
-    run_id, request = resolve(house, run, options)
-    judging_cores()
-    changed = run is not None and stored_request(house, run_id) not in (None, request)
-    go_on = to_go_on(house, run_id, lake, changed=changed) if draw else command_line
-    with going_on(go_on), prefect_api() as api:
-        asked = request.model_dump(mode="json") | {"draw": draw}
-        summary = _swept(api, run=run_id, lake=str(house.root), **asked)
+    with telling_steps(unless=as_json):
+        summary = _checked(lake, run, options, draw=draw)
     if as_json:
         print_json(summary.model_dump(mode="json"))
     else:
@@ -138,18 +128,41 @@ def run_sweep(
     return 0 if summary.complete else 1
 
 
+def _checked(
+    lake: str | None, run: str | None, options: dict[str, Any], *, draw: bool
+) -> SweepSummary:
+    from flows.prefect_api import prefect_api
+    from flows.request import resolve_after, stored_request
+    from storage import Lake
+    from tasks.evaluate.placement import judging_cores
+
+    house = Lake.to_write(lake) if draw else Lake.open(lake)
+    earlier = None if run is None else stored_request(house, run)
+    run_id, request = resolve_after(earlier, house, run, options)
+    judging_cores()
+    changed = earlier not in (None, request)
+    go_on = to_go_on(house, run_id, lake, changed=changed) if draw else command_line
+    with going_on(go_on), prefect_api() as api:
+        asked = request.model_dump(mode="json") | {"draw": draw}
+        return _swept(api, run=run_id, lake=str(house.root), **asked)
+
+
 def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
     """What the flow returns. Ray and the flow's imports take some seconds: both at once."""
-    from flows.ending import take_signals
-    from tasks.cluster import cluster
+    from flows.cli.ray import connected_ray
 
     with ThreadPoolExecutor(1) as beside:
         flow = beside.submit(import_flow)
-        with cluster():
-            take_signals()
+        with connected_ray():
+            if not flow.done():
+                begins("loading the sweep")
             bon_sweep = flow.result()
+            begins("waiting for Prefect")
             api.wait()
             with api.watched():
+                from flows.leftovers import tidy  # Prefect, too: imported by now
+
+                tidy(private=api.private)
                 summary: SweepSummary = bon_sweep(**parameters)
                 return summary
 

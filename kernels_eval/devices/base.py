@@ -19,10 +19,8 @@ from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.timing.clocks import Clocks
 from kernels_eval.timing.statistics import Budget
+from kernels_eval.worker.place import HOLES, overlaps, span
 from kernels_eval.worker.protocol import RECORD_WORDS, Job, Message, OutputSpec
-
-_HOLES = 16
-"""A strided output may span this many times its size in memory."""
 
 
 class NotQuietError(Exception):
@@ -99,8 +97,8 @@ class Memory(abc.ABC):
     def span_of(self, spec: OutputSpec, record: list[int]) -> tuple[int, tuple[int, ...] | None]:
         """Elements that an output spans in memory, and its strides unless contiguous.
 
-        Raises WorkerForgedError for strides that make no sense, and unless the job is trusted for
-        elements that share memory: the worker says so of itself, too, but it can be made not to.
+        Raises WorkerForgedError for strides that make no sense, or by which elements share memory:
+        the worker copies such an output, but it can be made not to.
         """
         _, _, dimensions, *strides = record
         if dimensions == 0:
@@ -108,12 +106,12 @@ class Memory(abc.ABC):
         if dimensions != len(spec.shape) or any(stride < 0 for stride in strides):
             raise WorkerForgedError("the strides of an output make no sense")
         kept = tuple(strides[:dimensions])
-        if not self.job.trusted and _overlaps(spec.shape, kept):
+        if overlaps(spec.shape, kept):
             raise WorkerForgedError("elements of an output share memory")
-        span = 1 + sum((n - 1) * s for n, s in zip(spec.shape, kept, strict=True))
-        if span > _HOLES * spec.numel:
+        elements = span(spec.shape, kept)
+        if elements > HOLES * spec.numel:
             raise WorkerForgedError("an output spread over far more memory than it has elements")
-        return span, kept
+        return elements, kept
 
     def verify(self) -> bool:
         """Whether the outputs are still what they were when the clock stopped."""
@@ -219,13 +217,3 @@ class Device(abc.ABC):
 
         `wanted`: sets that one candidate sees.
         """
-
-
-def _overlaps(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether two elements may lie in one place: a stride is within what smaller ones span."""
-    within = 0
-    for stride, extent in sorted((s, n) for s, n in zip(strides, shape, strict=True) if n > 1):
-        if stride <= within:
-            return True
-        within += (extent - 1) * stride
-    return False

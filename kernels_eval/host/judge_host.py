@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any
 
+from kernels_eval.closing import Closing
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import HarnessError, ProblemError, RequestError
 from kernels_eval.host import wire
@@ -41,7 +41,7 @@ class _EndedError(Exception):
     """The process that holds a problem ended; the message says how."""
 
 
-class JudgeHost:
+class JudgeHost(Closing):
     """`Judge` for callers with secrets: the same calls, answered by a process in a container.
 
     What a problem file does to its process is gone with the problem; one that ends it, crashes or
@@ -182,17 +182,6 @@ class JudgeHost:
                 process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-    def __enter__(self) -> JudgeHost:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def _patience_s(self) -> float:

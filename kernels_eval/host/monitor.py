@@ -33,6 +33,29 @@ Serve = Callable[[int, tuple[str, ...]], None]
 _PIPE_BYTES = 65536
 
 
+@dataclass(frozen=True)
+class _Setup:
+    """What the processes that build a container need to know."""
+
+    shape: container.Shape
+    trees: list[Path]
+    """What can be read in it."""
+    identity: ids.Identity | None
+    """For root's container."""
+    channel: int
+    serve: Serve
+    scratch: Path | None
+    """What can be written where there is no /tmp of its own."""
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The container's ends of what connects it with this process."""
+
+    words: socket.socket
+    output: int
+
+
 @dataclass
 class _Inside:
     """The first process in the container, seen from outside."""
@@ -57,10 +80,9 @@ def main(channel: int, serve: Serve) -> NoReturn:
         if not shape.namespaces and scratch is None:
             scratch = Scratch("kernels-eval-host-")
             scratch.path.chmod(0o711)  # workers with a user id of their own pass through it
+        path = None if scratch is None else scratch.path
         try:
-            inside = _start(
-                shape, trees, identity, channel, serve, None if scratch is None else scratch.path
-            )
+            inside = _start(_Setup(shape, trees, identity, channel, serve, path))
         except OSError as error:
             failures.append(str(error))
             continue
@@ -72,28 +94,21 @@ def main(channel: int, serve: Serve) -> NoReturn:
     sys.exit(1)
 
 
-def _start(
-    shape: container.Shape,
-    trees: list[Path],
-    identity: ids.Identity | None,
-    channel: int,
-    serve: Serve,
-    scratch: Path | None,
-) -> _Inside:
+def _start(setup: _Setup) -> _Inside:
     """Raises OSError if the machine does not allow this shape."""
     words, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reading, writing = os.pipe()
     if (middle := os.fork()) == 0:
         words.close()
         os.close(reading)
-        _be_middle(shape, trees, theirs, channel, writing, serve, scratch)
+        _be_middle(setup, _Ends(theirs, writing))
     theirs.close()
     os.close(writing)
     os.waitpid(middle, 0)  # the first process inside is this one's child now
     try:
         said = _hear(words) | _hear(words)  # `pid` and `ready`, from two processes
-        if shape.namespaces and os.geteuid() == 0:
-            container.write_maps(int(str(said["pid"])), shape, identity)
+        if setup.shape.namespaces and os.geteuid() == 0:
+            container.write_maps(int(str(said["pid"])), setup.shape, setup.identity)
         _say(words, go=True)
         _hear(words)
     except OSError:
@@ -104,41 +119,26 @@ def _start(
     return _Inside(words, reading)
 
 
-def _be_middle(
-    shape: container.Shape,
-    trees: list[Path],
-    words: socket.socket,
-    channel: int,
-    output: int,
-    serve: Serve,
-    scratch: Path | None,
-) -> NoReturn:
+def _be_middle(setup: _Setup, ends: _Ends) -> NoReturn:
     """Make the namespaces, fork the first process in them, and end."""
     try:
         try:
-            container.unshare_outer(shape)
+            container.unshare_outer(setup.shape)
             pid = os.fork()
         except OSError as error:
-            _say(words, error=str(error))
+            _say(ends.words, error=str(error))
             os._exit(1)
         if pid == 0:
-            _be_first(shape, trees, words, channel, output, serve, scratch)
-        _say(words, pid=pid)
+            _be_first(setup, ends)
+        _say(ends.words, pid=pid)
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _be_first(
-    shape: container.Shape,
-    trees: list[Path],
-    words: socket.socket,
-    channel: int,
-    output: int,
-    serve: Serve,
-    scratch: Path | None,
-) -> NoReturn:
+def _be_first(setup: _Setup, ends: _Ends) -> NoReturn:
     """Finish the container from inside, fork the judge's process, reap what is orphaned."""
+    words = ends.words
 
     def await_go() -> None:
         _say(words, ready=True)
@@ -147,7 +147,7 @@ def _be_first(
     try:
         try:
             root = os.geteuid() == 0
-            container.enter(shape, trees, await_go, root=root, scratch=scratch)
+            container.enter(setup.shape, setup.trees, await_go, root=root, scratch=setup.scratch)
         except Exception as error:
             _say(words, error=f"{type(error).__name__}: {error}")
             os._exit(1)
@@ -155,9 +155,9 @@ def _be_first(
         judge = os.fork()
         if judge == 0:
             words.close()
-            _be_judge(shape, channel, output, serve, scratch)
-        os.close(channel)
-        os.close(output)
+            _be_judge(setup, ends.output)
+        os.close(setup.channel)
+        os.close(ends.output)
         while True:
             ended, status = os.wait()
             if ended == judge:
@@ -167,10 +167,8 @@ def _be_first(
         os._exit(1)
 
 
-def _be_judge(
-    shape: container.Shape, channel: int, output: int, serve: Serve, scratch: Path | None
-) -> NoReturn:
-    code = 1
+def _be_judge(setup: _Setup, output: int) -> NoReturn:
+    code, scratch = 1, setup.scratch
     try:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -185,7 +183,7 @@ def _be_judge(
             os.dup2(source, target)
         for descriptor in (null, output):
             os.close(descriptor)
-        serve(channel, shape.in_force)
+        setup.serve(setup.channel, setup.shape.in_force)
         code = 0
     except BaseException as error:
         import traceback

@@ -39,6 +39,8 @@ class _Child:
     channel: wire.Channel
     end: socket.socket
     output: int
+    ended: int
+    """Readable once it has ended, although what it left behind may hold the other two open."""
     log: Log = field(default_factory=Log)
 
     def drain(self) -> bool:
@@ -129,7 +131,7 @@ class Nursery:
         os.close(writing)
         os.set_blocking(reading, False)
         self._born += 1
-        return _Child(pid, wire.Channel(ours), ours, reading)
+        return _Child(pid, wire.Channel(ours), ours, reading, os.pidfd_open(pid))
 
     def _be_child(self, end: socket.socket, output: int) -> NoReturn:
         code = 1
@@ -141,6 +143,7 @@ class Nursery:
             for other in self._children.values():
                 other.channel.close()
                 os.close(other.output)
+                os.close(other.ended)
             for target in (1, 2):
                 os.dup2(output, target)
             os.close(output)
@@ -161,7 +164,8 @@ class Nursery:
         """Raises ChannelClosedError, ChannelGarbageError."""
         poll = select.poll()
         poll.register(child.output, select.POLLIN)
-        poll.register(child.end, select.POLLIN)
+        for descriptor in (child.end, child.ended):
+            poll.register(descriptor, select.POLLIN)
         while True:
             ready = dict(poll.poll())
             if child.output in ready and not child.drain():
@@ -172,6 +176,8 @@ class Nursery:
                     return message
                 self._host.send(message)
                 child.channel.send(self._host.receive())
+            elif child.ended in ready:
+                raise wire.ChannelClosedError
 
     def _bury_current(self) -> str:
         """End the current process and all that it left; how it ended, with its last words."""
@@ -181,12 +187,9 @@ class Nursery:
             (source, one) for source, one in self._children.items() if one is not child
         )
         child.channel.close()
-        ended = os.pidfd_open(child.pid)
-        try:
-            if not select.select([ended], [], [], _END_S)[0]:
-                signal.pidfd_send_signal(ended, signal.SIGKILL)
-        finally:
-            os.close(ended)
+        if not select.select([child.ended], [], [], _END_S)[0]:
+            signal.pidfd_send_signal(child.ended, signal.SIGKILL)
+        os.close(child.ended)
         _, status = os.waitpid(child.pid, 0)
         self._end_orphans()
         while child.drain():

@@ -16,7 +16,7 @@ from typing import Any
 
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import HarnessError, OutOfRoomError, ProblemError, RequestError
-from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
+from kernels_eval.types import Difference, Finding, Severity, StageSeconds, Status, Verdict
 
 _LENGTH = struct.Struct("!I")
 _MOST_BYTES = 256 << 20
@@ -124,13 +124,17 @@ def unpack_verdict(document: Any) -> Verdict:
         known |= {name: str(known[name]) for name in _TEXTS}
         interval = known["speedup_ci"]
         low_high = None if interval is None else (float(interval[0]), float(interval[1]))
-        error = known["error"]
+        error, precision = known["error"], known["precision"]
+        agrees = known["kernelbench_correct"]
         return Verdict(
             **known
             | {
                 "status": Status(known["status"]),
                 "compiled": bool(known["compiled"]),
                 "speedup_ci": low_high,
+                "kernelbench_correct": None if agrees is None else bool(agrees),
+                "precision": None if precision is None else str(precision),
+                "difference": _difference(known["difference"]),
                 "findings": tuple(map(_finding, known["findings"])),
                 "error": None if error is None else str(error),
                 "sandbox": tuple(map(str, known["sandbox"])),
@@ -150,6 +154,16 @@ _TEXTS = ("protocol", "mode", "device", "harness_id")
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
+
+
+def _difference(document: Any) -> Difference | None:
+    if document is None:
+        return None
+    return Difference(
+        int(document["output"]),
+        tuple(map(int, document["index"])),
+        *(float(document[name]) for name in ("candidate", "expected", "absolute", "relative")),
+    )
 
 
 def _finding(document: Any) -> Finding:

@@ -27,6 +27,8 @@ class ProblemModule:
     model_class: Callable[..., Any]
     get_inputs: Callable[[], Any]
     get_init_inputs: Callable[[], Any]
+    name: str = ""
+    """As which it was imported: its classes are of this module."""
     device: torch.device = _CPU
 
     def draw_inputs(self, seed: int) -> list[Any]:
@@ -70,13 +72,14 @@ class ProblemModule:
                 drawn = self.get_init_inputs()
             except Exception as error:
                 raise ProblemError(f"get_init_inputs() failed: {one_line(error)}") from error
-        return list(drawn) if isinstance(drawn, list | tuple) else drawn
+        return drawn
 
 
-def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
+def load_problem(source: str, device: torch.device = _CPU, seed: int = 0) -> ProblemModule:
     """Import a problem whose inputs are drawn on `device`.
 
-    Raises ProblemError that says what is missing.
+    `seed`: of what it draws on import, which its candidates draw alike. Raises ProblemError that
+    says what is missing.
     """
     name = f"problem_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     with scratch_directory("kernels-eval-problem-") as directory:
@@ -88,11 +91,10 @@ def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            spec.loader.exec_module(module)
+            with seeded(seed):
+                spec.loader.exec_module(module)
         except Exception as error:
             raise ProblemError(f"the problem file does not import: {one_line(error)}") from error
-        finally:
-            sys.modules.pop(name, None)
     for wanted in ("Model", "get_inputs"):
         if not callable(getattr(module, wanted, None)):
             raise ProblemError(
@@ -103,6 +105,7 @@ def load_problem(source: str, device: torch.device = _CPU) -> ProblemModule:
         model_class=module.Model,
         get_inputs=module.get_inputs,
         get_init_inputs=getattr(module, "get_init_inputs", list),
+        name=name,
         device=device,
     )
 

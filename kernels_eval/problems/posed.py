@@ -27,6 +27,15 @@ def check_deterministic(item: InputSet, again: Sequence[torch.Tensor]) -> None:
             )
 
 
+def check_drawn(first: InputSet, second: InputSet) -> None:
+    """Two draws must not be the same throughout. Raises ProblemError."""
+    if all(map(torch.equal, first.inputs, second.inputs)):
+        raise ProblemError(
+            "get_inputs() returns the same values at every draw (nothing in it is random, or it "
+            "seeds a generator itself): a kernel that returns a constant would pass"
+        )
+
+
 def check_dependence(first: InputSet, second: InputSet, draw: Draw, answer: Answer) -> None:
     """Outputs must vary between draws, and with each input, beyond tolerance.
 
@@ -65,6 +74,10 @@ def _exchanged(first: InputSet, index: int, other: InputSet) -> list[torch.Tenso
 
 
 def _differ(ones: Truths, others: Truths, every: bool) -> bool:
-    """Whether answers differ by more than twice what is allowed: no constant fits both."""
-    verdicts = [one.distance(other.values()) > 2 for one, other in zip(ones, others, strict=True)]
+    """Whether answers differ by more than twice what is allowed: no constant fits both.
+
+    Empty outputs have nothing to differ in.
+    """
+    pairs = [pair for pair in zip(ones, others, strict=True) if not pair[0].is_empty]
+    verdicts = [one.distance(other.values()) > 2 for one, other in pairs]
     return all(verdicts) if every else any(verdicts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import math
+import pickle
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,17 +14,22 @@ from typing import Any
 import torch
 
 from kernels_eval.errors import OutOfRoomError, ProblemError
-from kernels_eval.problems.layout import lay_out, storable
+from kernels_eval.problems.arguments import as_arguments
+from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
 from kernels_eval.problems.module import ProblemModule, load_problem, one_line
+from kernels_eval.problems.packed import pack, same
 from kernels_eval.problems.pool import Pool
-from kernels_eval.problems.posed import check_dependence, check_deterministic
+from kernels_eval.problems.posed import check_dependence, check_deterministic, check_drawn
+from kernels_eval.problems.repeatable import check_repeatable
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.problems.sets import InputSet
 from kernels_eval.problems.spread import spread
-from kernels_eval.tree import flatten, other_values, unflatten
+from kernels_eval.structure import StructureError, arranged, structure_of
+from kernels_eval.tree import flatten, has_arrays, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
-from kernels_eval.truth.tolerance import Truth, make_truth, reduction_depth
+from kernels_eval.truth.tolerance import Truth, make_truth, plain_numbers, reduction_depth
+from kernels_eval.worker.candidate import generator_digest
 from kernels_eval.worker.protocol import Job, OutputSpec
 
 _CPU = torch.device("cpu")
@@ -56,9 +62,11 @@ class PreparedProblem:
         self._device = device
         self._alignment = alignment
         self.source = source
-        self._module: ProblemModule = load_problem(source, device)
         self.weight_seed = secrets.randbits(62) if weight_seed is None else weight_seed
-        self.init_inputs = self._module.init_inputs(self.weight_seed)
+        self._module: ProblemModule = load_problem(source, device, self.weight_seed)
+        drawn = as_arguments(self._module.model_class, self._module.init_inputs(self.weight_seed))
+        self._arguments = pack(drawn, "get_init_inputs() returns")
+        self._drawn = b""
         self._model = self._build()
         self._exact_model = self._to_double(self._model)
         self.state = {
@@ -68,6 +76,9 @@ class PreparedProblem:
         }
         self.pool = Pool(pool_bytes, self._draw_any, self.packed, self.unpacked, reuse=reuse)
         """The sets that are kept."""
+        self.structure: Any = None
+        """Of the outputs; None until they are known."""
+        self.outputs: tuple[OutputSpec, ...] = ()
         self._next_serial = 0
         self._redraws = self._slim = False
         self.spread = False
@@ -90,10 +101,12 @@ class PreparedProblem:
             source=source,
             module_name=module_name,
             class_name=class_name,
-            init_inputs=self.init_inputs,
+            arguments=self._arguments,
             weight_seed=self.weight_seed,
             state=self.state,
-            nesting=self.nesting,
+            drawn=self._drawn,
+            nesting=self._nesting,
+            structure=pack(self.structure, "Model.forward names its outputs by"),
             places=self.places,
             outputs=self.outputs,
             set_bytes=self.set_bytes,
@@ -102,6 +115,8 @@ class PreparedProblem:
             device=str(self._device),
             library_precision=self._fixed,
             trusted=class_name == "Model",
+            problem_name=self._module.name,
+            problem_source=self.source,
         )
 
     def unseen(self) -> Iterator[InputSet]:
@@ -127,9 +142,9 @@ class PreparedProblem:
         """What a seed draws. Raises ProblemError."""
         with seeded(seed):
             tensors, nesting = flatten(self._module.draw_inputs(seed))
-            if nesting != self.nesting and other_values(nesting) != other_values(self.nesting):
+            if not same(other_values(nesting), other_values(self.nesting)):
                 raise ProblemError("get_inputs() returns other non-tensor values each time")
-            return [storable(one) for one in (spread(tensors) if self.spread else tensors)]
+            return placed(spread(tensors) if self.spread else tensors, self.places)
 
     def slim(self) -> bool:
         """Keep sets without their answers' values from now on, if that is less. Whether it is.
@@ -159,7 +174,7 @@ class PreparedProblem:
         if any(isinstance(truth, Truth) and truth.lacks_values for truth in truths):
             outputs = self._call(self._model, inputs)
             truths = tuple(
-                truth.with_reference(one.contiguous().reshape(-1))
+                truth.with_reference(plain_numbers(one.contiguous().reshape(-1)))
                 if isinstance(truth, Truth) and truth.lacks_values
                 else truth
                 for one, truth in zip(outputs, truths, strict=True)
@@ -171,8 +186,13 @@ class PreparedProblem:
     def _build(self) -> Any:
         with seeded(self.weight_seed), torch.no_grad():
             try:
-                inputs = [_moved(value, self._device) for value in self.init_inputs]
-                return _moved(self._module.model_class(*inputs), self._device)
+                arguments, keywords = pickle.loads(self._arguments)  # theirs to change
+                model = self._module.model_class(
+                    *(_moved(value, self._device) for value in arguments),
+                    **{name: _moved(value, self._device) for name, value in keywords.items()},
+                )
+                self._drawn = generator_digest()
+                return _moved(model, self._device)
             except torch.OutOfMemoryError:
                 raise OutOfRoomError(f"the model does not fit into {room(self._device)}") from None
             except Exception as error:
@@ -182,7 +202,7 @@ class PreparedProblem:
     def _to_double(model: Any) -> Any:
         """A float64 copy; None if it cannot be had (then float32 is all the truth there is)."""
         try:
-            return copy.deepcopy(model).double()
+            return copy.deepcopy(model)._apply(_widened)
         except Exception:
             return None
 
@@ -197,6 +217,10 @@ class PreparedProblem:
                 raise ProblemError(
                     f"input {index} is on {tensor.device}; get_inputs() must draw on the CPU"
                 )
+        check_dense(tensors, "input")
+        if has_arrays(self.nesting) and self._device.type != "cpu":
+            raise ProblemError("get_inputs() returns NumPy arrays, which a GPU cannot take")
+        self._nesting = pack(self.nesting, "get_inputs() returns")
         tensors = [storable(tensor) for tensor in tensors]
         self.places, self.set_bytes = lay_out(tensors, self._alignment)
         self._redraws = (
@@ -211,6 +235,9 @@ class PreparedProblem:
         self.outputs = tuple(OutputSpec(tuple(t.shape), t.dtype) for t in outputs)
         if not any(spec.numel for spec in self.outputs):
             raise ProblemError("the output is empty")
+        check_repeatable(
+            self._model, self._build, outputs, functools.partial(self._call, tensors=tensors)
+        )
         self.depth = reduction_depth(
             [t.shape for t in tensors],
             [value.shape for value in self.state.values()],
@@ -220,6 +247,7 @@ class PreparedProblem:
         second = self.pool.fresh()
         if self._fixed:
             return  # KernelBench asks nothing of its problems
+        check_drawn(first, second)
         check_deterministic(first, self._call(self._model, first.inputs, seed=1))
         try:
             check_dependence(first, second, self._draw_any, self._answer)
@@ -249,9 +277,34 @@ class PreparedProblem:
                 ) from None
             except Exception as error:
                 raise ProblemError(f"Model.forward failed: {one_line(error)}") from error
+        outputs = self._taken_apart(returned)
+        check_dense(outputs, "output")
+        for index, (one, spec) in enumerate(zip(outputs, self.outputs, strict=False)):
+            if tuple(one.shape) != spec.shape:
+                raise ProblemError(
+                    f"output {index} has another shape for other inputs ({tuple(one.shape)} and "
+                    f"{spec.shape}): a candidate is told one shape"
+                )
+        return [one.resolve_conj().resolve_neg() for one in outputs]
+
+    def _taken_apart(self, returned: Any) -> list[torch.Tensor]:
+        """Raises ProblemError for what is no nesting of tensors, or another one than before."""
+        if self.structure is not None:
+            try:
+                return arranged(self.structure, returned)
+            except StructureError as error:
+                raise ProblemError(
+                    f"Model.forward arranges its outputs otherwise for other inputs: {error}"
+                ) from None
         outputs, nesting = flatten(returned)
-        if not outputs or any(value is not None for value in other_values(nesting)):
-            raise ProblemError("Model.forward must return tensors (or a nesting of them)")
+        kinds = [type(value).__name__ for value in other_values(nesting) if value is not None]
+        kinds += ["ndarray"] if has_arrays(nesting) else []
+        if not outputs or kinds:
+            what = kinds[0] if kinds else "nothing"
+            raise ProblemError(
+                f"Model.forward returns {what}; it must return tensors, or a nesting of them"
+            )
+        self.structure = structure_of(nesting)
         return outputs
 
     def _exact_outputs(
@@ -260,7 +313,7 @@ class PreparedProblem:
         """The outputs in float64, or the float32 ones if the model insists on float32."""
         if self._exact_model is None:
             return fallback
-        wide = [t.double() if t.dtype.is_floating_point else t for t in tensors]
+        wide = list(map(_widened, tensors))
         try:
             outputs = self._call(self._exact_model, wide)
         except OutOfRoomError:
@@ -297,11 +350,18 @@ class PreparedProblem:
 
     def _once_more(self, source: Callable[[], Sequence[torch.Tensor]], place: int) -> torch.Tensor:
         """One output in float64, flat."""
-        wide = [t.double() if t.dtype.is_floating_point else t for t in source()]
-        return self._call(self._exact_model, wide)[place].contiguous().reshape(-1).double()
+        wide = list(map(_widened, source()))
+        return plain_numbers(self._call(self._exact_model, wide)[place].contiguous().reshape(-1))
 
     def _draw_any(self) -> InputSet:
         return self.draw(secrets.randbits(62))
+
+
+def _widened(tensor: torch.Tensor) -> torch.Tensor:
+    """In float64, or complex128; what has neither kind of numbers as it is."""
+    if tensor.is_complex():
+        return tensor.to(torch.complex128)
+    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _moved(value: Any, device: torch.device) -> Any:

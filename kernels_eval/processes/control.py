@@ -52,6 +52,11 @@ def _state(pid: int, thread: int) -> str:
     return chr(text[text.rindex(b")") + 2])
 
 
+def dead(pid: int) -> bool:
+    """Whether a process of one thread, or the last thread of one, has ended."""
+    return _state(pid, pid) in "ZX" and len(threads(pid)) <= 1
+
+
 def states(pid: int) -> list[str]:
     """A letter for each thread of a process, as ps(1) has it; empty once it is gone."""
     return [_state(pid, thread) for thread in threads(pid)]
@@ -112,8 +117,7 @@ def kill_descendants(pid: int) -> int:
             with contextlib.suppress(OSError):
                 os.kill(child, signal.SIGKILL)
                 killed += 1
-        alive = [child for child in children(pid) if _state(child, child) not in "ZX"]
-        if not alive:
+        if all(map(dead, children(pid))):
             break
     return killed
 

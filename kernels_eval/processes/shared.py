@@ -6,12 +6,13 @@ import contextlib
 import fcntl
 import mmap
 import os
-from types import TracebackType
 
 import numpy as np
 
+from kernels_eval.closing import Closing
 
-class SharedMemory:
+
+class SharedMemory(Closing):
     """A sealed memfd: a worker can write it, but not resize it (the judge would fault on its map).
 
     Used again for the next candidate, since fresh pages cost more than most kernels; it is cleared
@@ -40,14 +41,3 @@ class SharedMemory:
         self.descriptor = -1
         with contextlib.suppress(BufferError):
             self.map.close()
-
-    def __enter__(self) -> SharedMemory:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

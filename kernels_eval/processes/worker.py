@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
+from kernels_eval.closing import Closing
 from kernels_eval.errors import HarnessError
 from kernels_eval.processes import control
 from kernels_eval.processes.shared import SharedMemory
@@ -89,7 +89,7 @@ def accounts(task: str) -> tuple[int, int]:
         return 0, 0
 
 
-class Worker:
+class Worker(Closing):
     """One candidate process. Owned by the judge; `close` ends it and all it started."""
 
     def __init__(
@@ -117,6 +117,7 @@ class Worker:
         self._cores: tuple[int, ...] = ()
         self._hung_up = False
         self._stopped_at_ns = 0
+        self._killed: set[int] = set()
 
     def wait_born(self, timeout_s: float = _BIRTH_S) -> None:
         """Wait for the keeper's word that the process is confined. Raises HarnessError."""
@@ -401,11 +402,20 @@ class Worker:
         return int(fields[13]) + int(fields[14])
 
     def helpers(self) -> bool:
-        """Whether the candidate keeps other processes (ask while it is stopped)."""
-        return bool(control.children(self.pid))
+        """Whether the candidate has other processes (ask while it is stopped).
+
+        Those count that have ended, too: they may have worked. But not what `kill_helpers` killed
+        and the candidate has not waited for.
+        """
+        return any(
+            child not in self._killed or not control.dead(child)
+            for child in control.children(self.pid)
+        )
 
     def kill_helpers(self) -> None:
+        """Kill all of its processes; it is stopped."""
         control.kill_descendants(self.pid)
+        self._killed = set(filter(control.dead, control.children(self.pid)))
 
     def read(self, addresses: list[int], length: int, into: int) -> None:
         """Copy `length` bytes from each address to local memory at `into`, end to end.
@@ -478,14 +488,3 @@ class Worker:
         if self._keeper_pid:
             with contextlib.suppress(OSError):
                 os.kill(self._keeper_pid, signal.SIGCONT)
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

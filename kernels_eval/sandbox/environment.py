@@ -7,6 +7,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+ARENAS = 16
+"""Of malloc's, each of which takes 64 MiB of addresses, and addresses are what is limited. Unset
+there are eight for each core: 60 threads took 4 GiB on 16 cores. Two cores have as many as this."""
+
 _PASSED = (
     "LANG",
     "LC_ALL",
@@ -47,6 +51,7 @@ def scrubbed_environment(home: str, threads: int, outer: Mapping[str, str]) -> d
         "TORCHINDUCTOR_CPP_CACHE_PRECOMPILE_HEADERS": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": str(ARENAS),
         # glibc's per-thread cache keeps small chunks between large ones: freed outputs would never
         # merge and each batch would land on pages that nobody touched before
         "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",

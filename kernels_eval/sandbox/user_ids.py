@@ -17,8 +17,8 @@ import secrets
 import signal
 import socket
 from pathlib import Path
-from types import TracebackType
 
+from kernels_eval.closing import Closing
 from kernels_eval.errors import HarnessError
 
 BLOCK = 4096
@@ -30,7 +30,7 @@ _TRIES = 64
 _WORDS = ("Uid:", "Gid:")
 
 
-class UserIds:
+class UserIds(Closing):
     """`count` user ids (and group ids of the same numbers) from `base` on, until `close`."""
 
     def __init__(self, base: int, count: int, held: socket.socket) -> None:
@@ -50,17 +50,6 @@ class UserIds:
                 if _ids_of(process) <= set(range(self.base, self.base + BLOCK)):
                     os.kill(int(process.name), signal.SIGKILL)
         self._held.close()
-
-    def __enter__(self) -> UserIds:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def claim_user_ids(count: int) -> UserIds:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from kernels_eval.screening.parsing import parsed
 from kernels_eval.screening.rules import RULES
 from kernels_eval.types import Finding
 
@@ -12,8 +11,7 @@ __all__ = ["screen"]
 
 def screen(source: str) -> tuple[Finding, ...]:
     """What the rules see in a candidate's syntax tree; nothing for a source that does not parse."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None:
         return ()
     return tuple(finding for rule in RULES for finding in rule(tree))

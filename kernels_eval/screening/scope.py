@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-
+from kernels_eval.screening.parsing import parsed
 from kernels_eval.screening.rules import has_kernel, library_calls
 from kernels_eval.types import Finding, Severity
 
@@ -12,9 +11,8 @@ def out_of_scope(source: str, scope: str | None) -> Finding | None:
     """A conviction if `forward` computes with library calls, or there is no kernel; else None."""
     if scope != "kernel":
         return None
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None:
         return None  # the import will tell
     calls = library_calls(tree)
     if calls:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import torch
 
 from kernels_eval.devices.base import Memory, StirredError
 from kernels_eval.problems.sets import InputSet
@@ -18,12 +21,16 @@ from kernels_eval.processes.worker import (
 )
 from kernels_eval.timing.batch import Batch
 from kernels_eval.timing.speed import Speedometer
+from kernels_eval.truth.difference import Off, off
+from kernels_eval.truth.fixed import as_fixed
 from kernels_eval.truth.together import worst_distance
-from kernels_eval.worker.protocol import Command, Failure, Job, Message, Report
+from kernels_eval.worker.protocol import Command, Failure, Job, Message, OutputSpec, Report
 
 _LOOK_OUT_S = 0.02
 """Longer than most batches take."""
 _BEFORE, _AFTER = "while inputs were written", "after the clock had stopped"
+_FEW = 4
+"""Outputs that KernelBench's tolerance is asked about."""
 _PATIENCE = 4
 """Times the limit for one answer that all of a candidate's answers may take together."""
 
@@ -76,6 +83,18 @@ class _Start:
     accounts: _Accounts
 
 
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with the last run's outputs."""
+
+    output: int
+    spec: OutputSpec
+    off: Off
+    """Complex numbers are two."""
+    one_memory: bool
+    """All calls returned the same memory, and the last one's answer is right."""
+
+
 class Runner:
     """Runs batches on one worker. While no batch is under way no thread of the worker runs.
 
@@ -95,6 +114,8 @@ class Runner:
         self._turn = self._accepted = 0
         self._quiet = self._traffic = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
+        self.overwritten = ""
+        """Names of weights of its own that the reference's took the place of: its word."""
         worker.start(job, memory.report)
 
     def up(self, deadline: float) -> None:
@@ -113,6 +134,7 @@ class Runner:
         The worker is stopped then. Raises CandidateFailedError and the worker's errors.
         """
         message = self._expect(Report.READY, deadline)
+        self.overwritten = message.text
         self.worker.stop()
         self.worker.kill_helpers()
         return message.value
@@ -296,3 +318,37 @@ class Runner:
         if not self.memory.verify():
             raise LateWorkError("outputs changed after the candidate had answered")
         return worst
+
+    def wrong(self, sets: Sequence[InputSet]) -> Wrong | None:
+        """Of the first output of the last run that is too far off; None if none is."""
+        count = len(self.job.outputs)
+        for index, place in itertools.product(range(len(sets)), range(count)):
+            truth, answer = sets[index].truths[place], self._output(index, place)
+            if not truth.distance(answer) <= 1.0:
+                last = self._output(len(sets) - 1, place)
+                return Wrong(
+                    output=place,
+                    spec=self.job.outputs[place],
+                    off=off(truth, answer),
+                    one_memory=self._one_memory(len(sets), place)
+                    and sets[-1].truths[place].distance(last) <= 1.0,
+                )
+        return None
+
+    def within_fixed(self, sets: Sequence[InputSet]) -> bool:
+        """Whether KernelBench's tolerance would let some of the last run's outputs pass."""
+        return all(
+            as_fixed(item.truths[place], spec.dtype).distance(self._output(index, place)) <= 1.0
+            for index, item in enumerate(sets[:_FEW])
+            for place, spec in enumerate(self.job.outputs)
+        )
+
+    def _output(self, index: int, place: int) -> torch.Tensor:
+        """Flat."""
+        record = self.memory.record(index * len(self.job.outputs) + place)
+        return self.memory.read(self.worker, self.job.outputs[place], record)
+
+    def _one_memory(self, calls: int, place: int) -> bool:
+        count = len(self.job.outputs)
+        places = {tuple(self.memory.record(i * count + place)[:2]) for i in range(calls)}
+        return calls > 1 and len(places) == 1

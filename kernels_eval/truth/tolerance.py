@@ -79,6 +79,11 @@ class Truth:
     reference_bits: int | None = None
     """The sum of that answer's words: whether it came out the same when it is computed again."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the output has no elements."""
+        return self.window_allowed is None and not self.expected.numel()
+
     def values(self) -> torch.Tensor:
         """(N,) the result in float64, or the exact integers."""
         return self.expected if self.exact is None else self.exact()
@@ -115,6 +120,7 @@ class Truth:
 
     def distance(self, answer: torch.Tensor) -> float:
         """Distance of a flat `answer` in units of what is allowed; ≤ 1 passes, inf is hopeless."""
+        answer = plain_numbers(answer)
         if self.window_allowed is None:
             return self._exact(answer)
         if self.finite:
@@ -232,14 +238,16 @@ def make_truth(
     """What is right for one output, from the reference at its own precision and at float64.
 
     `depth` is n of the module's docstring. Both tensors have the output's shape. With `again`,
-    which computes `exact` once more, float64 values are not kept where float32 settles most.
+    which computes `exact` once more (flat, as plain numbers), float64 values are not kept where
+    float32 settles most.
     """
     reference = reference.contiguous().reshape(-1)
     exact = exact.contiguous().reshape(-1)
     if reference.is_complex():
-        return make_truth(torch.view_as_real(reference), torch.view_as_real(exact), depth)
+        return make_truth(plain_numbers(reference), plain_numbers(exact), depth, again)
     if not (reference.dtype.is_floating_point and reference.numel()):
-        exact = exact.to(reference.dtype)
+        exact = plain_numbers(exact.to(reference.dtype))
+        reference = plain_numbers(reference)
         differs = bool((exact != reference).any())
         return Truth(expected=exact, other=reference if differs else None)
     expected = exact.to(torch.float64)
@@ -278,6 +286,17 @@ def make_truth(
         reference_off=reference_off,
         reference_bits=word_sum(reference) if slims else None,
     )
+
+
+_UNSIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+"""What torch hardly computes with, and what has the same bits."""
+
+
+def plain_numbers(flat: torch.Tensor) -> torch.Tensor:
+    """A flat tensor as numbers that can be compared: real and imaginary parts, signed integers."""
+    if flat.is_complex():
+        return torch.view_as_real(flat).reshape(-1)
+    return flat.view(_UNSIGNED.get(flat.dtype, flat.dtype))
 
 
 def _large(rounded: torch.Tensor) -> bool:

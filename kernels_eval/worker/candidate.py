@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import io
+import operator
+import pickle
 import random
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,37 +34,96 @@ class CandidateError(Exception):
         self.text = text
 
 
-def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Callable[..., Any]:
+@dataclass(frozen=True)
+class Built:
+    """A candidate, ready to be called."""
+
+    model: Callable[..., Any]
+    nesting: Any
+    """Of its inputs."""
+    structure: Any
+    """Of its outputs (structure.py)."""
+    overwritten: tuple[str, ...]
+    """Names of what it made of the reference's own weights, and the reference's took the place of:
+    it drew the same numbers, and holds others."""
+
+
+def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
     """The built module, brought to its device by `place`.
 
     Raises CandidateError (IMPORT, BUILD or MEMORY).
     """
     lay_out(directory, job.objects)
     path = directory / f"{job.module_name}.py"
-    path.write_text(job.source)
-    spec = importlib.util.spec_from_file_location(job.module_name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[job.module_name] = module
     try:
-        spec.loader.exec_module(module)
+        module = _execute(job.module_name, job.source, path, job)
         cls = getattr(module, job.class_name, None)
     except BaseException as error:
         raise CandidateError(stage_or_memory(Failure.IMPORT, error), explain(error, path)) from None
     if cls is None:
         raise CandidateError(Failure.IMPORT, f"the module defines no class {job.class_name}")
     try:
+        nesting, structure, (arguments, keywords) = (
+            _unpacked(packed, job, module, directory)
+            for packed in (job.nesting, job.structure, job.arguments)
+        )
         seed_everything(job.weight_seed)
-        inputs = [place(v) if isinstance(v, torch.Tensor) else v for v in job.init_inputs]
-        model = place(cls(*inputs))
-        load_state(model, job.state)
+        model = cls(
+            *(_moved(value, place) for value in arguments),
+            **{name: _moved(value, place) for name, value in keywords.items()},
+        )
+        drew_the_same = generator_digest() == job.drawn
+        model = place(model)
+        changed = load_state(model, job.state)
     except BaseException as error:
         raise CandidateError(stage_or_memory(Failure.BUILD, error), explain(error, path)) from None
     if not callable(model):
         raise CandidateError(Failure.BUILD, f"{job.class_name}(...) cannot be called")
-    built: Callable[..., Any] = model
-    return built
+    return Built(model, nesting, structure, changed if drew_the_same else ())
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds classes of the problem file in a candidate that has them as well, else there."""
+
+    def __init__(self, packed: bytes, job: Job, candidate: Any, directory: Path) -> None:
+        super().__init__(io.BytesIO(packed))
+        self._job, self._candidate, self._directory = job, candidate, directory
+
+    def find_class(self, module: str, name: str) -> Any:
+        job = self._job
+        if module != job.problem_name:
+            return super().find_class(module, name)
+        if job.trusted or hasattr(self._candidate, name.partition(".")[0]):
+            return operator.attrgetter(name)(self._candidate)
+        if module not in sys.modules:
+            _execute(module, job.problem_source, self._directory / f"{module}.py", job)
+        return super().find_class(module, name)
+
+
+def _unpacked(packed: bytes, job: Job, candidate: Any, directory: Path) -> Any:
+    return _Unpickler(packed, job, candidate, directory).load()
+
+
+def _execute(name: str, source: str, path: Path, job: Job) -> Any:
+    """The module, imported under a name; what it draws meanwhile is the same in every worker."""
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    seed_everything(job.weight_seed)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _moved(value: Any, place: Callable[[Any], Any]) -> Any:
+    return place(value) if isinstance(value, torch.Tensor) else value
+
+
+def generator_digest() -> bytes:
+    """Of what torch's generator would draw next."""
+    return hashlib.sha256(torch.get_rng_state().numpy().tobytes()).digest()
 
 
 def seed_everything(seed: int) -> None:
@@ -68,20 +132,39 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def load_state(model: Any, state: dict[str, torch.Tensor]) -> None:
+def load_state(model: Any, state: dict[str, torch.Tensor]) -> tuple[str, ...]:
     """Copy every parameter and buffer whose name and shape agree; the rest stay as seeded.
 
     Constructed under the same seed, most modules already hold these values; the copy makes it true
-    for those that draw in another order.
+    for those that draw in another order. What holds the same numbers at other places (a weight that
+    was transposed) is left: that was drawn alike, and rearranged. Names of what was changed.
     """
     if not isinstance(model, torch.nn.Module) or not state:
-        return
-    own = model.state_dict()
+        return ()
+    own, changed = model.state_dict(), []
     with torch.no_grad():
         for name, value in state.items():
             mine = own.get(name)
-            if isinstance(mine, torch.Tensor) and mine.shape == value.shape:
-                mine.copy_(value)  # across devices, too
+            if not isinstance(mine, torch.Tensor) or mine.shape != value.shape:
+                continue
+            theirs = value.to(mine.device)
+            if _equal(mine, theirs) or _rearranged(mine, theirs):
+                continue
+            mine.copy_(theirs)
+            changed.append(name)
+    return tuple(changed)
+
+
+def _equal(mine: torch.Tensor, theirs: torch.Tensor) -> bool:
+    return mine.dtype is theirs.dtype and torch.equal(mine, theirs)
+
+
+def _rearranged(mine: torch.Tensor, theirs: torch.Tensor) -> bool:
+    """Whether they hold the same numbers, each as often."""
+    comparable = mine.dtype is theirs.dtype and mine.is_floating_point() and mine.dim() > 1
+    return comparable and torch.equal(
+        mine.reshape(-1).sort().values, theirs.reshape(-1).sort().values
+    )
 
 
 def stage_or_memory(stage: Failure, error: BaseException) -> Failure:

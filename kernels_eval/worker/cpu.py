@@ -16,8 +16,8 @@ from kernels_eval.worker.place import describer
 from kernels_eval.worker.protocol import Failure, Job
 
 _PAGE = mmap.PAGESIZE
-_TEMPORARIES = 8 << 20
-"""Bytes: beside outputs, as many again for what calls need in between, but no more than this."""
+_TEMPORARIES, _MOST_SPARE = 3, 64 << 20
+"""Outputs of so many calls, for what one needs in between; bytes beside the outputs at most."""
 _clock = time.perf_counter_ns
 
 
@@ -26,7 +26,9 @@ class CpuSide:
 
     def __init__(self, job: Job, report: memoryview) -> None:
         self._job = job
-        self._describe = describer(job, report, _locate)
+        self.structure: list[Any] = []
+        """Of the outputs, once it is known."""
+        self._describe = describer(job, report, _locate, self.structure)
         self._region: mmap.mmap | None = None
         self._touched = self._spare = 0
         self.turn = 0
@@ -57,8 +59,11 @@ class CpuSide:
             return
         self._touched = count
         self.memory()[: self._spare + count * self._job.set_bytes : _PAGE].max()
-        outputs = count * sum(spec.nbytes + _PAGE for spec in self._job.outputs)
-        heap.reserve(outputs + min(outputs, _TEMPORARIES))
+        outputs = sum(spec.nbytes + _PAGE for spec in self._job.outputs)
+        # As much again: malloc asks for more than an aligned output takes, so none fits where one
+        # was freed between two that are kept.
+        spare = min((count + _TEMPORARIES) * outputs, _MOST_SPARE)
+        heap.reserve(count * outputs + spare)
 
     def batch(
         self,
@@ -75,8 +80,7 @@ class CpuSide:
         started = clock()
         for index, call in enumerate(arguments):
             output = model(*call)
-            describe(index, output)
-            results[index] = output
+            results[index] = describe(index, output)
         return clock() - started, 0
 
     def exported(self) -> list[tuple[int, int, int]]:

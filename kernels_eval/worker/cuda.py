@@ -20,7 +20,7 @@ from kernels_eval.devices.cuda import driver
 from kernels_eval.devices.cuda.interface import over
 from kernels_eval.tree import flatten, unflatten
 from kernels_eval.worker.candidate import CandidateError
-from kernels_eval.worker.place import describer
+from kernels_eval.worker.place import describer, is_lazy
 from kernels_eval.worker.protocol import RECORD_WORDS, Failure, Job
 from kernels_eval.worker.segments import Segments
 
@@ -33,7 +33,9 @@ class CudaSide:
 
     def __init__(self, job: Job, report: memoryview) -> None:
         self._job = job
-        self._describe = describer(job, report, self._locate)
+        self.structure: list[Any] = []
+        """Of the outputs, once it is known."""
+        self._describe = describer(job, report, self._locate, self.structure)
         self._device = torch.device(job.device)
         self._segments = Segments()
         self._shape = torch.Size(job.outputs[0].shape)
@@ -124,8 +126,7 @@ class CudaSide:
             self._tell_turn()
         else:
             for index, output in enumerate(results):
-                results[index] = kept = keep(output)
-                describe(index, kept)
+                results[index] = describe(index, keep(output))
             self._end.record()
             self._tell_turn()
             launched = clock() - started
@@ -151,6 +152,7 @@ class CudaSide:
                 or output.shape != shape
                 or output.dtype is not dtype
                 or not output.is_contiguous()
+                or is_lazy(output)
             ):
                 return False
         found = self._segments.find_all(np.array([t.data_ptr() for t in results], np.uint64))

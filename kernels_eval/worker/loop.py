@@ -14,7 +14,6 @@ import pickle
 import socket
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ import torch
 
 from kernels_eval.processes.control import count
 from kernels_eval.tree import unflatten
-from kernels_eval.worker.candidate import CandidateError, explain, load, stage_or_memory
+from kernels_eval.worker.candidate import Built, CandidateError, explain, load, stage_or_memory
 from kernels_eval.worker.cpu import CpuSide
 from kernels_eval.worker.protocol import (
     COMMAND_BYTES,
@@ -54,9 +53,11 @@ def serve(control: socket.socket, directory: Path) -> None:
         started = _clock()
         side = _side(job, report)
         _send(control, Report.UP)
-        model = load(job, directory, side.place)
-        _send(control, Report.READY, value=_clock() - started)
-        _answer(control, job, model, side, directory / f"{job.module_name}.py")
+        built = load(job, directory, side.place)
+        side.structure.append(built.structure)
+        overwritten = ", ".join(built.overwritten)
+        _send(control, Report.READY, value=_clock() - started, text=overwritten)
+        _answer(control, job, built, side, directory / f"{job.module_name}.py")
     except CandidateError as error:
         processes = 0
         with contextlib.suppress(Exception):
@@ -87,9 +88,8 @@ def _send(
     control.send(pack_report(report, failure, value, text, second))
 
 
-def _answer(
-    control: socket.socket, job: Job, model: Callable[..., Any], side: Any, path: Path
-) -> None:
+def _answer(control: socket.socket, job: Job, built: Built, side: Any, path: Path) -> None:
+    model = built.model
     arguments: list[tuple[Any, ...]] = []
     results: list[Any] = []
     while True:
@@ -106,7 +106,7 @@ def _answer(
                 arguments, results = [], [None] * count
                 side.ready(count)
                 memory = side.memory(size)
-                arguments = [_arguments(job, memory, index) for index in range(count)]
+                arguments = [_arguments(job, built, memory, index) for index in range(count)]
                 gc.collect(0)
                 gc.disable()
                 _send(control, Report.PREPARED)
@@ -125,7 +125,7 @@ def _answer(
         _send(control, Report.DONE, value=elapsed, second=launched)
 
 
-def _arguments(job: Job, memory: torch.Tensor, index: int) -> tuple[Any, ...]:
+def _arguments(job: Job, built: Built, memory: torch.Tensor, index: int) -> tuple[Any, ...]:
     """Tensors over the judge's memory: what it writes there is what the candidate reads."""
     tensors = []
     for place in job.places:
@@ -136,7 +136,7 @@ def _arguments(job: Job, memory: torch.Tensor, index: int) -> tuple[Any, ...]:
         first = index * job.set_bytes + place.offset
         flat = memory[first : first + span * place.dtype.itemsize].view(place.dtype)
         tensors.append(flat.as_strided(place.shape, place.stride))
-    values: tuple[Any, ...] = tuple(unflatten(job.nesting, tensors))
+    values: tuple[Any, ...] = tuple(unflatten(built.nesting, tensors))
     return values
 
 

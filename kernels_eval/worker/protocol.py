@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
 
 import torch
 
@@ -44,7 +43,8 @@ class Report(IntEnum):
     """Worker to judge."""
 
     READY = 1
-    """Imported and built; `value` is the nanoseconds it took."""
+    """Imported and built; `value` is the nanoseconds it took, the text names weights of its own
+    that the reference's took the place of."""
     PREPARED = 2
     DONE = 3
     """All calls returned; `value` is the nanoseconds they took by the worker's own clock, `second`
@@ -145,11 +145,18 @@ class Job:
     source: str
     module_name: str
     class_name: str
-    init_inputs: Any
+    arguments: bytes
+    """Pickled: positional and keyword arguments of the class."""
     weight_seed: int
+    """Of what is drawn on import, and again of what is drawn by the class."""
     state: dict[str, torch.Tensor]
     """The reference's parameters and buffers, loaded where name and shape agree."""
-    nesting: Any
+    drawn: bytes
+    """Digest of torch's generator after the reference was constructed: who drew the same has it."""
+    nesting: bytes
+    """Pickled: of the inputs."""
+    structure: bytes
+    """Pickled: of the outputs (structure.py)."""
     places: tuple[TensorPlace, ...]
     outputs: tuple[OutputSpec, ...]
     set_bytes: int
@@ -163,7 +170,10 @@ class Job:
     objects: dict[str, bytes] = field(default_factory=dict)
     """What this very source compiled to in an earlier worker (backends/objects.py)."""
     trusted: bool = False
-    """The reference: its outputs are not checked, so an expanded view is let through."""
+    """The reference."""
+    problem_name: str = ""
+    problem_source: str = ""
+    """The module whose classes what is pickled may be of."""
 
     def region_bytes(self, calls: int) -> int:
         """Memory for the inputs of `calls` calls."""

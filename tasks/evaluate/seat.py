@@ -12,7 +12,7 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError, RayError, Ray
 
 from kernels_eval import Verdict
 from kernels_eval.errors import HarnessError, ProblemError
-from tasks.errors import ProblemRefusedError
+from tasks.errors import ProblemRefusedError, in_one_line
 from tasks.evaluate.place import Place
 from tasks.evaluate.stations import Station
 
@@ -48,7 +48,7 @@ class Seat:
         try:
             self._actor = self._launch(node)
         except (RayError, ValueError) as error:
-            raise JudgeLostError(_line(error)) from None
+            raise JudgeLostError(in_one_line(error)) from None
         place: Place = self._answer(self._actor.where.remote(), START_S, until)
         self.place = place
         return place
@@ -87,9 +87,9 @@ class Seat:
             except RayTaskError as error:
                 if isinstance(error.cause, ProblemError):
                     raise ProblemRefusedError(" ".join(str(error.cause).split())) from None
-                raise JudgeLostError(_line(error.cause)) from error
+                raise JudgeLostError(in_one_line(error.cause)) from error
             except RayError as error:
-                lost = JudgeLostError(_line(error))
+                lost = JudgeLostError(in_one_line(error))
                 lost.unreachable = isinstance(error, ActorUnavailableError)
                 raise lost from error
             if isinstance(verdict, str):
@@ -132,15 +132,7 @@ class Seat:
                     raise JudgeLostError(f"it did not answer for {limit_s:.0f} s") from None
             except RayTaskError as error:
                 if isinstance(error.cause, HarnessError):
-                    raise JudgeLostError(_line(error.cause)) from None
+                    raise JudgeLostError(in_one_line(error.cause)) from None
                 raise
             except RayError as error:
-                raise JudgeLostError(_line(error)) from None
-
-
-def _line(error: BaseException) -> str:
-    """What happened, in one line: of Ray's many the one with the cause."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    at = words.find("The actor is dead because")
-    words = words[max(at, 0) :]
-    return words if len(words) <= 300 else f"{words[:300]}…"
+                raise JudgeLostError(in_one_line(error)) from None

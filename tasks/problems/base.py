@@ -87,11 +87,23 @@ def register_suite(name: str) -> Callable[[SuiteLoader], SuiteLoader]:
     return keep
 
 
+def check_encodable(name: str, what: str) -> None:
+    """Raises RequestError for a name that is not UTF-8: the lake could not keep it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise RequestError(
+            f"{what}: its name is not UTF-8, and the lake keeps names so; rename it, or link to "
+            "it by another name (ln -s)"
+        ) from None
+
+
 def load_suite(spec: str) -> Suite:
     """The suite that `--suite SPEC` names, `NAME[:ARGUMENT][#level=L,split=S]`.
 
     Raises RequestError for an unknown one, or a part that it lacks.
     """
+    check_encodable(spec, f"suite {spec!r}")
     head, hash_sign, part = spec.partition("#")
     name, _, argument = head.partition(":")
     if name not in _LOADERS:

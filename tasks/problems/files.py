@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.errors import RequestError
 from tasks.opening import read_text
-from tasks.problems.base import Problem
+from tasks.problems.base import Problem, check_encodable
 
 DEFAULT_LEVEL = 1
 """Of files that lie in no `level<N>` directory: KernelBench's first."""
@@ -29,8 +29,10 @@ def read_problems(directory: Path, suite: str) -> tuple[Problem, ...]:
     """
     if not directory.is_dir():
         raise RequestError(f"suite {suite}: no directory {directory}; give one with problem files")
+    check_encodable(suite, f"suite {suite!r}")
     found: dict[tuple[int, int], Problem] = {}
     for path, level in _files(directory):
+        check_encodable(path.name, f"suite {suite}: {str(path)!r}")
         matched = _FILE.fullmatch(path.name)
         if not matched:
             raise RequestError(

@@ -19,7 +19,7 @@ from kernels_eval.errors import RequestError as JudgeRequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
 from tasks.collector import importing
-from tasks.errors import PolicyUnavailableError, RequestError, TasksError
+from tasks.errors import PolicyUnavailableError, RequestError, TasksError, in_one_line
 from tasks.policies.base import (
     Policy,
     Sample,
@@ -159,16 +159,39 @@ class PolicyHandle:
     actor: Any
     has_more: bool = False
     """Whether the policy owns more than its process: an engine below it, requests under way."""
+    loading: Any = None
+    """The call that began to load it. Ray reports an error that nobody asks a call for."""
 
     @property
     def policy_id(self) -> str:
-        """Waits until the weights are loaded. Raises what loading raised."""
-        try:
-            return str(ray.get(self.actor.policy_id.remote()))
-        except RayTaskError as error:
-            raise _cause(error) from None
-        except RayActorError as error:
-            raise PolicyUnavailableError(f"the policy's process died: {_line(error)}") from error
+        """Waits until the weights are loaded, again if the process died meanwhile.
+
+        Raises what loading raised, and PolicyUnavailableError if the process keeps dying.
+        """
+        return self._answer(self.loading or self.actor.policy_id.remote())
+
+    def _answer(self, call: Any) -> str:
+        """Of a call for the policy's id, made anew while the process is started anew.
+
+        Ray notices only after some time that a node is gone, and starts its actors elsewhere then.
+        """
+        deadline = float("inf")
+        while True:
+            try:
+                return str(ray.get(call))
+            except RayTaskError as error:
+                raise _cause(error) from None
+            except ActorUnavailableError as error:
+                deadline = min(deadline, time.monotonic() + _RETURN_SECONDS)
+                if time.monotonic() >= deadline:
+                    gone = f"the policy did not return for {_RETURN_SECONDS:.0f} s"
+                    raise PolicyUnavailableError(f"{gone}: {in_one_line(error)}") from error
+                time.sleep(_RESTART_PAUSE_SECONDS)
+                call = self.actor.policy_id.remote()
+            except RayActorError as error:
+                raise PolicyUnavailableError(
+                    f"the policy's process died: {in_one_line(error)}"
+                ) from error
 
     def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
         """Every sample once, as they finish, in groups worth a write.
@@ -190,10 +213,11 @@ class PolicyHandle:
             except RayActorError as error:
                 if attempt == RESTARTS:
                     raise PolicyUnavailableError(
-                        f"the policy's process died {attempt + 1} times: {_line(error)}"
+                        f"the policy's process died {attempt + 1} times: {in_one_line(error)}"
                     ) from error
                 attempt += 1
-                self._wait_for_return()
+                time.sleep(_RESTART_PAUSE_SECONDS)
+                self._answer(self.actor.policy_id.remote())
 
     def _stream(self, problem: Problem, seeds: list[int]) -> Iterator[Drawn]:
         generator = self.actor.stream.options(num_returns="streaming").remote(problem, seeds)
@@ -225,35 +249,16 @@ class PolicyHandle:
         if failure is not None:
             raise failure
 
-    def _wait_for_return(self) -> None:
-        """Until the policy answers again. Raises PolicyUnavailableError if it does not.
-
-        Ray notices only after some time that a node is gone, and starts its actors elsewhere then.
-        """
-        deadline = time.monotonic() + _RETURN_SECONDS
-        while True:
-            time.sleep(_RESTART_PAUSE_SECONDS)
-            try:
-                ray.get(self.actor.policy_id.remote())
-                return
-            except RayTaskError as error:
-                raise _cause(error) from None
-            except ActorUnavailableError as error:
-                if time.monotonic() > deadline:
-                    raise PolicyUnavailableError(
-                        f"the policy did not return for {_RETURN_SECONDS:.0f} s: {_line(error)}"
-                    ) from error
-            except RayActorError as error:
-                raise PolicyUnavailableError(
-                    f"the policy's process died: {_line(error)}"
-                ) from error
-
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         """One score per completion, in order. Raises what the policy raised."""
         try:
             scores: list[Score] = ray.get(self.actor.score.remote(problem, list(written)))
         except RayTaskError as error:
             raise _cause(error) from None
+        except RayActorError as error:
+            raise PolicyUnavailableError(
+                f"the policy's process died: {in_one_line(error)}"
+            ) from error
         return scores
 
     def close(self) -> None:
@@ -295,15 +300,10 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
         here = ray.get_runtime_context().get_node_id()
         options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
     actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
-    actor.policy_id.remote()
-    return PolicyHandle(actor, has_more)
+    return PolicyHandle(actor, has_more, actor.policy_id.remote())
 
 
 def _cause(error: RayTaskError) -> Exception:
     """What was raised over there: ours as it was, anything else with Ray's traceback."""
     cause = error.cause
     return cause if isinstance(cause, TasksError) else error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -74,6 +75,58 @@ def test_every_route_asks_for_credentials(stranger: httpx.Client) -> None:
     assert len(answers) > 100
     let_in = {route for route, status in answers.items() if status != 401}
     assert let_in <= OPEN
+
+
+ROUTES = """
+import json
+from prefect.server.api.server import create_app
+from starlette.routing import Mount
+
+def below(routes, place):
+    for route in routes:
+        path = place + route.path
+        if isinstance(route, Mount):
+            yield None, path + "/"
+            yield from below(getattr(route.app, "routes", None) or [], path)
+        else:
+            yield from ((method, path) for method in getattr(route, "methods", None) or ["WS"])
+
+print(json.dumps(list(below(create_app().routes, ""))))
+"""
+
+PAGE = {"/", "/v2/", "/ui-settings", "/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"}
+"""All that docs/trust.md says is answered beside the API: the page, and the list of routes."""
+
+
+def test_nothing_answers_but_what_is_documented(served: Serving, stranger: httpx.Client) -> None:
+    environment = os.environ | {"PREFECT_HOME": str(served.home)}
+    printed = subprocess.check_output([sys.executable, "-c", ROUTES], env=environment, text=True)
+    found = [(method, path) for method, path in json.loads(printed)]
+    assert len(found) > 200
+    outside = {(method, path) for method, path in found if not path.startswith("/api/")}
+    assert {path for _, path in outside} == PAGE
+    assert {method for method, _ in outside} <= {"GET", "HEAD", None}
+    documented = Path("docs/trust.md").read_text(encoding="utf-8")
+    for path in PAGE:
+        assert stranger.get(path).status_code == 200
+        assert f"`{path}`" in documented
+    for method, path in set(found) - outside:
+        if method != "WS" and (method, path) not in OPEN | {("HEAD", path) for _, path in OPEN}:
+            exact = re.sub(r"{[^}]*}", str(uuid4()), path)
+            assert stranger.request(method or "GET", exact).status_code == 401, (method, path)
+
+
+def test_the_page_holds_no_data(served: Serving, stranger: httpx.Client) -> None:
+    """Any path that is not the API's is the page: the same file for everyone."""
+    page = stranger.get("/").content
+    for path in ("/runs", "/v2/runs/flow-run/any", "/a/path/that/nobody/has"):
+        assert b"<html" in stranger.get(path).content
+    assert stranger.get("/runs").content == page
+    settings = stranger.get("/ui-settings").json()
+    known = {"api_url", "csrf_enabled", "auth", "flags", "default_ui", "available_uis"}
+    known |= {"v1_base_url", "v2_base_url"}
+    assert set(settings) == known
+    assert served.environment[CLIENT_AUTH] not in json.dumps(settings)
 
 
 def test_a_path_that_looks_like_an_open_one(stranger: httpx.Client) -> None:

@@ -86,8 +86,51 @@ def test_prefect_deployment_run(served: Serving, tmp_path: Path) -> None:
     rows = Lake.open(lake).results(["served"]).to_pylist()
     assert [row["sample_index"] for row in rows] == [0, 1]
     assert all(row["status"] for row in rows)
+    said = served.log.read_text()
+    ended = "run served has ended: 2 candidates"
+    (line,) = [one for one in said.splitlines() if ended in one]
+    assert line.endswith(f"; report: {lake / 'reports' / 'served.html'}")
+    assert "runs go to the lake " in said
+    assert f"export PREFECT_API_URL={served.address}\n" in said
+    assert "\nprefect deployment run bon-sweep/default\n" in said
     artifacts = {one["key"] for one in served.asked("POST", "artifacts/filter")}
     assert artifacts >= {"bon-sample", "bon-evaluate", "bon-summary"}
+
+
+def runs_flows(runner: int) -> bool:
+    """Whether a flow run's process lives below this one."""
+    try:
+        return any(
+            one.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(one.cmdline())
+            for one in psutil.Process(runner).children()
+        )
+    except psutil.Error:  # one has just ended
+        return True
+
+
+@pytest.mark.slow
+def test_a_refusal_is_one_line(served: Serving, tmp_path: Path) -> None:
+    before = len(served.log.read_text())
+    lake = str(tmp_path / "lake")
+    asked = {
+        "no suite 'nonsense'; ": ("bon-sweep/default", {"suite": "nonsense"}),
+        "sampling.temperature = -1: ": ("bon-sweep/paper", {"sampling": {"temperature": -1}}),
+        "no profile 'daydream'; ": ("nightly/default", {"profile": "daydream"}),
+    }
+    for says, (deployment, wrong) in asked.items():
+        flow_run = served.run(deployment, lake=lake, **wrong)
+        served.until(lambda one=flow_run: served.state(one) == "FAILED")  # type: ignore[misc]
+        state = served.asked("GET", f"flow_runs/{flow_run}")["state"]
+        assert state["message"].startswith(says)
+        served.until(lambda: not runs_flows(served.process.pid))
+    served.until(lambda: "daydream" in served.log.read_text())
+    said = served.log.read_text()[before:]
+    for says in asked:
+        (line,) = [one for one in said.splitlines() if says in one]
+        assert "ERROR" in line
+    assert "Traceback" not in said
+    assert "xited" not in said  # as Prefect says it of the process
+    assert not (tmp_path / "lake").exists()
 
 
 @pytest.mark.slow
@@ -153,3 +196,6 @@ def test_no_run_stays_running(tmp_path: Path) -> None:
         ("bon-sweep", "Crashed"),
     ]
     assert "Traceback" not in ended.log.read_text()
+    assert "run two was ended before it was done: asked for with `-p run=two`" in (
+        ended.log.read_text()
+    )

@@ -40,13 +40,10 @@ def ray_address(prefect_starting: StartingServer) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def to_end() -> Iterator[list[psutil.Process]]:
-    """Processes that have to be gone when this folder's tests are over.
-
-    Ray's agents look for their parent only now and then; all else ends at once.
-    """
+    """Processes that have to be gone when this folder's tests are over."""
     processes: list[psutil.Process] = []
     yield processes
-    _, alive = psutil.wait_procs(processes, timeout=90)
+    _, alive = psutil.wait_procs(processes, timeout=10)
     assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -71,6 +68,12 @@ def running(
                 os.sched_setaffinity(int(thread.name), cores)
             except OSError:
                 continue  # it ended meanwhile
+
+
+def beside_progress(error: str) -> list[str]:
+    """What a sweep says on stderr, without what it waits for and how far it has come."""
+    lines = error.splitlines()
+    return [one for one in lines if not one.endswith(" …") and not one.startswith("sample ")]
 
 
 WHOLE = ["sweep", "--problems", "18,89", "-k", "6", "--seed", "9", "--run", "whole", "--json"]

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.prefect_server import free_port
+from storage import Lake
 from tests.conftest import Bon
+from tests.storage.make import run_row
 
 
 def refused(bon: Bon, *arguments: str | Path) -> str:
@@ -69,6 +71,96 @@ def test_one_line_that_names_the_input(
     line = refused(bon, *arguments)
     for name in names:
         assert name in line
+
+
+PLACE = Path("not", "there", "lake")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sweep", "--suite", "nowhere"),
+        ("sweep", "--profile", "daydream"),
+        ("sweep", "--run", "../escape"),
+        ("sweep", "--run", "mine", "--problems", "999"),
+        ("sweep", "--policy", "imported:0123"),
+        ("sweep", "--policy", "oracle-of-delphi"),
+        ("import", "gone.csv", "--run", "mine"),
+        ("import", "bad.csv", "--run", "mine"),
+        ("import", "twice.csv", "--run", "mine"),
+        ("import", "good.csv", "--run", "../mine"),
+        ("import", "good.csv", "--run", "mine", "--suite", "embedded"),
+        ("import", "kernels", "--run", "mine"),
+        ("import", "kernels", "--run", "mine", "--suite", "nowhere"),
+        ("import", "kernels", "--run", "mine", "--suite", "embedded"),
+        ("rescore", "mine", "--policy", "embedded"),
+        ("report", "mine"),
+        ("report",),
+        ("strategies", "mine"),
+        ("strategies",),
+        ("show", "mine", "1", "0"),
+        ("sql", "SELECT 1"),
+        ("runs",),
+        ("doctor", "--lake", str(PLACE)),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("there", [False, True], ids=["no directory", "an empty one"])
+def test_a_refused_command_makes_no_lake(
+    bon: Bon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    there: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BON_LAKE", str(PLACE))
+    header = "problem_id,sample_index,mean_logprob,correct,speedup\n"
+    Path("bad.csv").write_text(header + "1,0,-1,perhaps,2\n")
+    Path("twice.csv").write_text(header + "1,0,-1,true,2\n" * 2)
+    Path("good.csv").write_text(header + "1,0,-1,true,2\n")
+    Path("kernels").mkdir()
+    Path("kernels", "level_1_problem_1_sample_0_kernel.py").write_text("class ModelNew: pass\n")
+    if there:
+        PLACE.mkdir(parents=True)
+        if arguments[0] in ("runs", "sql"):
+            pytest.skip("an empty directory is a lake without runs")
+    before = sorted(tmp_path.rglob("*"))
+    bon("sweep", "--suite", "nowhere")  # which is no lake for the command after it, either
+    answer = bon(*arguments)
+    if arguments[0] != "doctor" or not there:
+        assert answer.returncode == 2
+        assert len(answer.stderr.splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_api_or_a_ray_that_is_not_there_makes_no_lake(
+    bon: Bon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BON_LAKE", str(tmp_path / "not" / "there"))
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port()}")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    assert "RAY_ADDRESS" in refused(bon, "sweep")
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    assert "PREFECT_API_URL" in refused(bon, "sweep")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lake_that_cannot_be_made_is_said_before_anything_else(bon: Bon, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "lake", tmp_path / "file" / "further" / "lake"):
+        line = refused(bon, "sweep", "--lake", place)
+        assert f"{tmp_path / 'file'} is a file" in line
+
+
+@pytest.mark.parametrize("command", ["report", "strategies"])
+def test_runs_that_are_not_named(bon: Bon, tmp_path: Path, command: str) -> None:
+    assert "no lake" in refused(bon, command)
+    Lake.open(tmp_path / "lake", create=True)
+    assert "no runs yet" in refused(bon, command)
+    for run_id in ("mine", "yours"):
+        Lake(tmp_path / "lake").append("runs", [run_row(run_id)], run_id=run_id)
+    assert "it has mine, yours" in refused(bon, command)
 
 
 def test_no_lake(bon: Bon, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import torch
 from flows.doctor import backends, installed, machine, prognosis
 from flows.errors import RequestError
 from flows.profiles import profile_names
+from storage import Lake
 from tests.conftest import Bon
+from tests.storage.make import run_row
 
 
 def profile(path: Path, **changes: str) -> str:
@@ -87,3 +89,22 @@ def test_the_command(bon: Bon) -> None:
     one = bon("doctor", "--profile", "paper")
     assert "paper" in one.stdout
     assert "gpu-small" not in one.stdout
+
+
+def test_the_lake_of_the_environment_is_looked_into(bon: Bon, tmp_path: Path) -> None:
+    place = tmp_path / "lake"
+    before = json.loads(bon("doctor", "--json").stdout)
+    assert (before["BON_LAKE"], "lake" in before) == (str(place), False)
+    part = Lake.open(place, create=True).append("runs", [run_row()], run_id="r1")
+    assert part is not None
+    sound = bon("doctor", "--json")
+    assert sound.returncode == 0
+    assert json.loads(sound.stdout)["lake"] == {"checked": 1, "unchecked": 0, "damages": []}
+    part.write_bytes(part.read_bytes()[:-40])
+    damaged = bon("doctor")
+    assert damaged.returncode == 1
+    assert str(part) in damaged.stderr
+    (place / "runs").rename(tmp_path / "runs")
+    place.rmdir()
+    place.write_text("")
+    assert bon("doctor").returncode == 2

@@ -126,6 +126,20 @@ def test_what_does_not_end_by_itself_is_killed(tmp_path: Path) -> None:
     assert nothing_left(tmp_path, family)
 
 
+@pytest.mark.slow
+def test_ray_does_not_take_the_signals_away(tmp_path: Path) -> None:
+    body = """
+        from tasks.cluster import cluster
+        with cluster():  # Ray's own handler is not Python's, and would print a stack in C++
+            ready()
+            time.sleep(600)
+    """
+    with started(tmp_path, body) as process:
+        process.send_signal(signal.SIGTERM)
+        _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (143, "bon: terminated; this goes on\n")
+
+
 def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
     body = "command._grace_s = 3600.0\n" + textwrap.dedent(STUBBORN)
     with started(tmp_path, body) as process:

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import pytest
@@ -22,7 +24,8 @@ import ray
 from flows.prefect_server import free_port
 from tasks import cluster as module
 from tasks.cluster import cluster
-from tasks.errors import RequestError
+from tasks.errors import RayLostError, RequestError
+from tests.tasks.lingering import left_after, using
 
 _NOBODY = 65534
 
@@ -69,7 +72,7 @@ _RUN = """
 import sys, time
 from tasks.cluster import cluster
 import ray
-with cluster():
+with cluster(lambda said: print(said, flush=True)):
     print(ray._private.worker._global_node.get_session_dir_path(), flush=True)
     try:
         time.sleep(600)
@@ -86,6 +89,31 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
         pass
     assert address in str(refused.value)
     assert "ray start" in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{port}", "ray://127.0.0.1:{port}"])
+@pytest.mark.parametrize(
+    "says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b""], ids=["http", "nothing"]
+)
+def test_something_else_listens(monkeypatch: pytest.MonkeyPatch, address: str, says: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = address.format(port=listener.getsockname()[1])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        answering = Thread(target=_answer_once, args=(listener, says))
+        answering.start()
+        with pytest.raises(RequestError) as refused, cluster():
+            pass
+        answering.join()
+    assert f"RAY_ADDRESS={address} (what listens there is no Ray)" in str(refused.value)
+
+
+def _answer_once(listener: socket.socket, says: bytes) -> None:
+    """Nothing more is said until the other side hangs up."""
+    connection, _ = listener.accept()
+    with connection, suppress(ConnectionError):
+        connection.sendall(says)
+        while connection.recv(1024):
+            pass
 
 
 @pytest.mark.slow
@@ -123,8 +151,14 @@ def test_a_local_ray_lets_nobody_in(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @contextmanager
-def _another_run() -> Iterator[tuple[psutil.Popen, Path]]:
-    process = psutil.Popen([sys.executable, "-c", _RUN], stdout=subprocess.PIPE, text=True)
+def _another_run(source: str = _RUN) -> Iterator[tuple[psutil.Popen, Path]]:
+    process = psutil.Popen(
+        [sys.executable, "-c", source],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield process, Path(process.stdout.readline().strip()).parents[1]
     finally:
@@ -133,17 +167,87 @@ def _another_run() -> Iterator[tuple[psutil.Popen, Path]]:
         process.wait()
 
 
+def _living(family: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
 @pytest.mark.slow
-def test_what_a_killed_run_leaves_is_swept() -> None:
+@pytest.mark.parametrize("victim", ["the command", "raylet", "gcs_server"])
+def test_what_is_killed_leaves_nothing(victim: str) -> None:
     with _another_run() as (process, scratch):
         family = process.children(recursive=True)
+        shared = set(Path("/dev/shm").glob("plasma*"))
+        assert using(scratch)
+        for one in family:
+            if one.name() == victim:
+                one.kill()
+        if victim == "the command":
+            process.kill()
+        else:
+            assert victim in process.stdout.readline()  # it was told at once
+            process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert left_after(10, scratch) == []
+        assert set(Path("/dev/shm").glob("plasma*")) <= shared
+        assert not _living(family)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5, 3.0])
+def test_a_command_killed_while_ray_starts_leaves_nothing(
+    short_directory: Path, seconds: float
+) -> None:
+    environment = os.environ | {"TMPDIR": str(short_directory)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RUN], stdout=subprocess.DEVNULL, env=environment
+    )
+    try:
+        while not (found := list(short_directory.glob("bon-ray-*"))):
+            assert process.poll() is None
+            time.sleep(0.01)
+        while not using(found[0]):  # the guard, to begin with
+            time.sleep(0.01)
+        time.sleep(seconds)
+    finally:
+        process.kill()
+        process.wait()
+    assert left_after(10, found[0]) == []
+
+
+@pytest.mark.slow
+def test_an_error_after_ray_was_lost_is_that_it_was_lost() -> None:
+    source = _RUN.replace("time.sleep(600)", "time.sleep(600) if input() else 1 / 0")
+    with _another_run(source) as (process, _):
+        [raylet] = [one for one in process.children() if one.name() == "raylet"]
+        raylet.kill()
+        assert "raylet" in process.stdout.readline()
+        _, error = process.communicate("\n", timeout=60)
+    raised = "tasks.errors.RayLostError: the private Ray is lost: its raylet was ended by SIGKILL"
+    assert raised in error.splitlines()  # Ray may have more to say after it
+
+
+@pytest.mark.slow
+def test_a_ray_that_does_not_start_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OBJECT_STORE_BYTES", 1)  # less than Ray takes
+    said = "^Ray did not start on this machine: "
+    with pytest.raises(RayLostError, match=said) as refused, cluster():
+        pass
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+def test_what_a_killed_run_leaves_is_swept_without_its_guard() -> None:
+    with _another_run() as (process, scratch):
+        family = process.children(recursive=True)
+        [guard] = [one for one in using(scratch) if "ray_guard" in " ".join(one.cmdline())]
+        guard.kill()
         process.kill()
         process.wait()
         assert scratch.is_dir()
         with cluster():
             assert not scratch.exists()
-            _, alive = psutil.wait_procs(family, timeout=10)
-            assert not [one for one in alive if one.status() != psutil.STATUS_ZOMBIE]
+            psutil.wait_procs(family, timeout=10)
+            assert not _living(family)
 
 
 @pytest.mark.slow

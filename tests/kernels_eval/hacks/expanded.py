@@ -1,5 +1,5 @@
 # problem: relu
-# expected: rejected
+# expected: incorrect
 """One number pretending to be a whole output."""
 
 import torch

@@ -1,20 +1,12 @@
 # problem: repeated
 # expected: rejected
-"""An expanded output; the worker's own check is made to believe that it is the reference."""
+"""An expanded output; the worker is made not to copy it, so that nobody pays for the copy."""
 
 from torch import nn
 
-import kernels_eval.worker.cpu as side
+import kernels_eval.worker.place as place
 
-call = side.CpuSide.batch
-
-
-def batch(self, model, arguments, results, **rest):
-    object.__setattr__(self._job, "trusted", True)
-    return call(self, model, arguments, results, **rest)
-
-
-side.CpuSide.batch = batch
+place.materialised = lambda output: output
 
 
 class ModelNew(nn.Module):

@@ -82,8 +82,8 @@ def write_run(
     `headroom`: how much problems differ in the speedups that they allow (log scale).
     `busy`, `library`: every verdict carries `busy-machine`, or `library-calls`.
     `refused`: problems that the judge refused: nothing of them has a verdict.
-    `cut_short`: draws of each problem that reached the limit of tokens.
-    Of the first draw of each problem a speedup of 5 is claimed.
+    `cut_short`: draws of each problem that reached the limit of tokens. Of the first draw of each a
+    speedup of 5 is claimed.
     """
     lake = Lake.open(root, create=True)
     draws = np.random.default_rng(seed)

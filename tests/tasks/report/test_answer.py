@@ -156,13 +156,6 @@ def test_interval_adjusted_test_and_both_ends_have_to_agree(
     assert point.answer.startswith(verdict)
 
 
-def test_completions_that_were_cut_short_are_counted_with_the_cure(tmp_path: Path) -> None:
-    said = words(write_run(tmp_path / "lake", problems=[5, 14], cut_short=3))
-    assert "Cut short: 6 completions of 32 reached the limit of tokens" in said
-    assert "--max-tokens" in said
-    assert "Cut short" not in words(write_run(tmp_path / "other", problems=[5]))
-
-
 def test_where_only_unsettled_kernels_may_be_faster_nothing_is_concluded(tmp_path: Path) -> None:
     """A busy machine: the best kernel has 1.02x, and an interval that begins below 1."""
     noisy = [Approach("naive", 0.5, 0.2, 0.4), Approach("close", 0.5, 0.3, 0.97)]
@@ -196,3 +189,10 @@ def test_fast_draws_that_call_the_library_are_counted(demo: Lake, tmp_path: Path
 
 def test_the_miniature_is_said_to_be_one(demo: Lake) -> None:
     assert "its numbers say nothing about large models" in words(demo)
+
+
+def test_completions_that_were_cut_short_are_counted_with_the_cure(tmp_path: Path) -> None:
+    said = words(write_run(tmp_path / "lake", problems=[5, 14], cut_short=3))
+    assert "Cut short: 6 completions of 32 reached the limit of tokens" in said
+    assert "--max-tokens" in said
+    assert "Cut short" not in words(write_run(tmp_path / "other", problems=[5]))

@@ -1,5 +1,5 @@
 # problem: gpu/relu
-# expected: rejected
+# expected: incorrect
 # twin: relu_padded
 """One row pretending to be a whole output."""
 
