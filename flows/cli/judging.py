@@ -34,9 +34,6 @@ def judge(
     baseline: Annotated[
         str | None, typer.Option(help="compile: time the references under torch.compile, too.")
     ] = None,
-    settle: Annotated[
-        float | None, typer.Option(help="Seconds at the end for what noise left unsettled.")
-    ] = None,
     scope: Annotated[
         str | None, typer.Option(help="kernel: library calls are not allowed.")
     ] = None,
