@@ -63,6 +63,8 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
+    scope: Literal["kernel"] | None = None
+    """`kernel`: library calls are not allowed."""
     retime: int = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
     settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
