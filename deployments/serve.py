@@ -87,7 +87,8 @@ def _own_server(
 ) -> Iterator[Served]:
     address = os.environ["PREFECT_API_URL"]
     try:
-        server = start_server(host, port, None, auth=auth, services=True)
+        page = folder / f"page-{port}"
+        server = start_server(host, port, None, auth=auth, services=True, page=page)
     except OSError as error:
         raise RequestError(_cannot_listen(host, port, error)) from None
     assert server.stdout is not None

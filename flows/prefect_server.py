@@ -28,18 +28,30 @@ CLIENT_AUTH = "PREFECT_API_AUTH_STRING"
 SERVER_AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 
 
+STATIC = "PREFECT_UI_STATIC_DIRECTORY"
+"""Setting: where the files of the page are put."""
+
+
 def new_auth() -> str:
     """Fresh credentials in the form USER:PASSWORD, with 256 random bits."""
     return f"bon:{secrets.token_urlsafe(32)}"
 
 
 def start_server(
-    host: str, port: int, log: Path | None, *, auth: str, services: bool = False
+    host: str,
+    port: int,
+    log: Path | None,
+    *,
+    auth: str,
+    services: bool = False,
+    page: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """A Prefect server at host:port that ends with this process and refuses all without `auth`.
 
     log: what it prints goes to this file; without one, to the process's `stdout`, a pipe.
     services: run the scheduler and its kin, too.
+    page: where the files of its page are put; without one, it has no page. By default Prefect puts
+    them beside its own code, where two servers that start at once take them from each other.
 
     The port is taken at once: while the server starts, no other process can answer in its place and
     be sent our credentials. Raises OSError if it is in use.
@@ -47,6 +59,10 @@ def start_server(
     environment = os.environ | server_settings(port, auth)
     if not services:
         environment |= {"PREFECT__SERVER_EPHEMERAL": "1"}
+    if page is None:
+        environment |= {"PREFECT_UI_ENABLED": "false"}
+    else:
+        environment = {STATIC: str(page)} | environment
     # What lies in the user's directory (a `storage/`, a `json.py`) is none of the server's: Python
     # would look there first, and uvicorn as well.
     command = [sys.executable, "-P", "-m", "uvicorn", "--app-dir", sys.prefix]

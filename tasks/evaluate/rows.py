@@ -17,7 +17,7 @@ def verdict_rows(
 ) -> tuple[Row, Row]:
     """(`evaluations` row, `timings` row); the second has empty trials unless it was timed.
 
-    take: 2 for what was measured again: a winner, or what noise had left unsettled.
+    take: 2 for a winner that was measured again, 3 for what was unsettled at the end.
     """
     key: Row = {
         "suite": problem.suite,

@@ -101,7 +101,7 @@ def _disturbed(found: Judged) -> bool:
 def _write(sweep: Sweep, problem: Problem, found: dict[SourceKey, Judged]) -> None:
     if not found:
         return
-    rows = [verdict_rows(problem, key[-1], one.verdict, one.place, 2) for key, one in found.items()]
+    rows = [verdict_rows(problem, key[-1], one.verdict, one.place, 3) for key, one in found.items()]
     timings = [timing for (_, timing), one in zip(rows, found.values(), strict=True)
                if one.verdict.trials]  # fmt: skip
     flush(sweep, [evaluation for evaluation, _ in rows], timings)

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from flows.prefect_server import CLIENT_AUTH
+from flows.prefect_server import CLIENT_AUTH, STATIC
 from tests.deployments.conftest import Serving
 
 pytestmark = pytest.mark.slow
@@ -98,8 +98,10 @@ PAGE = {"/", "/v2/", "/ui-settings", "/openapi.json", "/docs", "/docs/oauth2-red
 """All that docs/trust.md says is answered beside the API: the page, and the list of routes."""
 
 
-def test_nothing_answers_but_what_is_documented(served: Serving, stranger: httpx.Client) -> None:
-    environment = os.environ | {"PREFECT_HOME": str(served.home)}
+def test_nothing_answers_but_what_is_documented(
+    served: Serving, stranger: httpx.Client, tmp_path: Path
+) -> None:
+    environment = os.environ | {"PREFECT_HOME": str(served.home), STATIC: str(tmp_path)}
     printed = subprocess.check_output([sys.executable, "-c", ROUTES], env=environment, text=True)
     found = [(method, path) for method, path in json.loads(printed)]
     assert len(found) > 200
