@@ -232,8 +232,8 @@ EVALUATIONS = pa.schema(
         _optional(
             "take",
             pa.int32(),
-            "1: the first verdict on the source. 2: of what was measured again: a winner, or what "
-            "was unsettled at the end. Of rows with equal run_id, suite, level, problem_id, "
+            "1: the first verdict on the source. 2: of a winner that was measured again. 3: of one "
+            "that was unsettled at the end. Of rows with equal run_id, suite, level, problem_id, "
             "source_hash and harness_id the highest sequence counts (but for a harness_error). "
             "Null in earlier releases.",
         ),
