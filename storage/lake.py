@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from storage import layout
 from storage.confine import confine, hinted
+from storage.dictionary import comments
 from storage.errors import (
     LakeDamagedError,
     LakeError,
@@ -29,7 +30,7 @@ from storage.rows import Rows, conform
 from storage.schemas import TABLES
 from storage.sequence import counted, numbered
 from storage.sound import Survey, survey
-from storage.views import ALL, needed, statements
+from storage.views import ALL, asks_catalogue, needed, statements
 from storage.writer import remove_leftovers, write_part
 
 _log = logging.getLogger("storage")
@@ -208,6 +209,8 @@ class Lake:
         def answer(names: frozenset[str]) -> pa.Table:
             connection, found = self._connect(run_ids, names, asked_for)
             with connection:
+                for comment in comments() if asks_catalogue(query) else ():
+                    connection.execute(comment)
                 if not write:
                     confine(connection, query, found)
                 return _answer(connection, query, parameters)

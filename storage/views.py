@@ -99,12 +99,17 @@ def _derived(names: frozenset[str]) -> list[str]:
     return views + [macro_sql(name) for name in MACROS if name in names]
 
 
+def asks_catalogue(query: str) -> bool:
+    """Whether a query asks DuckDB what there is."""
+    return _CATALOGUE.search(query) is not None
+
+
 def needed(query: str) -> frozenset[str]:
     """What a query names, and what that is built on: a twentieth of a second less than `ALL`.
 
     `ALL` if it names nothing, or asks DuckDB what there is.
     """
-    todo = set() if _CATALOGUE.search(query) else set(_named(query))
+    todo = set() if asks_catalogue(query) else set(_named(query))
     found: set[str] = set()
     while todo:
         name = todo.pop()

@@ -56,3 +56,7 @@ def test_the_catalogue_carries_the_comments(lake: Lake) -> None:
             f"SELECT count(*) FROM duckdb_views() WHERE comment <> '' AND view_name IN {VIEWS}"
         ).fetchall()
         assert said == [(len(VIEWS),)]
+    found = lake.sql(
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'results' AND comment IS NOT NULL"
+    )
+    assert len(found) == len(result_columns())
