@@ -260,11 +260,11 @@ class Judge:
     # Preparation
 
     def _fork_server(self) -> ForkServer:
-        if self._server is None or not self._server.alive():
+        if self._server is None or not (self._server.alive() and self._server.intact()):
             if self._closed:
                 raise RequestError("this judge is closed; make a new one")
             if self._server is not None:
-                self._server.close()  # it was killed: its directory and ids are still held
+                self._server.close()  # if it was killed, its directory and ids are still held
                 self._server = None
             self._server = ForkServer(
                 self._plan,
@@ -488,6 +488,8 @@ class Judge:
             status, error = Status.HARNESS_ERROR, str(refused(failure))
         except (ProblemError, DisturbedError):
             raise
+        except RecursionError:
+            raise ProblemError("the problem file leaves too little room to recurse") from None
         except Exception as failure:
             # Whatever it is, it is ours, and other candidates are still to have their verdicts.
             turned_away = any(sign in str(failure) for sign in _REFUSALS)
