@@ -204,10 +204,16 @@ class Judge:
         try:
             return self._patiently(functools.partial(self._reference, source))
         except HarnessError as failure:
+            self._check_intact()
             found = refusal(failure, self.config.timeout_s)
             if found is None:
                 raise
             raise found from failure
+
+    def _check_intact(self) -> None:
+        """Raises ProblemError if the fork server's files are not what they were."""
+        if self._server is not None and not self._server.intact():
+            raise ProblemError("the problem file removes or changes the judge's files in /tmp")
 
     def _patiently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
         """The outcome, after a pause or two if the machine refused something, or killed a worker.
@@ -346,6 +352,7 @@ class Judge:
         try:
             worker = self._fork_server().spawn()
         except (HarnessError, OSError) as error:
+            self._check_intact()
             return index, self._verdict(Status.HARNESS_ERROR, str(error), findings)
         try:
             job = reference.problem.job(
