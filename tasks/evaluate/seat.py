@@ -81,7 +81,7 @@ class Seat:
                 return
             except RayTaskError as error:
                 if isinstance(error.cause, ProblemError):
-                    raise
+                    raise error.cause from None  # without the frames of another process
                 raise JudgeLostError(_line(error.cause)) from error
             except RayError as error:
                 lost = JudgeLostError(_line(error))

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_logger
 from prefect.states import Completed
 
-from kernels_eval import Status
+from kernels_eval import ProblemError, Status
 from storage import ledger
 from storage.commit import commit
 from storage.ledger import SourceKey
@@ -101,7 +101,22 @@ def _evaluate(sweep: Sweep, shard: Shard) -> State[None] | None:
         evaluate_shard(sweep, shard)
     except NoJudgeError as error:
         return unjudged(sweep, error)
+    except ProblemError as error:
+        return refused(shard.problem, error)
     return None
+
+
+def refused(problem: Problem, error: ProblemError) -> State[None]:
+    """The end of a task whose problem cannot be judged, which no retry could mend."""
+    _logger.error(
+        "problem %d (%s, level %d, %s) is refused: %s; its draws stay without a verdict",
+        problem.problem_id,
+        problem.name,
+        problem.level,
+        problem.suite,
+        error,
+    )
+    return Completed(name="Refused", message=str(error))
 
 
 def unjudged(sweep: Sweep, error: NoJudgeError) -> State[None]:

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from kernels_eval import Status, Verdict
+from kernels_eval import ProblemError, Status, Verdict
 from storage import ledger
 from tasks.errors import NoJudgeError
 from tasks.evaluate.place import Place
@@ -79,3 +79,35 @@ def test_what_was_delivered_is_kept_and_the_rest_is_told_once(
     rows = lake.sql("SELECT host, machine, status FROM evaluations", ["demo"]).to_pylist()
     assert rows == [{"host": "a-host", "machine": "a model", "status": "incorrect"}] * 2
     assert len(ledger.evaluated(lake, "demo", "instant")) == 2
+
+
+class _Refusing(_Ending):
+    def evaluate_many(self, problem_source: str, sources: list[str]) -> Iterator[Judged]:  # noqa: ARG002
+        raise ProblemError("get_inputs() returns the same values at every draw")
+        yield
+
+
+def test_a_refused_problem_is_named_with_its_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lake = write_run(tmp_path / "lake", problems=[5], k=4, evaluated=False)
+    row = lake.sql("SELECT * FROM problems", ["demo"]).to_pylist()[0]
+    problem = Problem(SUITE, 1, 5, row["name"], row["source"])
+    sweep = Sweep(
+        run_id="demo",
+        lake=lake,
+        seed=0,
+        policy_id="",
+        policy=ReleasedPolicy(),
+        progress=_Silent(),
+        judges=cast("JudgePool", _Refusing()),
+    )
+    logging.getLogger("prefect").propagate = True
+    with caplog.at_level(logging.WARNING):
+        state = _evaluate(sweep, Shard(problem, tuple(range(4))))
+    assert state is not None
+    assert state.is_completed()
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert f"problem 5 ({row['name']}" in line
+    assert "the same values at every draw" in line
+    assert len(ledger.evaluated(lake, "demo", "instant")) == 0
