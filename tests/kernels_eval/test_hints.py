@@ -31,7 +31,7 @@ def _source(returned: str, before: str = "", build: str = "pass") -> str:
 
 
 def test_the_first_wrong_element_and_the_largest_difference(judge: Judge) -> None:
-    wrong = "out = torch.relu(x); out[3, 7] += 2.0; out[5, 1] -= 0.5; return out"
+    wrong = "out = torch.relu(x); out[3, 7] += 2.0; out[5] -= 0.5; return out"
     verdict = judge.evaluate(problem_source("relu"), _source(wrong))
     found = verdict.difference
     assert verdict.status is Status.INCORRECT
