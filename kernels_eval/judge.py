@@ -204,10 +204,16 @@ class Judge(Closing):
         try:
             return self._patiently(functools.partial(self._reference, source))
         except HarnessError as failure:
+            self._check_intact()
             found = refusal(failure, self.config.timeout_s)
             if found is None:
                 raise
             raise found from failure
+
+    def _check_intact(self) -> None:
+        """Raises ProblemError if the fork server's files are not what they were."""
+        if self._server is not None and not self._server.intact():
+            raise ProblemError("the problem file removes or changes the judge's files in /tmp")
 
     def _patiently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
         """The outcome, after a pause or two if the machine refused something, or killed a worker.
@@ -249,11 +255,11 @@ class Judge(Closing):
     # Preparation
 
     def _fork_server(self) -> ForkServer:
-        if self._server is None or not self._server.alive():
+        if self._server is None or not (self._server.alive() and self._server.intact()):
             if self._closed:
                 raise RequestError("this judge is closed; make a new one")
             if self._server is not None:
-                self._server.close()  # it was killed: its directory and ids are still held
+                self._server.close()  # if it was killed, its directory and ids are still held
                 self._server = None
             self._server = ForkServer(
                 self._plan,
@@ -335,6 +341,7 @@ class Judge(Closing):
         try:
             worker = self._fork_server().spawn()
         except (HarnessError, OSError) as error:
+            self._check_intact()
             return index, self._verdict(Status.HARNESS_ERROR, str(error), findings)
         try:
             job = reference.problem.job(
@@ -477,6 +484,8 @@ class Judge(Closing):
             status, error = Status.HARNESS_ERROR, str(refused(failure))
         except (ProblemError, DisturbedError):
             raise
+        except RecursionError:
+            raise ProblemError("the problem file leaves too little room to recurse") from None
         except Exception as failure:
             # Whatever it is, it is ours, and other candidates are still to have their verdicts.
             turned_away = any(sign in str(failure) for sign in _REFUSALS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
+import torch
 
 from kernels_eval import wrong
 from kernels_eval.config import JudgeConfig
@@ -228,15 +229,18 @@ class Measurement:
         if progress.error_ratio is None or not distance <= progress.error_ratio:
             progress.error_ratio = distance
         if progress.kernelbench_correct is None or not distance <= 1.0:
-            progress.kernelbench_correct = self.runner.within_fixed(sets)
+            with contextlib.suppress(torch.OutOfMemoryError):  # it is not worth another attempt
+                progress.kernelbench_correct = self.runner.within_fixed(sets)
         if not distance <= 1.0:
             raise VerdictError(Status.INCORRECT, self._explained(sets, distance))
 
     def _explained(self, sets: list[InputSet], distance: float) -> str:
         """What is wrong with the last batch, which is noted as well."""
         progress, source = self.progress, self.pending.source
-        found = self.runner.wrong(sets)
-        if found is None:  # as far as all of a batch is, but not one answer of it
+        found = None
+        with contextlib.suppress(torch.OutOfMemoryError):
+            found = self.runner.wrong(sets)
+        if found is None:
             return wrong.said(distance, None)
         off = found.off
         if off.first is not None:

@@ -99,15 +99,23 @@ class Nursery:
 
     def close(self) -> None:
         """End all processes that hold a problem, and the judge."""
+        self._bury_all()
+        self._judge.close()
+
+    def _bury_all(self) -> None:
         for child in self._children.values():
             child.channel.close()
         while self._children:
             _, self._current = self._children.popitem()
             self._bury_current()
-        self._judge.close()
 
     def _of(self, source: str) -> _Child:
-        """Raises HarnessError."""
+        """Raises HarnessError, OSError."""
+        server = self._judge.server
+        if server is not None and not server.intact():  # a problem emptied /tmp, perhaps
+            self._bury_all()
+            Path(os.environ["HOME"]).mkdir(mode=0o700, exist_ok=True)
+            os.chdir(os.environ["HOME"])
         known = self._children.get(source)
         if known is not None:
             self._children.move_to_end(source)

@@ -26,6 +26,8 @@ from kernels_eval.sandbox.user_ids import BLOCK, UserIds, claim_user_ids
 from kernels_eval.scratch import Scratch
 
 _START_S = 120.0
+_COMPILERS = "compilers"
+"""Of the session's directory: the scripts that workers compile with."""
 _LINKS = "packages"
 """Of the session's directory: links to packages whose own directory cannot be listed."""
 _END_S = 8.0
@@ -105,7 +107,8 @@ class ForkServer:
         """Start its process, with that end of the socket."""
         self._session.chmod(0o711)  # workers with a user id of their own pass through it
         variables = scrubbed_environment(str(self._session), threads, os.environ)
-        variables |= wrap_compilers(self._session / "compilers")
+        variables |= wrap_compilers(self._session / _COMPILERS)
+        self._compilers = _marks(self._session / _COMPILERS)
         if environment is not None:
             variables |= environment(str(self._session))
         places = dict.fromkeys([str(self._package_root()), str(Path(torch.__file__).parents[1])])
@@ -176,7 +179,7 @@ class ForkServer:
             "plan": self._plan.to_json(),
             "limits": asdict(self._limits),
             "readable": readable_paths(
-                (str(self._session / "compilers"), str(self._session / _LINKS))
+                (str(self._session / _COMPILERS), str(self._session / _LINKS))
             ),
             "cores": list(self._side_cores),
             "user": self._next_user() if self._plan.own_user else None,
@@ -210,6 +213,10 @@ class ForkServer:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def intact(self) -> bool:
+        """Whether its directory is as it was made; what has this process's rights can change it."""
+        return _marks(self._session / _COMPILERS) == self._compilers
+
     def kill(self) -> None:
         """It does not answer any more; its workers end with it."""
         if self._process is not None:
@@ -237,3 +244,13 @@ class ForkServer:
         while self._ids:
             self._ids.pop().close()
         self._scratch.close()
+
+
+def _marks(directory: Path) -> list[tuple[str, int, int, int]]:
+    """What changes if a file in a directory does; nothing if it is gone."""
+    try:
+        with os.scandir(directory) as entries:
+            found = [(entry.name, entry.stat()) for entry in entries]
+    except OSError:
+        return []
+    return sorted((name, at.st_ino, at.st_size, at.st_ctime_ns) for name, at in found)

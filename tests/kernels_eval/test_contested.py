@@ -55,6 +55,9 @@ class Simulated:
         self.runs = 0
         self.worker = SimpleNamespace(children_ticks=lambda: 0, pin=lambda cores: None)  # noqa: ARG005
 
+    def within_fixed(self, sets: list[Any]) -> bool:  # noqa: ARG002
+        return True
+
     def run(self, sets: list[Any], timeout_s: float, *, steady_s: float = 0.0) -> Batch:  # noqa: ARG002
         self.runs += len(sets) >= CALLS  # what precedes a batch is none
         claimed = round(self._call_ns * len(sets) * self._rng.normal(1.0, 0.002))

@@ -40,8 +40,8 @@ def _candidate(expression: str, before: str = "") -> str:
         (_candidate("undefined_name"), Status.RUNTIME_ERROR, "candidate.py:6 in forward"),
         (_candidate("x[:, :3]"), Status.INCORRECT, "wanted torch.float32 (256, 1024)"),
         (_candidate("x.half()"), Status.INCORRECT, "torch.float16"),
-        (_candidate("(torch.relu(x), x)"), Status.INCORRECT, "2 output tensors, wanted 1"),
-        (_candidate("'text'"), Status.INCORRECT, "0 output tensors"),
+        (_candidate("(torch.relu(x), x)"), Status.INCORRECT, "is a tuple of 2, wanted a tensor"),
+        (_candidate("'text'"), Status.INCORRECT, "is a str, wanted a tensor"),
         (_candidate("torch.relu(x).neg_()"), Status.INCORRECT, "as far from the float64 result"),
         (_candidate("torch.empty(x.shape, device='meta')"), Status.REJECTED, "no memory"),
         (_candidate("torch.empty(1 << 40)"), Status.OUT_OF_MEMORY, "memory"),
@@ -60,7 +60,7 @@ def test_status_and_error(judge: Judge, source: str, status: Status, said: str) 
 
 def test_rejection_names_a_convicted_finding(judge: Judge) -> None:
     verdict = judge.evaluate(
-        problem_source("relu"), _candidate("torch.zeros(1, 1).expand(256, 1024)")
+        problem_source("relu"), _candidate("torch.empty(x.shape, device='meta')")
     )
     assert [item.rule for item in verdict.findings if item.severity is Severity.CONVICTED] == [
         "output-not-materialised"
@@ -123,7 +123,6 @@ def test_a_problem_that_is_none(judge: Judge, body: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "inputs", "said"),
     [
-        ("(x + 1, x[:0])", "[torch.randn(64)]", "constant"),
         ("torch.zeros(4)", "[torch.randn(64)]", "constant"),
         ("torch.softmax(x, 0).sum()", "[torch.randn(64)]", "constant"),
         ("torch.rand(64) + x", "[torch.randn(64)]", "not a function"),
