@@ -217,6 +217,16 @@ EVALUATIONS = pa.schema(
             pa.float64(),
             "Distance from the float64 result, in multiples of what is allowed.",
         ),
+        _optional(
+            "kernelbench_correct",
+            pa.bool_(),
+            "What KernelBench's tolerance would have said of the same outputs.",
+        ),
+        _optional(
+            "precision",
+            pa.string(),
+            "float32 | tf32 | half: what it seems to have computed in; null where nothing tells.",
+        ),
         _required("findings", pa.list_(_FINDING), "What screening and measuring noticed."),
         _optional("error", pa.string(), "What the failure said."),
         _required("sandbox", pa.list_(pa.string()), "What confined the candidate."),

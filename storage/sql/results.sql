@@ -40,6 +40,8 @@ SELECT
     e.bound_ms,
     e.bound_ms / e.runtime_ms AS speed_of_light,
     e.error_ratio,
+    e.kernelbench_correct,
+    e.precision,
     e.error,
     s.policy_id AS rescored_by,
     e.wall_seconds AS judge_seconds,

@@ -40,8 +40,9 @@ class Refusals:
                 return
             self._reasons[key] = reason
         _logger.warning(
-            "problem %d (level %d) is refused, the others go on: %s",
+            "problem %d (%s, level %d) is refused, the others go on: %s",
             problem.problem_id,
+            problem.name,
             problem.level,
             reason,
         )

@@ -46,6 +46,8 @@ def verdict_rows(
         "compiled_ms": verdict.compiled_ms,
         "bound_ms": verdict.bound_ms,
         "error_ratio": verdict.error_ratio,
+        "kernelbench_correct": verdict.kernelbench_correct,
+        "precision": verdict.precision,
         "findings": [
             {"rule": f.rule, "severity": str(f.severity), "message": f.message}
             for f in verdict.findings

@@ -107,7 +107,8 @@ def test_a_refused_problem_is_told_once_kept_and_asked_about_no_more(
     assert judges.asked == 1
     assert cast("_Counting", sweep.progress).done == {"evaluate": 16}
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line == "problem 5 (level 1) is refused, the others go on: its outputs are constant"
+    who = f"problem 5 ({problem.name}, level 1)"
+    assert line == f"{who} is refused, the others go on: its outputs are constant"
     (row,) = lake.sql("SELECT * FROM refusals", ["demo"]).to_pylist()
     assert (row["problem_id"], row["harness_id"]) == (5, "instant")
     assert row["reason"] == "its outputs are constant"
