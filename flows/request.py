@@ -149,6 +149,7 @@ def resolve_after(
     request = _validated(_merged(base, given))
     if earlier is not None:
         request = _extended(str(run_id), earlier, request)
+    _check_writable(request)
     check_policy(request.policy)
     if earlier is None and is_imported(request.policy):
         raise RequestError(
@@ -232,6 +233,13 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
             "kernels judged, import them as another --run with --suite"
         )
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
+
+
+def _check_writable(request: SweepRequest) -> None:
+    """Raise RequestError for a name that no record could keep."""
+    for name in (request.profile, request.suite, request.policy):
+        if any("\ud800" <= sign <= "\udfff" for sign in name):
+            raise RequestError(f"{name!r} is not UTF-8; rename it, or name a link to it (ln -s)")
 
 
 def _check_unjudged(lake: Lake, run_id: str) -> None:

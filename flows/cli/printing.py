@@ -66,8 +66,13 @@ def say(text: str = "", *, err: bool = False) -> None:
 
 
 def telling_steps(*, unless: bool) -> AbstractContextManager[None]:
-    """Within the block a line on stderr for whatever is waited for, `unless` nobody wants it."""
-    return nullcontext() if unless else steps_told(lambda line: say(line, err=True))
+    """Within the block a line on stderr for whatever is waited for, `unless` nobody wants it.
+
+    In a file or a pipe nobody waits, and a refusal is one line there.
+    """
+    if unless or not sys.stderr.isatty():
+        return nullcontext()
+    return steps_told(lambda line: say(line, err=True))
 
 
 def complain(message: str) -> None:

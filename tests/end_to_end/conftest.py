@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from kernels_eval.host.judge_host import TIMEOUT_VARIABLE
 from tests.conftest import StartingServer
 
 SECRET = "sk-nobody-may-see-this"
@@ -34,6 +35,7 @@ def ray_address(prefect_starting: StartingServer) -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("OPENAI_API_KEY", SECRET)
+        environment.setenv(TIMEOUT_VARIABLE, "60")  # for a problem that hangs
         with cluster():
             yield str(ray.get_runtime_context().gcs_address)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -37,19 +40,34 @@ def test_one_line_says_how_to_go_on(tmp_path: Path, number: int, said: str, stat
         os.killpg(process.pid, number)
         _, error = process.communicate(timeout=60)
     assert process.returncode == status
-    steps = [line.removesuffix(" …") for line in error.splitlines() if line.endswith(" …")]
-    assert [step for step in steps if step != "loading the sweep"] == [  # it may be loaded by then
-        "starting Ray",
-        "waiting for Prefect",
-        "loading the policy embedded",
-        "starting the judges (cpu)",
-    ]
     assert beside_progress(error) == [
         f"bon: {said}; `bon sweep --run stopped --lake {tmp_path}` goes on where it stopped"
     ]
     assert Lake.open(tmp_path).sql("SELECT count(*) AS n FROM candidates").to_pylist()[0]["n"] > 0
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive
+
+
+@pytest.mark.slow
+def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "deployments.cli", "sweep", "--problems", "18", "-k", "1"]
+    command += ["--settle", "0", "--run", "r", "--lake", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        written = b""
+        with suppress(OSError):  # the other end is closed
+            while chunk := os.read(ours, 1 << 16):
+                written += chunk
+        os.close(ours)
+    assert process.returncode == 0
+    steps = re.findall("^([a-z].*) …\r$", written.decode(), re.MULTILINE)
+    assert [step for step in steps if step != "loading the sweep"] == [  # it may be loaded by then
+        "starting Ray",
+        "waiting for Prefect",
+        "loading the policy embedded",
+        "starting the judges (cpu)",
+    ]
 
 
 @pytest.mark.slow
