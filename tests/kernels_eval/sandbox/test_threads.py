@@ -23,15 +23,14 @@ _libc.free.argtypes = [ctypes.c_void_p]
 class ModelNew(nn.Module):
     def __init__(self):
         super().__init__()
-        self.end = threading.Event()
-        meet = threading.Barrier({threads} + 1)
+        self.end, begun = threading.Event(), threading.Semaphore(0)
         for _ in range({threads}):
-            threading.Thread(target=self.live, args=(meet,), daemon=True).start()
-        meet.wait(30)
+            threading.Thread(target=self.live, args=(begun,), daemon=True).start()
+            begun.acquire()
 
-    def live(self, meet):
+    def live(self, begun):
         block = _libc.malloc(4096)
-        meet.wait(30)
+        begun.release()
         self.end.wait()
         _libc.free(block)
 
@@ -54,4 +53,4 @@ def test_many_threads_find_room(threads: int) -> None:
 def test_with_the_arenas_of_16_cores_they_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test above can fail, and the setting is what decides."""
     monkeypatch.setattr(environment, "ARENAS", 8 * 16)
-    assert _status(60) is not Status.CORRECT
+    assert _status(120) is not Status.CORRECT
