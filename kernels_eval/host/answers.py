@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import resource
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kernels_eval.errors import ProblemError
@@ -18,6 +19,7 @@ class Answers:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
+        self._limits = _limits()
         self._verdicts: Iterator[tuple[int, Verdict]] = iter(())
 
     def to(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -28,6 +30,12 @@ class Answers:
         except KeyboardInterrupt as error:
             return wire.pack_error(ProblemError(f"the problem file raised {type(error).__name__}"))
         except Exception as error:
+            changed = [name for name, limit in _limits().items() if limit != self._limits[name]]
+            if changed and not isinstance(error, ProblemError):
+                error = ProblemError(
+                    f"the problem file changed the limits of its process ({', '.join(changed)}), "
+                    f"which the judge then lacked: {error}"
+                )
             return wire.pack_error(error)
 
     def _to(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -58,3 +66,9 @@ def _code(error: SystemExit) -> int:
     if error.code is None:
         return 0
     return error.code if isinstance(error.code, int) else 1
+
+
+def _limits() -> Mapping[str, tuple[int, int]]:
+    """The process's limits by name."""
+    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    return {name: resource.getrlimit(getattr(resource, name)) for name in names}

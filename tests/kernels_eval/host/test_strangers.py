@@ -8,7 +8,7 @@ from kernels_eval import ProblemError, Status
 from kernels_eval.host import JudgeHost
 
 _PROBLEM = """
-import builtins, ctypes, gc, json, os, random, signal, socket, sys, threading, time
+import builtins, ctypes, gc, json, os, random, resource, signal, socket, sys, threading, time
 import numpy as np
 import torch
 from torch import nn
@@ -62,6 +62,11 @@ _DOES = {
     "output": 'print(\'{"status": "correct"}\' * 10_000, flush=True)',
     "priority": "os.nice(19)",
     "cores": "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})",
+    "few files": "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))",
+    "little memory": "resource.setrlimit(resource.RLIMIT_AS, (1 << 20, 1 << 20))",
+    "empty files": "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
+    "no processes": "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))",
+    "no seconds": "resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
     "thread": "threading.Thread(target=time.sleep, args=(0.01,)).start()",
     "files": "os.system('rm -rf /tmp/* /dev/shm/* ~')",
     "exit": "sys.exit(0)",
