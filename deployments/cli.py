@@ -30,7 +30,8 @@ def run(arguments: list[str]) -> int:
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
     except TyperException as error:
-        return _say(error.format_message(), 2)
+        said = error.format_message()
+        return _say(said, 2) if said else 2  # without a command, the help has been printed
     except KeyboardInterrupt:  # typer's own handling covers the commands
         return 130
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,44 @@ def test_runs_that_are_not_named(bon: Bon, tmp_path: Path, command: str) -> None
     for run_id in ("mine", "yours"):
         Lake(tmp_path / "lake").append("runs", [run_row(run_id)], run_id=run_id)
     assert "it has mine, yours" in refused(bon, command)
+
+
+def test_a_run_that_is_not_there_begins_no_demo(bon: Bon, tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    lake.append("runs", [run_row("mine")], run_id="mine")
+    line = refused(bon, "sweep", "--run", "mime", "--lake", lake.root)
+    assert "'mime'" in line
+    assert "mine" in line
+    assert "--profile demo" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("k = 'many'", ["k = 'many'"]),
+        ("sampling = 3", ["sampling = 3", "[sampling]", "temperature, max_tokens"]),
+        ("judge = ['cpu']", ["[judge]", "device, mode, protocol"]),
+        ("[judge]\ndevcie = 'cpu'", ["judge.devcie", "device, mode, protocol"]),
+        ("[limits]\nbudget = 1", ["limits.budget", "token_budget, concurrency"]),
+        ("problem = [4]", ["problem: there is no such setting", "suite, problems"]),
+    ],
+)
+def test_a_profile_is_answered_with_its_valid_keys(
+    bon: Bon, tmp_path: Path, text: str, named: list[str]
+) -> None:
+    profile = tmp_path / "mine.toml"
+    least = "suite = 'embedded'\npolicy = 'embedded'\n" + "k = 1\n" * ("k = " not in text)
+    profile.write_text(least + text)
+    line = refused(bon, "sweep", "--profile", profile, "--lake", tmp_path / "lake")
+    assert all(word in line for word in named), line
+
+
+def test_without_a_command_there_is_help(bon: Bon) -> None:
+    answer = bon()
+    assert answer.returncode == 2
+    assert "Usage: bon" in answer.stdout
+    assert answer.stderr == ""
+    assert bon("--version").stdout == f"bon-sweep {version('bon-sweep')}\n"
 
 
 def test_no_lake(bon: Bon, tmp_path: Path) -> None:
