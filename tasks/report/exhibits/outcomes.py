@@ -28,7 +28,7 @@ def outcomes(data: ReportData) -> Exhibit:
             f"{plural(len(data.refusals), 'problem')} that the judge refused: left out as well."
         )
     said = Table(
-        (Column("outcome"), Column("error, first line"), Column("draws", True),
+        (Column("outcome"), Column("error"), Column("draws", True),
          Column("sources", True), Column("problems", True)),
         [
             (row.status.replace("_", " "), row.error, count(row.draws), count(row.sources),

@@ -86,12 +86,32 @@
     else location.hash = anchor;
   };
 
+  // Sections and problems are shown from their heading on. A draw that has no card of its own is
+  // looked for in the list of its problem, which is put on the page for it.
   const openTarget = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const anchor = decodeURIComponent(location.hash.slice(1));
+    let target = document.getElementById(anchor) ?? listed(anchor);
     const shelf = target?.closest("details");
     if (shelf) shelf.open = true;
-    target?.scrollIntoView({ block: shelf === target ? "start" : "center" });
+    const headed = target?.matches("section, .shelf");
+    target?.scrollIntoView({ block: headed ? "start" : "center" });
   };
+
+  const listed = (anchor) => {
+    const shelf = [...document.querySelectorAll(".shelf")].find((one) =>
+      anchor.startsWith(`${one.id}-`));
+    if (!shelf) return null;
+    browse(shelf);
+    const row = [...shelf.querySelectorAll("[data-row]")].find((one) => one.dataset.address === anchor);
+    if (row && !opened(row)) row.click();
+    return row ?? null;
+  };
+
+  const opened = (row) => Boolean(row.nextSibling && !row.nextSibling.dataset.row);
+
+  // As the page names the cards of its candidates.
+  const address = (shelf, row) =>
+    `${shelf.id}-${String(row[0]).replace(/[^\p{L}\p{N}]/gu, "-")}-${row[1]}`;
 
   const pressed = (button, others) => {
     for (const other of others) other.setAttribute("aria-pressed", String(other === button));
@@ -124,17 +144,31 @@
     return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
 
-  // Named traces only: the others are bands, whose ends stand beside the points.
+  // What an axis shows, with its unit.
+  const titled = (axis, otherwise) =>
+    (axis?.title?.text ?? "").replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim() || otherwise;
+
+  // A mark's label is cut to fit; the problem's heading has the whole name.
+  const whole = (place, label) => {
+    const anchor = place.layout.meta?.targets?.[label];
+    const heading = anchor && document.getElementById(anchor)?.querySelector("summary strong");
+    return heading?.textContent ?? label;
+  };
+
+  // The run's own numbers: named traces only (the others are bands, whose ends stand beside the
+  // points), and none of the published ones.
   const table = (place) => {
-    const rows = [["series", "x", "y", "low", "high"]];
-    for (const trace of place.data.filter((one) => one.name || place.data.length === 1))
+    const { xaxis, yaxis } = place.layout;
+    const rows = [["series", titled(xaxis, "label"), titled(yaxis, "label"), "low", "high"]];
+    const own = place.data.filter((trace) => !trace.name?.startsWith("paper"));
+    for (const trace of own.filter((one) => one.name || own.length === 1))
       [...trace.x].forEach((x, i) => {
         const along = trace.error_x?.array ? "error_x" : null;
         const middle = along ? trace.x[i] : null;
         const ends = along
           ? [middle - trace[along].arrayminus[i], middle + trace[along].array[i]]
           : place.dataset.draw.match(/curves|scaling|spent|price/) ? trace.customdata?.[i] ?? [] : [];
-        rows.push([trace.name ?? "", x, trace.y[i], ends[0], ends[1]]);
+        rows.push([trace.name ?? "", whole(place, x), whole(place, trace.y[i]), ends[0], ends[1]]);
       });
     return rows.map((row) => row.map(quoted).join(",")).join("\n") + "\n";
   };
@@ -196,15 +230,32 @@
     const grid = element("table");
     const head = element("tr");
     const body = element("tbody");
+    const search = element("input", "", { type: "search", placeholder: "Search code, errors, numbers" });
+    const verdict = element("select", "", { "aria-label": "Verdict" });
+    verdict.append(element("option", "every verdict", { value: "" }));
+    for (const one of [...new Set(rows.map((row) => row[2]))].sort())
+      verdict.append(element("option", one, { value: one }));
+    const found = element("span");
+    const text = (row) =>
+      [...row.slice(0, 9), row[9] === null ? "" : store.sources[row[9]]].join("\n").toLowerCase();
+    const wanted = (row) =>
+      (!verdict.value || row[2] === verdict.value) &&
+      (!search.value || text(row).includes(search.value.toLowerCase()));
     const fill = () => {
+      const shown = rows.filter(wanted);
+      found.textContent = shown.length === rows.length ? "" : `${shown.length} of ${rows.length}`;
       body.replaceChildren(
-        ...rows.map((row, i) => {
-          const line = element("tr", "", { "data-row": String(i), tabindex: "0" });
+        ...shown.map((row, i) => {
+          const place = { "data-row": String(i), "data-address": address(shelf, row) };
+          const line = element("tr", "", { ...place, tabindex: "0" });
           line.append(...row.slice(0, 8).map((value, c) =>
             element("td", value ?? "–", c > 2 || c === 1 ? { class: "n" } : {})).slice(from));
           const open = () => {
-            if (line.nextSibling && !line.nextSibling.dataset.row) line.nextSibling.remove();
-            else line.after(code(row, shelf, wide));
+            if (opened(line)) line.nextSibling.remove();
+            else {
+              line.after(code(row, shelf, wide));
+              history.replaceState(null, "", `#${line.dataset.address}`);
+            }
           };
           line.addEventListener("click", open);
           line.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
@@ -232,7 +283,11 @@
     top.append(head);
     grid.append(top, body);
     wide.append(grid);
-    section.append(element("p", "A line opens its code; a column's title sorts.", { class: "caption" }), wide);
+    for (const field of [search, verdict]) field.addEventListener("input", fill);
+    const tools = element("p", "", { class: "find" });
+    tools.append(search, verdict, found);
+    const how = "A line opens its code, and the page's address is the draw's then; a column's title sorts.";
+    section.append(element("p", how, { class: "caption" }), tools, wide);
     fill();
   };
 

@@ -216,9 +216,98 @@ def test_figures_switch_their_budget_and_save_themselves(browser: Browser, page:
     text = browser.execute_async_script("window.blob.text().then(arguments[0])")
     rows = list(csv.DictReader(text.splitlines()))
     assert {row["series"] for row in rows} >= {"oracle", "surprisal", "random"}
+    along, up = list(rows[0])[1:3]
+    assert along.startswith("tokens")
+    assert up == "share of problems"
     for row in rows:
-        assert float(row["x"]) > 0
-        assert float(row["low"]) <= float(row["y"]) <= float(row["high"])
+        assert float(row[along]) > 0
+        assert float(row["low"]) <= float(row[up]) <= float(row["high"])
+
+
+def test_saved_numbers_are_the_runs_own_under_whole_names(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=400)
+    found = browser.execute_script(
+        "const saved = {}; const parts = [];"
+        "URL.createObjectURL = (blob) => { parts.push(blob); return 'blob:none'; };"
+        "HTMLAnchorElement.prototype.click = function () {};"
+        "const buttons = [...document.querySelectorAll('[data-save=csv]')];"
+        "for (const button of buttons) button.click();"
+        "window.parts = parts; return buttons.map((button) => button.dataset.of)"
+    )
+    texts = browser.execute_async_script(
+        "Promise.all(parts.map((part) => part.text())).then(arguments[0])"
+    )
+    assert len(texts) == len(found) > 5
+    for text in texts:
+        assert "paper" not in text
+        assert "…" not in text
+        header, *rows = csv.reader(text.splitlines())
+        assert header[0] == "series"
+        assert not {"x", "y", ""} & set(header)
+        assert rows
+    assert "12 Matmul with diagonal matrices" in "".join(texts)
+
+
+def test_a_link_lands_on_its_heading(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    for name in ("problems", "speedups", "method"):
+        browser.execute_script(
+            "document.documentElement.style.scrollBehavior = 'auto';"
+            "document.querySelector(`nav a[href='#${arguments[0]}']`).click()",
+            name,
+        )
+        heading = f"return document.querySelector('#{name} h2').getBoundingClientRect().top"
+        WebDriverWait(browser, 10).until(
+            lambda driver, heading=heading: 0 <= driver.execute_script(heading) < 450
+        )
+
+
+def test_draws_are_found_by_words_and_verdict(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    browser.execute_script("document.querySelector('.shelf').open = true")
+    rows = "return document.querySelectorAll('.shelf [data-row]').length"
+    WebDriverWait(browser, 10).until(lambda driver: driver.execute_script(rows) == 16)
+    type_in = (
+        "const field = document.querySelector(`.shelf .find ${arguments[0]}`);"
+        "field.value = arguments[1]; field.dispatchEvent(new Event('input'));"
+        "return [...document.querySelectorAll('.shelf [data-row]')].map((row) => row.innerText)"
+    )
+    assert browser.execute_script(type_in, "input", "no such words anywhere") == []
+    some = browser.execute_script(type_in, "input", "NAIVE LOOP")
+    assert 0 < len(some) < 16
+    assert len(browser.execute_script(type_in, "input", "")) == 16
+    option = browser.execute_script(
+        "return document.querySelector('.shelf .find option + *').value"
+    )
+    wrong = browser.execute_script(type_in, "select", option)
+    assert all(option in row for row in wrong)
+    told = browser.execute_script("return document.querySelector('.shelf .find span').innerText")
+    assert told == f"{len(wrong)} of 16"
+
+
+def test_every_draw_has_an_address(browser: Browser, page: Path) -> None:
+    opened(browser, page, width=1280)
+    browser.execute_script("document.querySelector('.shelf').open = true")
+    rows = "return document.querySelectorAll('.shelf [data-row]').length"
+    WebDriverWait(browser, 10).until(lambda driver: driver.execute_script(rows) == 16)
+    places = browser.execute_script(
+        "return [...document.querySelectorAll('.shelf [data-row]')].map((r) => r.dataset.address)"
+    )
+    assert len(set(places)) == 16
+    browser.execute_script("document.querySelectorAll('.shelf [data-row]')[3].click()")
+    assert browser.execute_script("return location.hash") == f"#{places[3]}"
+    without_card = browser.execute_script(
+        "return arguments[0].find((place) => !document.getElementById(place))", places
+    )
+    opened(browser, page, width=1280, anchor=f"#{without_card}")
+    shown = (
+        "const row = document.querySelector(`[data-address='${arguments[0]}']`);"
+        "return row && row.nextSibling && row.nextSibling.innerText"
+    )
+    code = WebDriverWait(browser, 10).until(
+        lambda driver: driver.execute_script(shown, without_card)
+    )
+    assert "class ModelNew" in code
 
 
 def test_follows_the_dark_scheme(browser: Browser, page: Path) -> None:
