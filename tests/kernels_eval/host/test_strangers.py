@@ -66,7 +66,6 @@ _DOES = {
     "little memory": "resource.setrlimit(resource.RLIMIT_AS, (1 << 20, 1 << 20))",
     "empty files": "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
     "no processes": "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))",
-    "no seconds": "resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
     "thread": "threading.Thread(target=time.sleep, args=(0.01,)).start()",
     "files": "os.system('rm -rf /tmp/* /dev/shm/* ~')",
     "exit": "sys.exit(0)",
