@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 VLLM   ?= .venv-vllm
 LAKE   ?= lake
 
-.PHONY: sweep test test-vllm lint types format setup lock lock-vllm train calibration test-gpu fuzz fuzz-text bench-orchestration clean
+.PHONY: sweep test test-vllm lint types format setup lock lock-vllm train calibration test-gpu fuzz fuzz-problems fuzz-text bench-orchestration clean
 
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
@@ -95,6 +95,10 @@ test-gpu: $(VENV)/.ready-test
 # 2,000 random mutations of honest candidates, about half an hour on two cores.
 fuzz: $(VENV)/.ready
 	$(BIN)/python benchmarks/fuzz.py
+
+# 500 mutations of problem files, about half an hour.
+fuzz-problems: $(VENV)/.ready
+	$(BIN)/python benchmarks/fuzz_problems.py
 
 # The standard library's functions and 6,000 completions through extraction, two minutes.
 fuzz-text: $(VENV)/.ready

@@ -100,6 +100,17 @@ class JudgeHost(Closing):
         Raises ProblemError, also for a problem that ends its process or takes too long, and
         HarnessError.
         """
+        try:
+            self._prepare(problem_source)
+        except JudgeEndedError:  # from outside, perhaps; nothing but the problem runs here
+            try:
+                self._prepare(problem_source)
+            except JudgeEndedError as error:
+                raise ProblemError(
+                    f"the problem file has its process killed whenever it is loaded ({error})"
+                ) from None
+
+    def _prepare(self, problem_source: str) -> None:
         self.start()
         self._shelf = NearShelf(problem_source)
         try:

@@ -49,11 +49,15 @@ def supported() -> bool:
 def add_filter(pid: int, program: bytes) -> None:
     """Install `program` for all threads of a stopped process; it is stopped again afterwards.
 
+    The kernel's count of filters tells whether it is in force: a filter of the process's own could
+    have the call answered without being made.
+
     Raises InjectionError: if it is gone, may not be traced, or does not do as it is told.
     """
     here = calls_here()
     assert here is not None
     try:
+        had = _filters(f"/proc/{pid}/status")
         with _traced(pid), open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:  # noqa: PTH123
             before = _registers(pid)
             at = (before.rsp - _RED_ZONE - len(program) - 16) & ~15
@@ -66,10 +70,20 @@ def add_filter(pid: int, program: bytes) -> None:
             _step(pid)
             answer = _registers(pid)
             libc.ptrace(_SET, pid, 0, ctypes.byref(before))
+        has = {_filters(f"{thread.path}/status") for thread in os.scandir(f"/proc/{pid}/task")}
     except (OSError, ValueError, OverflowError) as error:
         raise InjectionError(str(error)) from None
     if answer.rax != 0 or answer.rip != call.rip + len(_SYSCALL):
         raise InjectionError(f"its call to seccomp returned {ctypes.c_long(answer.rax).value}")
+    if had is not None and has != {had + 1}:
+        raise InjectionError("a filter of its own keeps the judge's away")
+
+
+def _filters(status: str) -> int | None:
+    """How many filters a thread has; None where the kernel does not say (before Linux 5.9)."""
+    with open(status) as lines:  # noqa: PTH123
+        found = next((line for line in lines if line.startswith("Seccomp_filters:")), None)
+    return None if found is None else int(found.split()[1])
 
 
 @contextlib.contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,11 +115,27 @@ def test_a_problem_that_ends_on_the_way_is_named(host: JudgeHost) -> None:
     assert host.evaluate(problem_source("relu"), _RIGHT).correct
 
 
-def test_a_judge_that_is_killed_is_our_failure(host: JudgeHost) -> None:
-    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
-    with pytest.raises(HarnessError, match="the judge was killed"):
+@pytest.mark.parametrize("whom", ["os.getpid()", "os.getppid()"])
+def test_a_problem_that_kills_is_refused(host: JudgeHost, whom: str) -> None:
+    killed = f"import os, signal; os.kill({whom}, signal.SIGKILL)\n"
+    with pytest.raises(ProblemError, match="killed whenever it is loaded"):
         host.prepare(killed)
     assert host.evaluate(problem_source("relu"), _RIGHT).correct
+
+
+def test_a_limit_that_kills_is_refused(host: JudgeHost) -> None:
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass\n"
+    with pytest.raises(ProblemError, match="killed whenever it is loaded"):
+        host.prepare(limited)
+
+
+def test_a_judge_that_is_killed_from_outside_prepares_again() -> None:
+    slow = "import time; time.sleep(3)\n" + problem_source("relu")
+    with JudgeHost() as host:
+        host.start()
+        assert host.pid is not None
+        threading.Timer(1.5, os.kill, (host.pid, signal.SIGKILL)).start()
+        assert host.evaluate(slow, _RIGHT).correct
 
 
 def test_it_goes_with_its_caller(wait_until_gone: Callable[[int], None]) -> None:
