@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import NoReturn
 
 import pytest
@@ -61,7 +63,11 @@ def test_an_actor_ends_with_a_judge_that_was_killed(monkeypatch: pytest.MonkeyPa
     one = actor.JudgeActor(JudgeConfig(), None)
     one.ready()
     monkeypatch.setattr("os._exit", leave)
-    killed = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
+    verdicts = one.evaluate_many(_PROBLEM, [_CANDIDATE, _CANDIDATE + "# another"])
+    next(verdicts)
+    assert one._judge is not None
+    assert one._judge.pid is not None
+    os.kill(one._judge.pid, signal.SIGKILL)
     with pytest.raises(SystemExit):
-        next(one.evaluate_many(killed + _PROBLEM, [_CANDIDATE]))
+        next(verdicts)
     one.close()
