@@ -23,6 +23,16 @@ LakeOption = Annotated[
     str | None,
     typer.Option("--lake", help="A directory or s3://…; default $BON_LAKE, then ./lake."),
 ]
+ModeOption = Annotated[str | None, typer.Option(help="How long to measure: fast or full.")]
+ProtocolOption = Annotated[str | None, typer.Option(help="trusted or kernelbench.")]
+TimeoutOption = Annotated[float | None, typer.Option(help="Seconds for one candidate.")]
+BaselineOption = Annotated[
+    str | None, typer.Option(help="compile: time the references under torch.compile, too.")
+]
+ScopeOption = Annotated[str | None, typer.Option(help="kernel: library calls are not allowed.")]
+SettleOption = Annotated[
+    float | None, typer.Option(help="Seconds at the end to measure unsettled kernels once more.")
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")
 ]

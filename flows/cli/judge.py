@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, app
+from flows.cli.app import JsonOption, ScopeOption, app
 from flows.cli.printing import say, say_json
 
 
@@ -24,9 +24,7 @@ def evaluate(
     baseline: Annotated[
         str, typer.Option(help="compile: measure the reference under torch.compile, too.")
     ] = "eager",
-    scope: Annotated[
-        str | None, typer.Option(help="kernel: library calls are not allowed.")
-    ] = None,
+    scope: ScopeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compile, check and time candidates; several, or a directory, get a line each."""

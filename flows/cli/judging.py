@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.app import (
+    BaselineOption,
+    JsonOption,
+    LakeOption,
+    ModeOption,
+    ProtocolOption,
+    ScopeOption,
+    SettleOption,
+    TimeoutOption,
+    app,
+)
 from flows.cli.next_command import next_command
 from flows.cli.printing import print_table
 from flows.cli.sweep import run_sweep
@@ -28,19 +38,12 @@ def judge(
     run: Annotated[str, typer.Argument(help="A run id; `bon runs` lists them.")],
     lake: LakeOption = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda:0; default as before.")] = None,
-    mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds for one candidate.")] = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="compile: time the references under torch.compile, too.")
-    ] = None,
-    scope: Annotated[
-        str | None, typer.Option(help="kernel: library calls are not allowed.")
-    ] = None,
-    settle: Annotated[
-        float | None,
-        typer.Option(help="Seconds at the end to measure unsettled kernels once more."),
-    ] = None,
+    mode: ModeOption = None,
+    protocol: ProtocolOption = None,
+    timeout: TimeoutOption = None,
+    baseline: BaselineOption = None,
+    scope: ScopeOption = None,
+    settle: SettleOption = None,
     json: JsonOption = False,
 ) -> None:
     """Judge what a run holds: imported kernels, or draws that lack a verdict of these settings."""

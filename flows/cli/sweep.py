@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, app
+from flows.cli.app import (
+    BaselineOption,
+    JsonOption,
+    LakeOption,
+    ModeOption,
+    ProtocolOption,
+    ScopeOption,
+    SettleOption,
+    TimeoutOption,
+    app,
+)
 from flows.cli.interrupt import command_line, going_on, to_go_on
 from flows.cli.printing import print_json, telling_steps
 from flows.cli.problems import LevelOption, SplitOption, suite_part
@@ -50,22 +60,15 @@ def sweep(
         str | None, typer.Option(help="raw_logprobs or processed_logprobs.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
-    mode: Annotated[str | None, typer.Option(help="How long to measure: fast or full.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="trusted or kernelbench.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds for one candidate.")] = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="compile: time the references under torch.compile, too.")
-    ] = None,
+    mode: ModeOption = None,
+    protocol: ProtocolOption = None,
+    timeout: TimeoutOption = None,
+    baseline: BaselineOption = None,
     retime: Annotated[
         int | None, typer.Option(help="Winners of a problem that are measured a second time.")
     ] = None,
-    settle: Annotated[
-        float | None,
-        typer.Option(help="Seconds at the end to measure unsettled kernels once more."),
-    ] = None,
-    scope: Annotated[
-        str | None, typer.Option(help="kernel: library calls are not allowed.")
-    ] = None,
+    settle: SettleOption = None,
+    scope: ScopeOption = None,
     token_budget: Annotated[
         int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
     ] = None,

@@ -23,12 +23,12 @@ class Refusals:
     """
 
     def __init__(self) -> None:
-        self._reasons: dict[ProblemKey, str] = {}
+        self._problems: set[ProblemKey] = set()
         self._lock = Lock()
 
     def __contains__(self, problem: ProblemKey) -> bool:
         with self._lock:
-            return problem in self._reasons
+            return problem in self._problems
 
     def record(
         self, lake: Lake, run_id: str, harness_id: str, problem: Problem, reason: str
@@ -36,9 +36,9 @@ class Refusals:
         """Write the first refusal of a problem in this sweep, and say it."""
         key = (problem.suite, problem.level, problem.problem_id)
         with self._lock:
-            if key in self._reasons:
+            if key in self._problems:
                 return
-            self._reasons[key] = reason
+            self._problems.add(key)
         _logger.warning(
             "problem %d (%s, level %d) is refused, the others go on: %s",
             problem.problem_id,

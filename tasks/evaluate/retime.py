@@ -46,17 +46,24 @@ def retime_winners(sweep: Sweep, problem: Problem, count: int) -> int:
     for _ in range(ROUNDS):
         again = once_measured_leaders(sweep, problem, count)
         decided = decide(sweep, problem, again)
-        evaluations: list[Row] = []
-        timings: list[Row] = []
-        for one, found in decided.items():
-            evaluation, timing = verdict_rows(problem, one[-1], found.verdict, found.place, 2)
-            evaluations.append(evaluation)
-            timings.extend([timing] if found.verdict.trials else [])
-        if not evaluations:
+        if not decided:
             break
-        done += len(evaluations)
-        flush(sweep, evaluations, timings)
+        done += len(decided)
+        write_again(sweep, problem, decided, take=2)
     return done
+
+
+def write_again(
+    sweep: Sweep, problem: Problem, found: Mapping[SourceKey, Judged], *, take: int
+) -> None:
+    """Write what was measured once more in one commit (`take`: see verdict_rows)."""
+    evaluations: list[Row] = []
+    timings: list[Row] = []
+    for key, one in found.items():
+        evaluation, timing = verdict_rows(problem, key[-1], one.verdict, one.place, take)
+        evaluations.append(evaluation)
+        timings.extend([timing] if one.verdict.trials else [])
+    flush(sweep, evaluations, timings)
 
 
 def decide(

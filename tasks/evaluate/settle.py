@@ -19,9 +19,8 @@ from prefect.logging import get_logger
 from storage.ledger import SourceKey
 from tasks.errors import NoJudgeError, ProblemRefusedError
 from tasks.evaluate.pool import Judged
-from tasks.evaluate.retime import decide
-from tasks.evaluate.rows import verdict_rows
-from tasks.evaluate.step import flush, unjudged
+from tasks.evaluate.retime import decide, write_again
+from tasks.evaluate.step import unjudged
 from tasks.problems import Problem
 from tasks.sweep import Sweep
 
@@ -56,7 +55,8 @@ def settle_unsettled(sweep: Sweep, problems: Sequence[Problem], budget_s: float)
         except ProblemRefusedError:
             continue
         quiet = {key: one for key, one in found.items() if not _disturbed(one)}
-        _write(sweep, problem, quiet)
+        if quiet:
+            write_again(sweep, problem, quiet, take=3)
         settled += len(quiet)
         busy = {key: source for key, source in group.items() if key in found.keys() - quiet.keys()}
         if busy:
@@ -96,15 +96,6 @@ def _groups(sources: dict[SourceKey, str]) -> list[dict[SourceKey, str]]:
 
 def _disturbed(found: Judged) -> bool:
     return any(one.rule == "busy-machine" for one in found.verdict.findings)
-
-
-def _write(sweep: Sweep, problem: Problem, found: dict[SourceKey, Judged]) -> None:
-    if not found:
-        return
-    rows = [verdict_rows(problem, key[-1], one.verdict, one.place, 3) for key, one in found.items()]
-    timings = [timing for (_, timing), one in zip(rows, found.values(), strict=True)
-               if one.verdict.trials]  # fmt: skip
-    flush(sweep, [evaluation for evaluation, _ in rows], timings)
 
 
 def _settle(sweep: Sweep, problems: Sequence[Problem], budget_s: float) -> int | State[None]:
