@@ -331,7 +331,7 @@ class Worker(Closing):
             try:
                 inject.add_filter(self.pid, seccomp.settled())
             except inject.InjectionError as error:
-                if not self.alive():
+                if not self.alive() and not isinstance(error, inject.UnstoppableError):
                     raise self._end() from None
                 text = f"it cannot be kept from starting processes: {error}"
                 raise WorkerRestlessError(text) from None

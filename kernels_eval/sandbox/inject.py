@@ -21,13 +21,15 @@ from collections.abc import Iterator
 from kernels_eval.sandbox import libc, seccomp
 from kernels_eval.sandbox.calls import calls_here
 
-_SEIZE, _GET, _SET, _STEP, _DETACH = 0x4206, 12, 13, 9, 17
+_SEIZE, _INTERRUPT, _GET, _SET, _STEP, _DETACH = 0x4206, 0x4207, 12, 13, 9, 17
 _NAMES = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss"
 _NAMES += " fs_base gs_base ds es fs gs"
 _WALL = 0x40000000
 _PATIENCE_S = 2.0
 _STEPS = 100
 """Signals that may arrive before the one step is taken."""
+_PARTINGS = 3
+"""Attempts to let go of a process that was set going meanwhile."""
 _RED_ZONE = 128
 """Below the stack's end, and still in use (System V ABI, AMD64 supplement)."""
 _SYSCALL = b"\x0f\x05"
@@ -35,6 +37,14 @@ _SYSCALL = b"\x0f\x05"
 
 class InjectionError(Exception):
     """The process is in no state to be made to."""
+
+
+class UnstoppableError(InjectionError):
+    """It did not stop for its debugger, which killed it: it may not stay in that state."""
+
+
+class _EndedError(ValueError):
+    """There is nothing left to debug."""
 
 
 class _Registers(ctypes.Structure):
@@ -52,7 +62,8 @@ def add_filter(pid: int, program: bytes) -> None:
     The kernel's count of filters tells whether it is in force: a filter of the process's own could
     have the call answered without being made.
 
-    Raises InjectionError: if it is gone, may not be traced, or does not do as it is told.
+    Raises InjectionError: if it is gone, may not be traced, or does not do as it is told;
+    UnstoppableError if it had to be killed.
     """
     here = calls_here()
     assert here is not None
@@ -93,8 +104,32 @@ def _traced(pid: int) -> Iterator[None]:
         _wait(pid)
         yield
     finally:
+        _let_go(pid)
+
+
+def _let_go(pid: int) -> None:
+    """Detach, whatever it does: something may have set it going, or killed it.
+
+    What ends while it is debugged stays a zombie, of which its parent never hears, until its
+    debugger has waited for it. Raises UnstoppableError.
+    """
+    for _ in range(_PARTINGS):
         with contextlib.suppress(OSError):
-            libc.ptrace(_DETACH, pid, 0, 0)
+            libc.ptrace(_DETACH, pid, 0, 0)  # takes a process that has stopped for it
+            return
+        with contextlib.suppress(OSError):
+            libc.ptrace(_INTERRUPT, pid, 0, 0)
+        try:
+            _wait(pid)
+        except (_EndedError, ChildProcessError):
+            return
+        except ValueError:
+            break
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(OSError, ValueError):
+        _wait(pid)
+    raise UnstoppableError("it does not stop for its debugger")
 
 
 def _registers(pid: int) -> _Registers:
@@ -134,5 +169,5 @@ def _wait(pid: int) -> int:
         if found and os.WIFSTOPPED(status):
             return os.WSTOPSIG(status)
         if found:
-            raise ValueError("it has ended")
+            raise _EndedError("it has ended")
     raise ValueError("it does not stop")
