@@ -6,6 +6,7 @@ import resource
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kernels_eval.copies import ending_copies
 from kernels_eval.errors import ProblemError
 from kernels_eval.host import wire
 from kernels_eval.types import Verdict
@@ -24,7 +25,8 @@ class Answers:
 
     def to(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._to(request)
+            with ending_copies():
+                return self._to(request)
         except SystemExit as error:
             return wire.pack_error(ProblemError(ended(f"exit status {_code(error)}")))
         except KeyboardInterrupt as error:

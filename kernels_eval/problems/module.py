@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from kernels_eval.copies import ending_copies
 from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
@@ -37,7 +38,7 @@ class ProblemModule:
         Drawn there, which takes milliseconds where the CPU takes minutes; a problem that cannot
         (a CPU generator, NumPy) draws on the CPU.
         """
-        with seeded(seed):
+        with seeded(seed), ending_copies():
             try:
                 drawn = self._draw()
             except torch.OutOfMemoryError:
@@ -67,7 +68,7 @@ class ProblemModule:
 
     def init_inputs(self, seed: int) -> Any:
         """What `Model` and `ModelNew` are constructed with."""
-        with seeded(seed):
+        with seeded(seed), ending_copies():
             try:
                 drawn = self.get_init_inputs()
             except Exception as error:
@@ -91,7 +92,7 @@ def load_problem(source: str, device: torch.device = _CPU, seed: int = 0) -> Pro
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            with seeded(seed):
+            with seeded(seed), ending_copies():
                 spec.loader.exec_module(module)
         except Exception as error:
             raise ProblemError(f"the problem file does not import: {one_line(error)}") from error

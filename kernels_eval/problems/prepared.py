@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from kernels_eval.copies import ending_copies
 from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problems.arguments import as_arguments
 from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
@@ -184,7 +185,7 @@ class PreparedProblem:
     # How it comes to be
 
     def _build(self) -> Any:
-        with seeded(self.weight_seed), torch.no_grad():
+        with seeded(self.weight_seed), torch.no_grad(), ending_copies():
             try:
                 arguments, keywords = pickle.loads(self._arguments)  # theirs to change
                 model = self._module.model_class(
@@ -202,7 +203,8 @@ class PreparedProblem:
     def _to_double(model: Any) -> Any:
         """A float64 copy; None if it cannot be had (then float32 is all the truth there is)."""
         try:
-            return copy.deepcopy(model)._apply(_widened)
+            with ending_copies():
+                return copy.deepcopy(model)._apply(_widened)
         except Exception:
             return None
 
@@ -267,7 +269,7 @@ class PreparedProblem:
         if self._overwrites:
             tensors = [t.clone() for t in tensors]
         arguments = unflatten(self.nesting, tensors)
-        with torch.no_grad(), seeded(seed):
+        with torch.no_grad(), seeded(seed), ending_copies():
             try:
                 returned = model(*arguments)
             except torch.OutOfMemoryError:

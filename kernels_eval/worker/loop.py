@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from kernels_eval.copies import end_copy
 from kernels_eval.processes.control import count
 from kernels_eval.tree import unflatten
 from kernels_eval.worker.candidate import Built, CandidateError, explain, load, stage_or_memory
@@ -49,20 +50,29 @@ def serve(control: socket.socket, directory: Path) -> None:
     torch.set_num_threads(job.threads)
     torch.set_grad_enabled(False)
     gc.freeze()
+    original = os.getpid()
     try:
         started = _clock()
         side = _side(job, report)
         _send(control, Report.UP)
         built = load(job, directory, side.place)
+        _end_copy(job, original)
         side.structure.append(built.structure)
         overwritten = ", ".join(built.overwritten)
         _send(control, Report.READY, value=_clock() - started, text=overwritten)
         _answer(control, job, built, side, directory / f"{job.module_name}.py")
     except CandidateError as error:
+        _end_copy(job, original)
         processes = 0
         with contextlib.suppress(Exception):
             processes = count(os.getpid())  # before they end with this one
         _send(control, Report.FAILED, failure=error.failure, value=processes, text=error.text)
+
+
+def _end_copy(job: Job, original: int) -> None:
+    """A reference that forks goes on alone. Of a candidate's copies nothing is believed anyway."""
+    if job.trusted:
+        end_copy(original)
 
 
 def _side(job: Job, report: memoryview) -> Any:
@@ -92,6 +102,7 @@ def _answer(control: socket.socket, job: Job, built: Built, side: Any, path: Pat
     model = built.model
     arguments: list[tuple[Any, ...]] = []
     results: list[Any] = []
+    original = os.getpid()
     while True:
         raw, descriptors, _, _ = socket.recv_fds(control, COMMAND_BYTES, 1)
         if not raw:
@@ -113,6 +124,7 @@ def _answer(control: socket.socket, job: Job, built: Built, side: Any, path: Pat
                 continue
             side.turn = size
             elapsed, launched = side.batch(model, arguments, results)
+            _end_copy(job, original)
         except CandidateError:
             raise
         except BaseException as error:

@@ -64,6 +64,58 @@ def test_processes_that_come_back_are_refused_and_named(host: JudgeHost, where: 
         host.evaluate(source, _RIGHT)
 
 
+def _forking(where: str) -> str:
+    """A problem of which a copy of its process comes back into the judge's code."""
+    source = problem_source("relu")
+    fork = "__import__('os').fork()"
+    if where == "the file":
+        return f"{fork}\n{source}"
+    wrapped = {
+        "get_inputs": f"_draw = get_inputs\ndef get_inputs():\n    {fork}\n    return _draw()\n",
+        "get_inputs, failing": (
+            "_draw, _own = get_inputs, __import__('os').getpid()\n"
+            f"def get_inputs():\n    {fork}\n"
+            "    assert __import__('os').getpid() == _own\n    return _draw()\n"
+        ),
+        "get_init_inputs": f"def get_init_inputs():\n    {fork}\n    return []\n",
+        "Model": (
+            "_Model = Model\nclass Model(_Model):\n    def __init__(self):\n"
+            f"        super().__init__()\n        {fork}\n"
+        ),
+        "a deep copy of Model": (
+            f"def _copied(self, memo):\n    {fork}\n    return Model()\n"
+            "Model.__deepcopy__ = _copied\n"
+        ),
+    }
+    return f"{source}\n{wrapped[where]}"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "the file",
+        "get_inputs",
+        "get_inputs, failing",
+        "get_init_inputs",
+        "Model",
+        "a deep copy of Model",
+    ],
+)
+def test_a_copy_of_its_process_ends_where_the_problem_does(host: JudgeHost, where: str) -> None:
+    for turn in range(3):  # each in a process of its own
+        verdict = host.evaluate(f"{_forking(where)}# {turn}\n", _RIGHT)
+        assert verdict.status is Status.CORRECT, verdict.error
+    assert host.evaluate(problem_source("relu"), _RIGHT).status is Status.CORRECT
+
+
+def test_one_that_forks_in_every_call_is_refused(host: JudgeHost) -> None:
+    forks = "__import__('os').fork()\n        return torch.relu(x)"
+    source = problem_source("relu").replace("return torch.relu(x)", forks)
+    for turn in range(3):
+        with pytest.raises(ProblemError, match="processes that come back when they are ended"):
+            host.prepare(f"{source}# {turn}\n")
+
+
 def test_one_that_ends_beside_what_it_left_is_refused_at_once(host: JudgeHost) -> None:
     """What was forked holds the channel open, and would be waited for."""
     with pytest.raises(ProblemError, match="exit status 3"):
