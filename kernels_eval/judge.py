@@ -29,11 +29,13 @@ from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
 from kernels_eval.disturbance import Room, disturbance, passes
 from kernels_eval.errors import (
+    OWN_FAILURE,
     HarnessError,
     KernelsEvalError,
     OutOfRoomError,
     ProblemError,
     RequestError,
+    UnforeseenProblemError,
     refused,
 )
 from kernels_eval.failures import DisturbedError, status_of
@@ -312,7 +314,7 @@ class Judge(Closing):
         except Exception as failure:
             if any(sign in str(failure) for sign in _REFUSALS):
                 raise
-            raise ProblemError(
+            raise UnforeseenProblemError(
                 f"the judge cannot compare what it computes: {one_line(failure)}"
             ) from failure
 
@@ -572,7 +574,7 @@ def _precision(problem: PreparedProblem) -> str | None:
 def _own_failure(failure: Exception) -> str:
     """With where it arose: a defect of the judge's."""
     at = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"the judge failed: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
+    return f"{OWN_FAILURE}: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
 
 
 def _notes(problem: PreparedProblem, *, again: bool) -> Iterator[Finding]:
