@@ -18,7 +18,7 @@ class UnavailableError(FlowsError):
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise RequestError for a name that is not UTF-8: files may be called so, records keep none."""
+    """Raise RequestError for one that is not UTF-8: files may be called so, records keep none."""
     for name in names:
         if any("\ud800" <= sign <= "\udfff" for sign in name):
             raise RequestError(f"{name!r} is not UTF-8; rename it, or name a link to it (ln -s)")
