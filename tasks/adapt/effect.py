@@ -96,8 +96,8 @@ def tensors_of(folder: Path) -> set[str]:
 
 
 def unnamed_tensors(folder: Path, tensors: Sequence[str]) -> list[str]:
-    """Those whose module `target_modules` does not name. Without any names, which loaders then guess
-    each in its own way, all of them."""
+    """Those whose module `target_modules` does not name: all of them where it names none, and every
+    loader guesses in its own way."""
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         targets = config.get("target_modules")
