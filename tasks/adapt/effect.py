@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.trainers.base import Probe, SavedFiles
 from tasks.errors import AdapterError
-from tasks.policies.adapters import some_of
+from tasks.policies.tensor_names import some_of
 
 FLOAT32 = 1e-4
 BFLOAT16 = 0.05

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.adapt.correction import Correction, parse_correction
 from tasks.adapt.group import Group
 from tasks.adapt.items import TrainItem
-from tasks.adapt.loss import Correction, parse_correction
 from tasks.adapt.objectives import parse_objective
 from tasks.adapt.step_size import parse_step_size
 from tasks.adapt.trainers.base import StepSpec
@@ -50,6 +50,31 @@ def test_sampler_and_trainer_agree(trainer: LocalTrainer, temperature: float) ->
     expected = -sum(sum(one.advantages) for one in items) / len(items)
     assert report.loss == pytest.approx(expected, rel=1e-4)
     assert report.n_tokens == sum(len(one.tokens) for one in items)
+
+
+def test_what_a_gpu_does_otherwise(trainer: LocalTrainer, drawn: Drawn) -> None:
+    """Activations computed twice, weights as saved (bfloat16): a CPU can do that, too."""
+    items = drawn.items()
+    pieces = list(pieces_of(items, SPEC.micro_tokens, torch.device("cpu")))
+
+    def gradient(of: LocalTrainer) -> torch.Tensor:
+        batch_gradient(of._model, pieces, SPEC, len(items))
+        grads = [one.grad for one in of._model.parameters.values() if one.grad is not None]
+        assert len(grads) == 84
+        return torch.cat([one.flatten() for one in grads])
+
+    expected = gradient(trainer)
+    twice = LocalTrainer(LocalSettings(WEIGHTS, checkpointing=True))
+    assert twice._model.model.training
+    assert torch.allclose(gradient(twice), expected, rtol=1e-5, atol=1e-8)
+    short = LocalTrainer(LocalSettings(WEIGHTS, dtype="as-saved", checkpointing=True))
+    assert short._model.dtype == "bfloat16"
+    assert {one.dtype for one in short._model.parameters.values()} == {torch.float32}
+    found = gradient(short)
+    assert torch.cosine_similarity(found, expected, dim=0) > 0.99
+    report = short.step(items, SPEC)
+    assert 1e-4 < report.mismatch_mean < 0.02
+    assert len({one.trainer_id for one in (trainer, twice, short)}) == 3
 
 
 def test_another_temperature_is_seen(
@@ -308,6 +333,8 @@ def test_what_cannot_be_learned_from_is_refused(trainer: LocalTrainer, drawn: Dr
         ({"base": Path("/nowhere")}, "no model in '/nowhere'"),
         ({"targets": ("q_prj",)}, "q_prj"),
         ({"rank": 0}, "rank and threads of 1 or more"),
+        ({"device": "cuda:99"}, "cannot train on device 'cuda:99'"),
+        ({"device": "abacus"}, "cannot train on device 'abacus'"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], says: str) -> None:

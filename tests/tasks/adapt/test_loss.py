@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from tasks.adapt.loss import Correction, importance_loss
+from tasks.adapt.correction import Correction
+from tasks.adapt.loss import importance_loss
 
 APART = torch.tensor([[0.5, 1.2, -0.4], [0.1, -2.0, 7.0]], dtype=torch.float64)
 KEPT = torch.tensor([[True, True, True], [True, True, False]])
