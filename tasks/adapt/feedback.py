@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
+from typing import Protocol
 
 import numpy as np
 
 from tasks.adapt.group import Verdicts
-from tasks.policies.adaptable import AdaptablePolicy
+from tasks.policies.rescore import Score
 from tasks.problems.base import Problem
 from tasks.statistics.arrays import Floats
 
@@ -24,6 +25,20 @@ _ERROR_LENGTH = 300
 _QUOTED = 6
 """Characters from which on a line of the source counts as quoted; closing brackets are in any text.
 """
+
+
+class TeachingPolicy(Protocol):
+    """A policy that reads any tokens behind its prompt and something more."""
+
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        """Token ids of the whole prompt, with this text behind the task."""
+        ...
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        """Log-probabilities of these very tokens behind the prompt, one score per completion."""
+        ...
 
 
 def without_feedback() -> str:
@@ -79,7 +94,7 @@ class Taught:
 
 
 def teach(
-    teacher: AdaptablePolicy,
+    teacher: TeachingPolicy,
     problem: Problem,
     completions: Sequence[Sequence[int]],
     told: Sequence[str],

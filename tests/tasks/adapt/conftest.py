@@ -13,26 +13,28 @@ import torch
 from tasks.adapt.items import DrawKey, TrainItem, train_items
 from tasks.adapt.trainers.local import LocalSettings, LocalTrainer
 from tasks.policies import Sample, SamplingParams, sample_seed
+from tasks.policies.base import Mode
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.embedded import WEIGHTS
 from tasks.policies.prompt import read_template
 from tasks.problems import Problem, load_suite
 
 
-def embedded(*, temperature: float = 1.0, adapter: Path | None = None) -> CausalLMPolicy:
+def embedded(
+    *, temperature: float = 1.0, mode: Mode = "body", max_tokens: int = 48
+) -> CausalLMPolicy:
     """The embedded policy with processed log-probabilities; bodies of `forward` are short."""
     return CausalLMPolicy(
         name="embedded",
         path=WEIGHTS,
         params=SamplingParams(
-            mode="body",
-            max_tokens=48,
+            mode=mode,
+            max_tokens=max_tokens,
             temperature=temperature,
             logprob_mode="processed_logprobs",
         ),
         template=read_template("embedded"),
         device=torch.device("cpu"),
-        adapter=adapter,
     )
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import resource
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,6 +99,40 @@ def test_resumed_is_what_would_have_been(
     for name in (ADAPTER_FILE, CONFIG_FILE, OPTIMIZER_FILE):
         assert (again.folder / name).read_bytes() == (second.folder / name).read_bytes()
     other.close()
+
+
+_AGAIN = """
+import pickle, sys
+from pathlib import Path
+from tasks.adapt.step import make_step
+from tasks.adapt.trainers.base import StepSpec
+from tasks.adapt.trainers.local import LocalSettings, LocalTrainer
+
+base, items, spec, folder = pickle.loads(sys.stdin.buffer.read())
+made = make_step(LocalTrainer(LocalSettings(base)), None, items, spec, folder)
+print(made.checkpoint.checkpoint_id, made.checkpoint.sha256, made.checkpoint.optimizer_sha256)
+"""
+
+
+def test_another_process_makes_the_same_bytes(
+    trainer: LocalTrainer, drawn: Drawn, tmp_path: Path
+) -> None:
+    """With other hash seeds and other threads, as after a kill."""
+    made = make_step(trainer, None, drawn.items(), SPEC, tmp_path / "a").checkpoint
+    assert made is not None
+    asked = pickle.dumps((WEIGHTS, drawn.items(), SPEC, tmp_path / "b"))
+    environment = os.environ | {"PYTHONHASHSEED": "77", "OMP_NUM_THREADS": "2"}
+    found = subprocess.run(
+        [sys.executable, "-c", _AGAIN],
+        input=asked,
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    expected = f"{made.checkpoint_id} {made.sha256} {made.optimizer_sha256}"
+    assert found.stdout.decode().strip() == expected
+    config = (tmp_path / "b" / made.checkpoint_id / CONFIG_FILE).read_bytes()
+    assert config == (made.folder / CONFIG_FILE).read_bytes()
 
 
 def test_without_adams_state_it_would_be_another(

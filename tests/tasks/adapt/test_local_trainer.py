@@ -22,7 +22,7 @@ from tasks.adapt.trainers.base import StepSpec
 from tasks.adapt.trainers.local import LocalSettings, LocalTrainer
 from tasks.adapt.trainers.local import trainer as trainer_module
 from tasks.adapt.trainers.local.gradient import batch_gradient
-from tasks.adapt.trainers.local.measure import mismatch
+from tasks.adapt.trainers.local.measure import logprobs_now, mismatch
 from tasks.adapt.trainers.local.pieces import pieces_of
 from tasks.adapt.trainers.local.search import size_of_divergence
 from tasks.errors import DivergedError, RequestError, StepRefusedError, TrainingError
@@ -50,6 +50,16 @@ def test_sampler_and_trainer_agree(trainer: LocalTrainer, temperature: float) ->
     expected = -sum(sum(one.advantages) for one in items) / len(items)
     assert report.loss == pytest.approx(expected, rel=1e-4)
     assert report.n_tokens == sum(len(one.tokens) for one in items)
+
+
+def test_they_agree_on_the_demos_problems(trainer: LocalTrainer) -> None:
+    """Whole modules, as long as they come, of all problems in one batch."""
+    sampler = embedded(mode="module", max_tokens=512)
+    items = [one for i in (12, 14, 89, 98) for one in draw(sampler, problem(i), 4).items()]
+    pieces = list(pieces_of(items, SPEC.micro_tokens, torch.device("cpu")))
+    for piece, found in zip(pieces, logprobs_now(trainer._model, pieces, 1.0), strict=True):
+        for item, logprobs in zip(piece.items, found, strict=True):
+            assert logprobs == pytest.approx(item.behaviour, abs=1e-4)
 
 
 def test_what_a_gpu_does_otherwise(trainer: LocalTrainer, drawn: Drawn) -> None:
