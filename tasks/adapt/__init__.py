@@ -12,11 +12,11 @@ A step in five lines (all of it is in tests/tasks/adapt/test_learning.py):
 advantages · `items` what a trainer gets · `loss` of one step · `correction` of its ratios ·
 `step_size` lr or KL · `trainers/base` the protocol · `trainers/local/` peft and torch ·
 `checkpoint` ids and hashes · `step` from a parent's files to the next ones · `effect` the check
-after each save · `feedback` the teacher's prompt · `staged` and `best_of_adaptation` statistics of
-one arm. Adapters on a policy that samples are in `tasks.policies.adapters`.
+after each save · `feedback` the teacher's prompt · `ema` its averaged weights · `staged` and
+`best_of_adaptation` statistics of one arm. Adapters on a policy that samples are in
+`tasks.policies.adapters`.
 
-Not here yet: the trainer `tinker`; the teacher `ema` (averaged weights: nobody keeps them; `live`
-and `base` are any scoring policy); tables of the lake, flow, commands, probe, frontier and report.
+Not here yet: the trainer `tinker`; tables of the lake, flow, commands, probe, frontier and report.
 Trainers run in the process that calls them; one that is a Ray actor is the flow's.
 """
 
