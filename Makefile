@@ -98,7 +98,7 @@ fuzz: $(VENV)/.ready
 
 # 500 mutations of problem files, about half an hour.
 fuzz-problems: $(VENV)/.ready
-	$(BIN)/python benchmarks/fuzz_problems.py
+	$(BIN)/python benchmarks/fuzz.py --problems
 
 # The standard library's functions and 6,000 completions through extraction, two minutes.
 fuzz-text: $(VENV)/.ready

@@ -1,6 +1,7 @@
 """Does any broken kernel break the judge, or pass it? Random mutations of honest candidates.
 
     python benchmarks/fuzz.py --count 2000 --seed 1 --out benchmarks/records     (`make fuzz`)
+    python benchmarks/fuzz.py --problems               problem files instead (fuzz_problems.py)
 
 Bytes, tokens or lines of the honest CPU candidates are changed, removed, doubled or exchanged. Of
 every verdict is asked that it is no harness error and took no longer than the timeout allows. What
@@ -226,6 +227,17 @@ def rounds(count: int, rng: random.Random) -> Iterator[tuple[str, list[tuple[str
                 yield problem, batch
 
 
+def write_record(path: Path, document: dict[str, Any]) -> None:
+    """What was found, and on what."""
+    made_on = {
+        "device": "cpu",
+        "cores": len(os.sched_getaffinity(0)),
+        "versions": {"torch": torch.__version__, "python": platform.python_version()},
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+    }
+    path.write_text(json.dumps(document | made_on, indent=2) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -233,6 +245,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
+    parser.add_argument("--problems", action="store_true", help="see fuzz_problems.py")
+    if "--problems" in sys.argv:
+        from benchmarks import fuzz_problems
+
+        sys.argv.remove("--problems")
+        return fuzz_problems.main()
     given = parser.parse_args()
     rng, found, started = random.Random(given.seed), Findings(), time.monotonic()
     with Judge(JudgeConfig(timeout_s=TIMEOUT_S)) as judge:
@@ -251,12 +269,8 @@ def main() -> int:
                 "false_correct": found.false_correct,
                 "longest_s": round(found.longest_s, 2),
                 "seconds": round(seconds, 1),
-                "device": "cpu",
-                "cores": len(os.sched_getaffinity(0)),
-                "versions": {"torch": torch.__version__, "python": platform.python_version()},
-                "date": f"{datetime.now(UTC):%Y-%m-%d}",
             }
-            (given.out / "fuzz.json").write_text(json.dumps(document, indent=2) + "\n")
+            write_record(given.out / "fuzz.json", document)
             brief = {k: len(v) if isinstance(v, list) else v for k, v in document.items()}
             print(f"{seconds:7.1f} s", json.dumps(brief["statuses"]), found.failed, flush=True)
     return 1 if found.failed else 0

@@ -14,9 +14,6 @@ status 1 if anything failed.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import random
 import re
 import sys
@@ -24,15 +21,12 @@ import time
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import torch  # noqa: E402
-
-from benchmarks.fuzz import mutated  # noqa: E402
+from benchmarks.fuzz import mutated, write_record  # noqa: E402
 from kernels_eval import JudgeConfig, Status  # noqa: E402
 from kernels_eval.errors import ProblemError  # noqa: E402
 from kernels_eval.host import JudgeHost  # noqa: E402
@@ -210,12 +204,8 @@ def write(
         "failures": found.failures,
         "longest_s": round(found.longest_s, 1),
         "seconds": round(seconds, 1),
-        "device": "cpu",
-        "cores": len(os.sched_getaffinity(0)),
-        "versions": {"torch": torch.__version__, "python": platform.python_version()},
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
-    path.write_text(json.dumps(document, indent=2) + "\n")
+    write_record(path, document)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
-    from flows.errors import in_a_line
+    from flows.errors import RequestError, check_names, in_a_line
 
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
@@ -42,15 +42,13 @@ def run(arguments: list[str]) -> int:
         answer = in_a_line(error)
         if answer is not None:
             return _say(*answer)
-        if (strange := _not_encodable(arguments)) and "surrogates not allowed" in str(error):
-            return _say(f"{strange!r} is not UTF-8; rename it, or name a link to it (ln -s)", 2)
+        if "surrogates not allowed" in str(error):
+            try:
+                check_names(arguments)
+            except RequestError as refusal:
+                return _say(str(refusal), 2)
         raise
     return status if isinstance(status, int) else 0
-
-
-def _not_encodable(arguments: list[str]) -> str | None:
-    """An argument that is not UTF-8. Files are read and written by any name; records keep none."""
-    return next((one for one in arguments if any("\ud800" <= c <= "\udfff" for c in one)), None)
 
 
 def _say(message: str, status: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class FlowsError(Exception):
     """Base of everything this room raises on purpose."""
@@ -13,6 +15,13 @@ class RequestError(FlowsError):
 
 class UnavailableError(FlowsError):
     """Something that a command needs is not there, or went away. One line, exit status 1."""
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raise RequestError for one that is not UTF-8: files may be called so, records keep none."""
+    for name in names:
+        if any("\ud800" <= sign <= "\udfff" for sign in name):
+            raise RequestError(f"{name!r} is not UTF-8; rename it, or name a link to it (ln -s)")
 
 
 def is_request_error(error: BaseException) -> bool:

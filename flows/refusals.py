@@ -55,20 +55,32 @@ def _nothing(record: logging.LogRecord) -> bool:
     return False
 
 
+_RAISED_BY_THE_FLOW = {"report"}
+"""Tasks whose error is the flow's own, so the command says it."""
+
+
 class _Refusals(logging.Filter):
     """Lets nothing of a flow through once it has raised an error that the command says in a line.
 
-    Of a task that raises such an error, which the command may not repeat, the line is kept.
+    Of a task that raises such an error, which the command may not repeat, one line is kept.
     """
 
-    told = False
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+        """Runs of which nothing more is to be said."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        of = getattr(record, "task_run_id", record.name)
+        if of in self._told:
+            return False
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and in_a_line(error) is not None:
-            record.exc_info = record.exc_text = None
-            self.told |= record.name == _FLOW_RUNS
-        return not self.told
+        if error is None or in_a_line(error) is None:
+            return True
+        record.exc_info = record.exc_text = None
+        self._told.add(of)
+        repeated = getattr(record, "task_name", "") in _RAISED_BY_THE_FLOW
+        return record.name != _FLOW_RUNS and not repeated
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from flows.errors import RequestError
+from flows.errors import RequestError, check_names
 from flows.limits import LARGEST_K
 from flows.profiles import load_profile
 from kernels_eval import JudgeConfig
@@ -149,7 +149,7 @@ def resolve_after(
     request = _validated(_merged(base, given))
     if earlier is not None:
         request = _extended(str(run_id), earlier, request)
-    _check_writable(request)
+    check_names((request.profile, request.suite, request.policy))
     check_policy(request.policy)
     if earlier is None and is_imported(request.policy):
         raise RequestError(
@@ -233,13 +233,6 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
             "kernels judged, import them as another --run with --suite"
         )
     return SweepRequest.model_validate(json.loads(rows[0]["config"]))
-
-
-def _check_writable(request: SweepRequest) -> None:
-    """Raise RequestError for a name that no record could keep."""
-    for name in (request.profile, request.suite, request.policy):
-        if any("\ud800" <= sign <= "\udfff" for sign in name):
-            raise RequestError(f"{name!r} is not UTF-8; rename it, or name a link to it (ln -s)")
 
 
 def _check_unjudged(lake: Lake, run_id: str) -> None:

@@ -42,6 +42,8 @@ class RescoreSummary(BaseModel):
     """Nats per token, mean over all of the run's completions under this policy."""
     retokenised: int
     """Scored by other tokens than were drawn: another tokenizer, or none stored."""
+    without: int
+    """For which the policy gave no log-probabilities, or values that can be none."""
 
 
 @flow(name="rescore", task_runner=_threads)
@@ -92,7 +94,8 @@ def _settings(lake: Lake, run: str, given: dict[str, Any]) -> Sampling:
 def _summary(lake: Lake, run: str, policy: str, policy_id: str, scored: int) -> RescoreSummary:
     query = (
         "SELECT avg(mean_raw_logprob) AS mean_raw_logprob, "
-        "count(*) FILTER (tokens = 'retokenised') AS retokenised "
+        "count(*) FILTER (tokens = 'retokenised') AS retokenised, "
+        "count(*) FILTER (mean_raw_logprob IS NULL AND n_tokens > 0) AS without "
         f"FROM rescores_latest WHERE policy_id = '{policy_id}'"
     )
     totals = lake.sql(query, [run]).to_pylist()[0]

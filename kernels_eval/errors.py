@@ -1,5 +1,8 @@
 """Failures of the request or of the harness; a candidate's failures are verdicts instead."""
 
+OWN_FAILURE = "the judge failed"
+"""How the error of a `harness_error` begins that is a defect of ours."""
+
 
 class KernelsEvalError(Exception):
     """Base of everything this room raises on purpose."""
@@ -11,6 +14,10 @@ class RequestError(KernelsEvalError):
 
 class ProblemError(RequestError):
     """The problem file cannot be judged: not in KernelBench's format, or ill-posed."""
+
+
+class UnforeseenProblemError(ProblemError):
+    """The judge met what it does not expect of a problem file."""
 
 
 class OutOfRoomError(ProblemError):

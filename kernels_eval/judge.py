@@ -29,11 +29,13 @@ from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
 from kernels_eval.disturbance import Room, disturbance, passes
 from kernels_eval.errors import (
+    OWN_FAILURE,
     HarnessError,
     KernelsEvalError,
     OutOfRoomError,
     ProblemError,
     RequestError,
+    UnforeseenProblemError,
     refused,
 )
 from kernels_eval.failures import DisturbedError, status_of
@@ -43,7 +45,7 @@ from kernels_eval.pending import Pending
 from kernels_eval.problems.module import one_line
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
-from kernels_eval.processes.worker import WorkerError
+from kernels_eval.processes.worker import WorkerEndedError, WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, refusal, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
@@ -205,9 +207,22 @@ class Judge(Closing):
             return self._patiently(functools.partial(self._reference, source))
         except HarnessError as failure:
             self._check_intact()
-            found = refusal(failure, self.config.timeout_s)
+            found = self._refusal(failure)
             if found is None:
                 raise
+            raise found from failure
+
+    def _refusal(self, failure: Exception) -> ProblemError | None:
+        """What a reference that failed each time says about its problem."""
+        return refusal(failure.__cause__, self.config.timeout_s, self._limits.processes)
+
+    def _check_reference(self, failure: DisturbedError) -> None:
+        """Raises ProblemError if the reference failed beside a candidate, and no candidate can have
+        had a hand in that: it may crash a GPU's driver, and not another process."""
+        cause = failure.__cause__
+        if self.device.on_gpu or not isinstance(cause, CandidateFailedError | WorkerEndedError):
+            return
+        if found := self._refusal(failure):
             raise found from failure
 
     def _check_intact(self) -> None:
@@ -226,7 +241,7 @@ class Judge(Closing):
             except (OSError, MemoryError):
                 time.sleep(pause_s)
             except HarnessError as failure:
-                if not passes(failure):
+                if not passes(failure, self._limits.processes):
                     raise
                 time.sleep(pause_s)
         try:
@@ -312,7 +327,7 @@ class Judge(Closing):
         except Exception as failure:
             if any(sign in str(failure) for sign in _REFUSALS):
                 raise
-            raise ProblemError(
+            raise UnforeseenProblemError(
                 f"the judge cannot compare what it computes: {one_line(failure)}"
             ) from failure
 
@@ -398,7 +413,11 @@ class Judge(Closing):
         except DisturbedError as failure:
             if line.once_more_alone(index):
                 return None
-            return self._final(index, self._verdict(failure.status, str(failure), chosen.findings))
+            verdict = self._verdict(failure.status, str(failure), chosen.findings)
+            final = self._final(index, verdict)
+            if final is not None and final.status is Status.HARNESS_ERROR:
+                self._check_reference(failure)
+            return final
         finally:
             line.end(chosen)
         if chosen.disturbed is not None:
@@ -572,7 +591,7 @@ def _precision(problem: PreparedProblem) -> str | None:
 def _own_failure(failure: Exception) -> str:
     """With where it arose: a defect of the judge's."""
     at = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"the judge failed: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
+    return f"{OWN_FAILURE}: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
 
 
 def _notes(problem: PreparedProblem, *, again: bool) -> Iterator[Finding]:

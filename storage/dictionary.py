@@ -10,7 +10,8 @@ from functools import cache
 
 import duckdb
 
-from storage.schemas import CANDIDATES, EVALUATIONS, TABLES, comment
+from storage.fields import comment
+from storage.schemas import CANDIDATES, EVALUATIONS, TABLES
 from storage.views import VIEWS, empty_statements, view_sql
 
 RESULTS = {

@@ -31,6 +31,10 @@ COST = {
     "selections": "resuming the run computes it again",
     "rescores": "bon rescore computes it again",
     "refusals": "resuming the run asks the judge again",
+    "checkpoints": "those adapters are then not found, and resuming the run trains them again",
+    "train_steps": "the figures of those steps are then lost, and resuming the run makes them anew",
+    "train_items": "what those steps learned from is then lost, the steps stay",
+    "spend": "what those stages cost is then lost, and budgets are too small",
 }
 """Table → what it costs to move one of its parts out of the lake."""
 

@@ -28,6 +28,9 @@ VIEWS = (
     "selections_latest",
     "counts",
     "claims",
+    "trajectory",
+    "arms",
+    "budget",
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 

@@ -58,4 +58,8 @@ def rescore(
             f"run {run}: {summary.scored} completions scored by {summary.policy_id}"
             + (f", mean {mean:.4f} nats per token" if mean is not None else "")
             + (f"; {summary.retokenised} by other tokens than drawn" * bool(summary.retokenised))
+            + (
+                f"; {summary.without} got none that can be log-probabilities"
+                * bool(summary.without)
+            )
         )

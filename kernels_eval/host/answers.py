@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from kernels_eval.copies import ending_copies
-from kernels_eval.errors import ProblemError
+from kernels_eval.errors import OWN_FAILURE, ProblemError, UnforeseenProblemError
 from kernels_eval.host import wire
-from kernels_eval.types import Verdict
+from kernels_eval.host.changes import ProcessState
+from kernels_eval.types import Status, Verdict
 
 if TYPE_CHECKING:
     from kernels_eval.judge import Judge
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 class Answers:
     """Of one judge. Failures are answers, too."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, before: ProcessState) -> None:
+        """`before`: of the process, when no problem had been loaded."""
         self._judge = judge
-        self._limits = _limits()
+        self._before = before
         self._verdicts: Iterator[tuple[int, Verdict]] = iter(())
 
     def to(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -32,13 +33,9 @@ class Answers:
         except KeyboardInterrupt as error:
             return wire.pack_error(ProblemError(f"the problem file raised {type(error).__name__}"))
         except Exception as error:
-            changed = [name for name, limit in _limits().items() if limit != self._limits[name]]
-            if changed and not isinstance(error, ProblemError):
-                error = ProblemError(
-                    f"the problem file changed the limits of its process ({', '.join(changed)}), "
-                    f"which the judge then lacked: {error}"
-                )
-            return wire.pack_error(error)
+            if isinstance(error, ProblemError) and not isinstance(error, UnforeseenProblemError):
+                return wire.pack_error(error)
+            return wire.pack_error(self._blamed(str(error)) or error)
 
     def _to(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
@@ -52,12 +49,26 @@ class Answers:
                 found = next(self._verdicts, None)
                 if found is None:
                     return {"end": True, "lost": self._judge.lost}
-                return {"index": found[0], "verdict": wire.pack_verdict(found[1])}
+                index, verdict = found
+                failed = (verdict.status is Status.HARNESS_ERROR and verdict.error) or ""
+                if failed.startswith(OWN_FAILURE) and (blamed := self._blamed(failed)):
+                    raise blamed
+                return {"index": index, "verdict": wire.pack_verdict(verdict)}
             case "stop":
                 self._verdicts.close()  # type: ignore[attr-defined]
                 return {"end": True, "lost": self._judge.lost}
             case other:
                 raise ValueError(f"no request {other!r}")
+
+    def _blamed(self, failure: str) -> ProblemError | None:
+        """What the problem did to the process, in which the judge then failed; None: nothing."""
+        changed = self._before.changed()
+        if not changed:
+            return None
+        return ProblemError(
+            f"the problem file changed {changed} for its whole process, and the judge failed in "
+            f"it: {failure}"
+        )
 
 
 def ended(how: str) -> str:
@@ -68,9 +79,3 @@ def _code(error: SystemExit) -> int:
     if error.code is None:
         return 0
     return error.code if isinstance(error.code, int) else 1
-
-
-def _limits() -> Mapping[str, tuple[int, int]]:
-    """The process's limits by name."""
-    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
-    return {name: resource.getrlimit(getattr(resource, name)) for name in names}

@@ -20,6 +20,7 @@ from kernels_eval.errors import HarnessError
 from kernels_eval.host import wire
 from kernels_eval.host.answers import Answers
 from kernels_eval.host.borrowed import BorrowedForkServer
+from kernels_eval.host.changes import ProcessState
 from kernels_eval.host.log import Log
 from kernels_eval.host.shelf import KEY, FarShelf
 from kernels_eval.judge import Judge
@@ -66,6 +67,7 @@ class Nursery:
         self._host = host
         self._children: OrderedDict[str, _Child] = OrderedDict()
         self._born = 0
+        self._before = ProcessState()
         self._current: _Child | None = None
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         threads = len(list(Path("/proc/self/task").iterdir()))
@@ -158,7 +160,7 @@ class Nursery:
             judge = self._judge
             if judge.server is not None:
                 judge.use(BorrowedForkServer(judge.server, self._born))
-            channel, answers = wire.Channel(end), Answers(judge)
+            channel, answers = wire.Channel(end), Answers(judge, self._before)
             self._shelf.connect(channel)
             with contextlib.suppress(wire.ChannelClosedError):
                 while True:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernels_eval.host import wire
 from kernels_eval.host.answers import Answers
+from kernels_eval.host.changes import ProcessState
 from kernels_eval.host.shelf import FarShelf
 from kernels_eval.sandbox import heap
 
@@ -72,7 +73,7 @@ class Server:
         judge.start()
         if config.on_gpu:
             shelf.connect(self._channel)
-            self._answers = Answers(judge)
+            self._answers = Answers(judge, ProcessState())
         else:
             heap.fill_holes()  # as in the workers' fork server: see there
             gc.collect()

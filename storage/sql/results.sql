@@ -53,7 +53,12 @@ SELECT
     e.take,
     c.claimed_speedup,
     c.claimed_correct,
-    c.claimed_runtime_ms
+    c.claimed_runtime_ms,
+    c.arm,
+    c.unit,
+    c.step,
+    c.checkpoint_id,
+    c.parent_sample_index
 FROM candidates AS c
 LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
 LEFT JOIN (

@@ -81,16 +81,12 @@ def write_page(lake: Lake, data: ReportData, out: Path) -> Path:
         browsable(data),
         lake.root.name,
     )
-    _write(out, page)
-    return out
-
-
-def _write(out: Path, page: str) -> None:
-    """All or nothing: a reader never opens half a page."""
     try:
-        write_text(out, page)
+        write_text(out, page)  # all or nothing: a reader never opens half a page
     except OSError as error:
+        again = " ".join(["bon report", *data.run_ids, "--lake", str(lake.root), "--out FILE"])
         raise RequestError(
-            f"cannot write the report to {out} ({error.strerror or error}); "
-            "name another file with --out"
+            f"cannot write the report to {out} ({error.strerror or error}); nothing else is lost: "
+            f"`{again}` writes it to another place"
         ) from error
+    return out

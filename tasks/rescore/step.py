@@ -10,6 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from storage import Lake
+from tasks.policies.logprobs import usable
 from tasks.policies.rescore import Score
 from tasks.rescore.stored import Stored
 from tasks.sample.actor import PolicyHandle
@@ -38,11 +39,12 @@ def score_stored(scoring: Scoring, stored: Stored) -> int:
 
 
 def score_rows(scoring: Scoring, stored: Stored, scores: Sequence[Score]) -> list[Row]:
-    """Rows of `rescores`, one per completion."""
+    """Rows of `rescores`, one per completion; what is no log-probability is stored as missing."""
     now = datetime.now(UTC)
     problem = stored.shard.problem
     rows: list[Row] = []
     for index, text, score in zip(stored.shard.sample_indices, stored.texts, scores, strict=True):
+        raw, processed = usable(score.raw), usable(score.processed or ())
         rows.append(
             {
                 "suite": problem.suite,
@@ -55,24 +57,24 @@ def score_rows(scoring: Scoring, stored: Stored, scores: Sequence[Score]) -> lis
                 "scored_text": text,
                 "tokens": score.tokens,
                 "n_tokens": len(score.token_ids),
-                "sum_raw_logprob": _sum(score.raw),
-                "mean_raw_logprob": _mean(score.raw),
-                "sum_processed_logprob": _sum(score.processed),
-                "mean_processed_logprob": _mean(score.processed),
+                "sum_raw_logprob": _sum(raw),
+                "mean_raw_logprob": _mean(raw),
+                "sum_processed_logprob": _sum(processed),
+                "mean_processed_logprob": _mean(processed),
                 "token_ids": score.token_ids,
-                "raw_logprobs": score.raw,
-                "processed_logprobs": score.processed,
+                "raw_logprobs": raw,
+                "processed_logprobs": processed or None,
                 "scored_at": now,
             }
         )
     return rows
 
 
-def _sum(logprobs: Sequence[float] | None) -> float | None:
+def _sum(logprobs: Sequence[float]) -> float | None:
     return float(sum(logprobs)) if logprobs else None
 
 
-def _mean(logprobs: Sequence[float] | None) -> float | None:
+def _mean(logprobs: Sequence[float]) -> float | None:
     return float(sum(logprobs)) / len(logprobs) if logprobs else None
 
 

@@ -9,26 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bon
+from tests.end_to_end.problem_files import PROBLEM
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("running")]
 
-PROBLEM = """
-import torch
-import torch.nn as nn
-
-
-class Model(nn.Module):
-    def forward(self, x):
-        return {result}
-
-
-def get_inputs():
-    return [torch.randn(128, 64)]
-
-
-def get_init_inputs():
-    return []
-"""
 RESULTS = ("torch.relu(x)", "torch.tanh(x)", "x.cumsum(dim=1)")
 BAD = {
     "exits": "import sys\nsys.exit(0)\n",

@@ -8,27 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Bon
+from tests.end_to_end.problem_files import PROBLEM
 
 pytestmark = pytest.mark.usefixtures("running")
 
-PROBLEM = """
-import torch
-import torch.nn as nn
-
-
-class Model(nn.Module):
-    def forward(self, x):
-        return torch.{op}(x)
-
-
-def get_inputs():
-    return [torch.randn(64, 64)]
-
-
-def get_init_inputs():
-    return []
-"""
-CONSTANT = "ones_like"
+CONSTANT = "torch.ones_like(x)"
 
 
 @pytest.fixture
@@ -37,8 +21,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     suite, kernels = tmp_path / "suite", tmp_path / "kernels"
     suite.mkdir()
     kernels.mkdir()
-    for number, op in enumerate(("relu", CONSTANT, "tanh"), start=1):
-        source = PROBLEM.format(op=op)
+    for number, result in enumerate(("torch.relu(x)", CONSTANT, "torch.tanh(x)"), start=1):
+        source = PROBLEM.format(result=result)
         (suite / f"{number}_p.py").write_text(source)
         kernel = source.replace("class Model(", "class ModelNew(")
         (kernels / f"level_1_problem_{number}_sample_0_kernel.py").write_text(kernel)

@@ -11,7 +11,8 @@ import pytest
 from storage import Lake
 from storage.dictionary import markdown, result_columns
 from storage.duckdb_file import write_duckdb_file
-from storage.schemas import TABLES, comment
+from storage.fields import comment
+from storage.schemas import TABLES
 from storage.views import VIEWS
 from tests.storage.make import small_run
 

@@ -10,12 +10,12 @@ import pytest
 
 from kernels_eval import Status, Verdict
 from storage import Lake
-from tasks.evaluate.pool import Judged, JudgePool
+from tasks.evaluate.pool import Judged
 from tasks.evaluate.retime import once_measured_leaders, retime_winners
 from tasks.problems import Problem
-from tasks.sample.actor import ReleasedPolicy
 from tasks.sweep import Sweep
-from tests.tasks.report.synthetic import SUITE, Approach, write_run
+from tests.tasks.evaluate.sweeps import sweep_of
+from tests.tasks.report.synthetic import Approach, write_run
 
 HARNESS = "trusted-89abcdef"
 CORRECT, TIMEOUT, INCORRECT = Status.CORRECT, Status.TIMEOUT, Status.INCORRECT
@@ -50,28 +50,11 @@ class _Told:
             yield Judged(index, verdict, None)
 
 
-class _Silent:
-    def advance(self, stage: str, count: int = 1) -> None: ...
-
-
 def _sweep(root: Path, statuses: Sequence[Status]) -> tuple[Sweep, Problem]:
     only = (Approach("vectorised", 1.0, 0.3, 1.5),)
     lake = write_run(root, problems=[5], k=1, approaches=only)
-    row = lake.sql("SELECT * FROM problems", ["demo"]).to_pylist()[0]
-    problem = Problem(SUITE, 1, 5, row["name"], row["source"])
-    judges = cast("JudgePool", _Told(statuses))
-    return (
-        Sweep(
-            run_id="demo",
-            lake=lake,
-            seed=0,
-            policy_id="",
-            policy=ReleasedPolicy(),
-            progress=_Silent(),
-            judges=judges,
-        ),
-        problem,
-    )
+    sweep, (problem,) = sweep_of(lake, _Told(statuses))
+    return sweep, problem
 
 
 def _latest(lake: Lake) -> dict[str, Any]:

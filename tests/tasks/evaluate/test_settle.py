@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -13,12 +12,12 @@ from kernels_eval import Finding, Severity, Status, Verdict
 from storage import Lake
 from tasks.errors import ProblemRefusedError
 from tasks.evaluate import settle
-from tasks.evaluate.pool import Judged, JudgePool
+from tasks.evaluate.pool import Judged
 from tasks.evaluate.settle import settle_unsettled
 from tasks.problems import Problem
-from tasks.sample.actor import ReleasedPolicy
 from tasks.sweep import Sweep
-from tests.tasks.report.synthetic import SUITE, Approach, write_run
+from tests.tasks.evaluate.sweeps import sweep_of
+from tests.tasks.report.synthetic import Approach, write_run
 
 HARNESS = "trusted-89abcdef"
 BUSY = (Finding("busy-machine", Severity.INFO, "others took the timing cores"),)
@@ -59,10 +58,6 @@ class _Refusing(_Judges):
         raise ProblemRefusedError("out of room")
 
 
-class _Silent:
-    def advance(self, stage: str, count: int = 1) -> None: ...
-
-
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settle, "_PAUSE_S", 0.0)
@@ -72,18 +67,7 @@ def started(root: Path, judges: _Judges, *, busy: bool = True) -> tuple[Sweep, l
     """A run with unsettled kernels on two problems, and others that are surely slow."""
     noisy = [Approach("naive", 0.5, 0.2, 0.4), Approach("close", 0.5, 0.3, 0.97)]
     lake = write_run(root, problems=[5, 12], k=8, approaches=noisy, headroom=0.0, busy=busy, seed=1)
-    rows = lake.sql("SELECT * FROM problems", ["demo"]).to_pylist()
-    sweep = Sweep(
-        run_id="demo",
-        lake=lake,
-        seed=0,
-        policy_id="",
-        policy=ReleasedPolicy(),
-        progress=_Silent(),
-        judges=cast("JudgePool", judges),
-    )
-    problems = [Problem(SUITE, 1, r["problem_id"], r["name"], r["source"]) for r in rows]
-    return sweep, problems
+    return sweep_of(lake, judges)
 
 
 def unsettled(lake: Lake) -> int:

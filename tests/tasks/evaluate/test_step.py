@@ -19,9 +19,9 @@ from tasks.evaluate.pool import Judged, JudgePool
 from tasks.evaluate.step import _evaluate
 from tasks.plan import Shard
 from tasks.problems import Problem
-from tasks.sample.actor import ReleasedPolicy
 from tasks.sweep import Sweep
-from tests.tasks.report.synthetic import SUITE, write_run
+from tests.tasks.evaluate.sweeps import sweep_of
+from tests.tasks.report.synthetic import write_run
 
 PLACE = Place("node", "a-host", "a model", ("kernel", frozenset({0})), None, 1)
 
@@ -59,17 +59,8 @@ class _Counting:
 
 
 def started(lake: Lake, judges: _Ending) -> tuple[Sweep, Problem]:
-    row = lake.sql("SELECT * FROM problems", ["demo"]).to_pylist()[0]
-    sweep = Sweep(
-        run_id="demo",
-        lake=lake,
-        seed=0,
-        policy_id="",
-        policy=ReleasedPolicy(),
-        progress=_Counting(),
-        judges=cast("JudgePool", judges),
-    )
-    return sweep, Problem(SUITE, 1, 5, row["name"], row["source"])
+    sweep, (problem,) = sweep_of(lake, judges, _Counting())
+    return sweep, problem
 
 
 def test_what_was_delivered_is_kept_and_the_rest_is_told_once(

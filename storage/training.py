@@ -1,0 +1,125 @@
+"""Schemas of what training at test time adds to the lake: weights, steps, items, and their price.
+
+A run holds the base arm and any number of arms that are trained. An arm has a trajectory per unit:
+one for the whole batch of problems, or one for each problem.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from storage.fields import KEY, RUN, SEQUENCE, UTC, optional, required
+
+_ABOUT_ARM = "`base`, or the objective that the arm is trained by."
+_ABOUT_UNIT = "What one trajectory is of: `batch`, or level/problem_id."
+
+ARM = [
+    optional("arm", pa.string(), f"{_ABOUT_ARM} Null in sweeps."),
+    optional("unit", pa.string(), f"{_ABOUT_UNIT} Null in sweeps, and for the base arm."),
+    optional(
+        "step",
+        pa.int32(),
+        "Gradient steps before the draw; of the base arm the stage, under the same weights. Null "
+        "in sweeps.",
+    ),
+    optional("checkpoint_id", pa.string(), "The weights that drew it; null: the base model's."),
+]
+"""Of a draw: where in a run of several arms it stands."""
+
+_STEP = [
+    RUN,
+    required("arm", pa.string(), _ABOUT_ARM),
+    required("unit", pa.string(), _ABOUT_UNIT),
+    required("step", pa.int32(), "Gradient steps so far; 0 is the base model."),
+]
+
+CHECKPOINTS = pa.schema(
+    [
+        *_STEP,
+        required(
+            "checkpoint_id",
+            pa.string(),
+            "Hash of what made it: parent, items, how the step was made, trainer. 16 hex digits.",
+        ),
+        required("parent_id", pa.string(), "The checkpoint that the step began from, or `base`."),
+        required("policy", pa.string(), "What samples from it, for `--policy`."),
+        required("policy_id", pa.string(), "What that hashes to."),
+        required("trainer_id", pa.string(), "Base weights, LoRA, number type, versions, hashed."),
+        required("path", pa.string(), "Its folder, from the lake's on."),
+        required("sha256", pa.string(), "Of the adapter's file."),
+        required("optimizer_sha256", pa.string(), "Of the optimizer's file."),
+        required("bytes", pa.int64(), "Of all its files."),
+        required("created_at", UTC, "When it was saved."),
+        SEQUENCE,
+    ]
+)
+
+TRAIN_STEPS = pa.schema(
+    [
+        *_STEP,
+        optional("checkpoint_id", pa.string(), "What the step made; null where it made nothing."),
+        required("parent_id", pa.string(), "The checkpoint that it began from, or `base`."),
+        required("objective", pa.string(), "The objective, as it was asked for."),
+        required("reward", pa.string(), "The reward, as it was asked for."),
+        required("spec", pa.string(), "How the step was made, JSON."),
+        required("n_items", pa.int64(), "Draws that it learned from."),
+        required("n_tokens", pa.int64(), "Their tokens that carry loss."),
+        optional("loss", pa.float64(), "Before the step."),
+        optional("grad_norm", pa.float64(), "Euclidean, before clipping."),
+        optional(
+            "mismatch_mean",
+            pa.float64(),
+            "Mean over tokens of |log p of the trainer - log p of the sampler|, nats.",
+        ),
+        optional("mismatch_max", pa.float64(), "The largest one, nats."),
+        optional("ess", pa.float64(), "Effective sample size over the number of draws."),
+        optional("learning_rate", pa.float64(), "Adam's; found by bisection for `kl:X`."),
+        optional("kl_from_parent", pa.float64(), "Nats per token, estimated on the draws."),
+        optional("kl_from_base", pa.float64(), "Nats per token, behind the draws' prefixes."),
+        required("seconds", pa.float64(), "Of the step."),
+        optional("peak_bytes", pa.int64(), "Of the device's memory; null on a CPU."),
+        required(
+            "status",
+            pa.string(),
+            "done | no_signal (all advantages 0) | refused (sampler and trainer disagree) | "
+            "diverged.",
+        ),
+        optional("message", pa.string(), "Why it was refused, or diverged."),
+        required("made_at", UTC, "When it ended."),
+        SEQUENCE,
+    ]
+)
+
+TRAIN_ITEMS = pa.schema(
+    [
+        *KEY,
+        required("arm", pa.string(), _ABOUT_ARM),
+        required("unit", pa.string(), _ABOUT_UNIT),
+        required("step", pa.int32(), "The step that learned from it."),
+        required("sample_index", pa.int64(), "The draw."),
+        required("evaluation_id", pa.string(), "The very verdict that its reward is from."),
+        required("reward", pa.float64(), "What the reward made of that verdict."),
+        required("advantage", pa.float64(), "Mean over the draw's tokens."),
+        SEQUENCE,
+    ]
+)
+
+SPEND = pa.schema(
+    [
+        *_STEP,
+        required("stage", pa.string(), "sample | judge | train | score | probe."),
+        required("rollouts", pa.int64(), "Completions drawn."),
+        required("prompt_tokens", pa.int64(), "Tokens of their prompts."),
+        required(
+            "prefill_tokens", pa.int64(), "Tokens read besides: scored, or a teacher's prompt."
+        ),
+        required("completion_tokens", pa.int64(), "Tokens drawn."),
+        required("teacher_tokens", pa.int64(), "Tokens that a teacher scored."),
+        required("trained_tokens", pa.int64(), "Tokens that went forward and backward."),
+        required("evaluations", pa.int64(), "Verdicts made; equal sources are judged once."),
+        required("seconds", pa.float64(), "Wall time."),
+        required("gpu_seconds", pa.float64(), "Wall time times the GPUs held; 0 on a CPU."),
+        required("spent_at", UTC, "When the stage ended."),
+        SEQUENCE,
+    ]
+)
