@@ -12,6 +12,7 @@ from tasks.statistics import (
     Correlation,
     EquivalentK,
     EquivalentKInterval,
+    PairedDifference,
     Resampling,
     bootstrap_mean,
     equivalent_k_interval,
@@ -39,7 +40,13 @@ from tasks.strategies.document import (
 from tasks.strategies.expression import ScoreExpression, scored
 from tasks.strategies.load import load_draws
 from tasks.strategies.study import COSTS, Study, study
-from tasks.strategies.words import association_in_words, comparison_in_words, reason
+from tasks.strategies.words import (
+    association_in_words,
+    comparison_in_words,
+    no_mcnemar,
+    no_wilcoxon,
+    reason,
+)
 
 
 def strategies_document(
@@ -86,7 +93,7 @@ def strategies_document(
                 level=level,
                 problem_id=problem_id,
                 logprob_std=_number(std),
-                applicable=bool(std >= LEAST_SPREAD),
+                applicable=bool(std > 0),
             )
             for (suite, level, problem_id), std in zip(
                 table.problems, table.logprob_std.tolist(), strict=True
@@ -123,7 +130,7 @@ def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
     found = {}
     for i, one in enumerate(table.strategies):
         worth = table.applicability[one.name]
-        narrow, missing = worth.count(Applicability.NARROW), worth.count(Applicability.MISSING)
+        tied, missing = worth.count(Applicability.TIED), worth.count(Applicability.MISSING)
         found[one.name] = StrategyCurve(
             k={
                 k: StrategyAtK(
@@ -138,8 +145,9 @@ def _curves(table: Study, how: Resampling) -> dict[str, StrategyCurve]:
             problems=len(worth),
             applicable=worth.count(Applicability.APPLICABLE),
             abstained_missing=missing,
-            abstained_narrow=narrow,
-            abstains=reason(one, missing, narrow, len(worth)),
+            abstained_narrow=None,
+            abstained_tied=tied,
+            abstains=reason(one, missing, tied, len(worth)),
             exploratory=one.exploratory,
             saturation_k=saturation_k(table.ks, measures["fast_1"][0, i], table.deepest),
             equivalent_k=equivalents.get(one.name),
@@ -247,26 +255,38 @@ def _comparison(one: Comparison) -> PairedComparison:
         problems=one.problems,
         applicable=one.applicable,
         fast_1=Fast1Comparison(
-            difference=_estimate(one.difference),
-            difference_at_most=_estimate(one.difference_at_most),
+            difference=_paired(one.difference),
+            difference_at_most=_paired(one.difference_at_most),
             cohens_h=_number(one.effect),
             a_better=one.a_better,
             b_better=one.b_better,
-            mcnemar_p=_number(one.discordant.p),
-            mcnemar_p_holm=_number(one.discordant_holm),
+            p=_number(one.difference.p),
+            p_holm=_number(one.p_holm),
+            rules=one.rules,
+            mcnemar_p=_number(one.mcnemar.p),
+            mcnemar_p_holm=_number(one.mcnemar_holm),
+            no_mcnemar=no_mcnemar(one),
             test=one.test,
-            problems_needed=one.problems_needed,
+            problems_needed=one.needed,
         ),
         speedup=SpeedupComparison(
-            ratio=_estimate(np.exp(one.log_ratio)),
+            ratio=_estimate(np.exp([one.log_ratio.mean, one.log_ratio.low, one.log_ratio.high])),
+            p=_number(one.log_ratio.p),
+            p_holm=_number(one.log_p_holm),
             pairs=one.wilcoxon.pairs,
             wilcoxon_statistic=_number(one.wilcoxon.statistic),
             wilcoxon_p=_number(one.wilcoxon.p),
             wilcoxon_p_holm=_number(one.wilcoxon_holm),
+            no_wilcoxon=no_wilcoxon(one),
         ),
         exploratory=one.exploratory,
+        verdict=one.verdict.value,
         sentence=comparison_in_words(one),
     )
+
+
+def _paired(one: PairedDifference) -> Estimate:
+    return Estimate(mean=_number(one.mean), low=_number(one.low), high=_number(one.high))
 
 
 def _by_k(table: Study, bounds: Floats) -> dict[int, Estimate]:

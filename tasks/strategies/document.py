@@ -75,8 +75,11 @@ class StrategyCurve(_Frozen):
     applicable: int
     abstained_missing: int
     """Problems with a correct draw that could not be scored: all correct draws tie there."""
-    abstained_narrow: int
-    """Problems whose spread of log-probabilities is below `least_spread`: ranking by noise."""
+    abstained_narrow: int | None
+    """Withdrawn, and null: a narrow spread of log-probabilities is no reason to abstain. What they
+    are worth is what they predict (`comparisons`, `association`)."""
+    abstained_tied: int
+    """Problems whose draws all have the same log-probability."""
     abstains: str | None
     """Why it abstains on problems, if it does, in a sentence."""
     exploratory: bool
@@ -101,6 +104,7 @@ class ProblemSpread(_Frozen):
     logprob_std: float | None
     """Nats per token, over all judged draws."""
     applicable: bool
+    """Whether it differs at all, so that draws can be ranked by it."""
 
 
 class Fast1Comparison(_Frozen):
@@ -112,14 +116,25 @@ class Fast1Comparison(_Frozen):
     cohens_h: float | None
     a_better: int
     b_better: int
+    p: float | None
+    """Two-sided, for the mean difference; below 5 % exactly where the interval leaves out 0."""
+    p_holm: float | None
+    """Adjusted for the choice among the rules with the same control; never below `p`."""
+    rules: int
+    """How many those are."""
     mcnemar_p: float | None
-    """Exact, two-sided, over the problems where a and b differ."""
+    """Exact, two-sided, over the problems where a and b differ; null where `no_mcnemar` says why.
+    """
     mcnemar_p_holm: float | None
+    no_mcnemar: str | None
     test: str
-    """"mcnemar" where all outcomes are 0 or 1; else "sign": which arm has the higher
-    probability."""
+    """What `p` is by, given the problems: "random-scores" (a against its control: the law of a's
+    picks had its scores been random) or "sign-flip" (two arms that may change places, which is
+    exact McNemar where outcomes are 0 or 1: then "mcnemar"). Beside it Student's t over problems;
+    p is the larger of the two."""
     problems_needed: int | None
-    """For 80 % power at 5 %, if further problems are like these; null if no number would do."""
+    """For 80 % power at the gap seen, by the test of `p_holm`, if further problems are like these;
+    null if no number would do."""
 
 
 class SpeedupComparison(_Frozen):
@@ -127,12 +142,16 @@ class SpeedupComparison(_Frozen):
 
     ratio: Estimate
     """Geometric mean."""
+    p: float | None
+    """Two-sided, for the geometric mean; as for fast_1."""
+    p_holm: float | None
     pairs: int
-    """Problems where the two differ: what Wilcoxon ranks."""
+    """Problems where the two differ: what Wilcoxon ranks; 0 where `no_wilcoxon` says why not."""
     wilcoxon_statistic: float | None
     wilcoxon_p: float | None
     """Two-sided, on log ratios."""
     wilcoxon_p_holm: float | None
+    no_wilcoxon: str | None
 
 
 class PairedComparison(_Frozen):
@@ -146,7 +165,10 @@ class PairedComparison(_Frozen):
     fast_1: Fast1Comparison
     speedup: SpeedupComparison
     exploratory: bool
-    """Of the second family: Holm's adjustment is over each family by itself."""
+    """Its rules are a family of their own."""
+    verdict: str
+    """Of fast_1: "better", "worse", "noise" (unsettled kernels could undo it), "open", "alike"
+    (nothing differs), "undefined"."""
     sentence: str
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.errors import RequestError
 from tasks.statistics import found_within, pass_at_k, spent_within
-from tasks.statistics.arrays import Floats
+from tasks.statistics.arrays import Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Score, Strategy
 from tasks.strategies.curve import before_judging, curves, effort
 
@@ -51,6 +51,10 @@ class Study:
     """The same shape: E[seconds of judging those e]; NaN where they were not recorded."""
     completion_tokens: Floats
     """(problems,): mean tokens of a draw; NaN where unknown."""
+    draws: tuple[Draws, ...]
+    """Of every run and problem, what all this was made of."""
+    rows: Ints
+    """(len(draws),): of each, its problem's place in `problems`."""
 
     @property
     def deepest(self) -> int:
@@ -134,6 +138,8 @@ def study(
         spent=spent,
         spent_seconds=spent_seconds,
         completion_tokens=averaged([np.array(_mean(one.n_tokens)) for one in draws], ()),
+        draws=tuple(draws),
+        rows=rows,
     )
 
 
