@@ -29,7 +29,7 @@ FEW_PROBLEMS = 10
 
 
 NAMED = 3
-"""Refused problems that are named on the first screen."""
+"""Problems of a kind (refused, without a verdict) that are named on the first screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,18 +315,41 @@ def _caveats(data: ReportData) -> list[str]:
     if 0 < scored < draws:
         found.append(
             f"{plural(draws - scored, 'draw')} of {count(draws)} came without log-probabilities."
+            + _abstaining(data)
         )
-    if data.statistics.most >= 2 * data.statistics.deepest:
-        found.append(
-            f"Problems differ in how many verdicts they have; up to {_k(data.statistics.deepest)} "
-            "all take part, and beyond it curves are over fewer problems."
-        )
+    found += _left_out(data)
     if judged and len(data.problems) < FEW_PROBLEMS:
         found.append(
             f"{_capital(plural(len(data.problems), 'problem'))}: too few to say how this "
             "carries over to others; the intervals are rough."
         )
     return [*found, *noise(data), *library(data), *miniature(data)]
+
+
+def _abstaining(data: ReportData) -> str:
+    """Where rules that rank by log-probabilities choose at random."""
+    curves = data.document.strategies
+    missing = max((one.abstained_missing for one in curves.values()), default=0)
+    if not missing:
+        return ""
+    where = f"{plural(missing, 'problem')} of {count(data.statistics.problems)}"
+    return f" Rules that rank by them choose at random on {where}, where a draw lacks one."
+
+
+def _left_out(data: ReportData) -> list[str]:
+    """Problems and runs that the curves and comparisons are not about."""
+    compared, refused = data.document.compared, {one.key for one in data.refusals}
+    found = [compared.sentence] if compared.sentence else []
+    bare = [one.title for one in data.problems if not one.judged and one.key not in refused]
+    if bare:
+        named = [*bare[:NAMED], *([plural(len(bare) - NAMED, "other")] if bare[NAMED:] else [])]
+        found.append(f"Without a single verdict, and in no number here: {listed(named)}.")
+    if compared.untimed:
+        found.append(
+            f"Correct but untimed draws: {plural(compared.untimed, 'problem')} with one take no "
+            "part in the speedups."
+        )
+    return found
 
 
 def _refused(data: ReportData) -> list[str]:

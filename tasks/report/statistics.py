@@ -56,10 +56,11 @@ class Statistics:
     """Curves and paired comparisons over the problems of the runs."""
 
     problems: int
+    """Those that are compared."""
     deepest: int
-    """K: the largest k that as many problems reach as k = 1; strategies are compared there."""
+    """K: the deepest k at which strategies are compared; no curve goes beyond it."""
     most: int
-    """The largest k of any problem, beyond which curves are over other problems than before."""
+    """The largest k of any problem."""
     strategies: Mapping[str, Strategy]
     pass_at_k: Curve
     fast_1_at_k: Curve
@@ -93,7 +94,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         return NOTHING
     counts = {k: at.problems for curve in document.strategies.values() for k, at in curve.k.items()}
     return Statistics(
-        problems=document.problems,
+        problems=document.compared.problems or document.problems,
         deepest=max((k for k in counts if counts[k] == max(counts.values())), default=1),
         most=max(counts, default=1),
         strategies={

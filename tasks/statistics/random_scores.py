@@ -126,9 +126,7 @@ def _orders_of_hits(c: int, hits: int, ties: tuple[int, ...], rule: Rule) -> Law
         worth = hit @ _rank_weights(c, ties, rule)
         return _with_mean(worth, hits / c * (1 - float(np.exp(log_none(rule.n, c, rule.k)))))
     # Fewer correct ones in the subset than are kept: any of them, in no order.
-    few = sum(
-        _present(rule, c, t) * float(np.exp(log_none(c, hits, t))) for t in range(rule.top)
-    )
+    few = sum(_present(rule, c, t) * float(np.exp(log_none(c, hits, t))) for t in range(rule.top))
     missed = np.full(orders, few)
     closes = last_kept(rule.n, (rule.k,), rule.top, c)[:, 0] / np.maximum(
         small_choose(np.arange(c, dtype=np.float64), rule.top - 1), 1.0

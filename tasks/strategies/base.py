@@ -84,7 +84,7 @@ class Applicability(StrEnum):
 
     APPLICABLE = "applicable"
     MISSING = "missing"
-    """A correct draw has no score: the strategy abstains and all correct draws tie."""
+    """A draw has no score: the strategy abstains, and all draws of the problem tie."""
     TIED = "tied"
     """The log-probabilities of all draws are one and the same: there is nothing to rank by."""
 
@@ -106,6 +106,9 @@ class Strategy:
     """Columns of `Draws.columns` that have to be loaded for it."""
     after_timing: bool = False
     """Whether its score is known only once everything is timed, as the oracle's is."""
+    ceiling: bool = False
+    """Whether it stands for what any choice can reach: in each measure the best of all k draws,
+    though no single draw may be best in all of them."""
     exploratory: bool = False
     """Beyond the strategies that every report compares; its tests are a family of their own."""
 
@@ -124,11 +127,15 @@ class Strategy:
         return np.asarray(self.score(draws), np.float64)
 
     def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
-        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth."""
+        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth.
+
+        One draw without a score is enough to abstain, correct or not: before the check nobody knows
+        which it is, and what a pick costs must be the cost of that pick.
+        """
         everything = self.all_scores(draws)
+        if np.isnan(everything).any():
+            return np.zeros(int(draws.correct.sum())), Applicability.MISSING
         given = everything[draws.correct]
-        if np.isnan(given).any() or (draws.n and np.isnan(everything).all()):
-            return np.zeros_like(given), Applicability.MISSING
         if self.uses_logprobs and draws.logprob_std < _SAME:
             return given, Applicability.TIED
         return given, Applicability.APPLICABLE
@@ -144,6 +151,7 @@ def register_strategy(
     uses_logprobs: bool = False,
     needs: Sequence[str] = (),
     after_timing: bool = False,
+    ceiling: bool = False,
     exploratory: bool = False,
 ) -> Callable[[Score], Score]:
     """Make a score known as strategy `name`; registering a name again replaces it.
@@ -155,7 +163,7 @@ def register_strategy(
 
     def keep(score: Score) -> Score:
         _STRATEGIES[name] = Strategy(
-            name, score, top, uses_logprobs, tuple(needs), after_timing, exploratory
+            name, score, top, uses_logprobs, tuple(needs), after_timing, ceiling, exploratory
         )
         return score
 

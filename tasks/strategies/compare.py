@@ -84,9 +84,7 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """What it settles of fast_1."""
-        return verdict(
-            self.difference, self.p_holm, self.difference_at_most, self.p_at_most_holm
-        )
+        return verdict(self.difference, self.p_holm, self.difference_at_most, self.p_at_most_holm)
 
 
 def pairs(study: Study) -> list[tuple[str, str]]:

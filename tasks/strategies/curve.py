@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from tasks.statistics import pass_at_k as exact_pass_at_k
 from tasks.statistics.arrays import Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Strategy
 
-_CERTAIN = 1e-9
-"""Probabilities below this are rounding: nothing that cannot be picked is ever above it."""
-
 
 @dataclass(frozen=True, eq=False)
 class Curve:
@@ -34,7 +31,8 @@ class Curve:
     fast_1_at_most: Floats
     """The same, were every unsettled kernel faster than the reference."""
     speedup_mean: Floats
-    """E[speedup of the pick], no correct draw counting 0."""
+    """E[speedup of the pick], no correct draw counting 0. NaN, as the next one, where a correct draw
+    has no time: which strategies pick it must not decide which problems count."""
     log_speedup_mean: Floats
     """E[log speedup | there is a pick]; NaN where no draw is correct."""
     flagged: Floats
@@ -54,12 +52,14 @@ class Ranked:
 
     applicability: Applicability
     values: RankValues
-    """Rows: fast_1, fast_1_at_most, flagged, speedup, log speedup, and untimed if any is."""
+    """Rows: fast_1, fast_1_at_most, flagged, speedup, log speedup."""
+    timed: bool
+    """Whether all correct draws have a speedup."""
     pick: int | None
 
 
 def curve(strategy: Strategy, draws: Draws, ks: Sequence[int]) -> Curve:
-    """The strategy over all k-subsets of one problem's draws."""
+    """The strategy over all k-subsets of one problem's draws; `ks` ascending."""
     success = exact_pass_at_k(draws.n, draws.correct.sum(), ks)
     return curves(strategy, [draws], ks, [success], [effort(strategy, draws)])[0]
 
@@ -79,10 +79,13 @@ def curves(
     ranked = [rank(strategy, draws) for draws in problems]
     values = expected_at([one.values for one in ranked], ks)
     costs = expected_effort(efforts, [one.n for one in problems], ks, top=strategy.top)
-    return [
+    found = [
         _curve(one, np.asarray(ks), *by_k)
         for one, *by_k in zip(ranked, successes, values, costs, strict=True)
     ]
+    if strategy.ceiling:
+        return [_ceiling(one, draws, ks) for one, draws in zip(found, problems, strict=True)]
+    return found
 
 
 def rank(strategy: Strategy, draws: Draws) -> Ranked:
@@ -90,19 +93,18 @@ def rank(strategy: Strategy, draws: Draws) -> Ranked:
     scores, applicability = strategy.scores(draws)
     speedup = draws.speedup[draws.correct]
     timed = ~np.isnan(speedup)
-    # Draws without a time cost the arithmetic a row only where there are any.
     rows = [
         draws.fast_1[draws.correct],
         draws.fast_at_most[draws.correct],
         np.zeros(len(speedup)) if draws.flagged is None else draws.flagged[draws.correct],
         np.where(timed, speedup, 0.0),
         np.log(np.where(timed, speedup, 1.0)),
-        *([] if timed.all() else [~timed]),
     ]
     values = np.stack([np.asarray(row, np.float64) for row in rows])
     return Ranked(
         applicability,
         rank_values(values, scores, speedup, draws.n, top=strategy.top),
+        bool(timed.all()),
         _pick(scores, speedup, strategy.top, draws),
     )
 
@@ -126,10 +128,9 @@ def before_judging(strategy: Strategy, draws: Draws) -> Floats:
 
 
 def _curve(one: Ranked, ks: Ints, success: Floats, values: Floats, costs: Floats) -> Curve:
-    fast_1, fast_1_at_most, flagged, speedup, log_speedup = values[:5]
-    if len(values) > 5:
-        unknown = np.where(values[5] > _CERTAIN, np.nan, 0.0)
-        speedup, log_speedup = speedup + unknown, log_speedup + unknown
+    fast_1, fast_1_at_most, flagged, speedup, log_speedup = values
+    if not one.timed:
+        speedup, log_speedup = np.full((2, len(ks)), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         log_speedup = log_speedup / np.where(success > 0, success, np.nan)
     return Curve(
@@ -144,6 +145,21 @@ def _curve(one: Ranked, ks: Ints, success: Floats, values: Floats, costs: Floats
         evaluations=np.minimum(costs[0], ks),
         judge_seconds=costs[1],
         pick=one.pick,
+    )
+
+
+def _ceiling(one: Curve, draws: Draws, ks: Sequence[int]) -> Curve:
+    """The best of k in each measure, and no lower at a larger k, down to the last digit."""
+    fast, at_most = (
+        np.maximum.accumulate(exact_pass_at_k(draws.n, hits.sum(), ks))
+        for hits in (draws.fast_1, draws.fast_at_most)
+    )
+    return replace(
+        one,
+        fast_1=fast,
+        fast_1_at_most=at_most,
+        speedup_mean=np.maximum.accumulate(one.speedup_mean),
+        log_speedup_mean=np.maximum.accumulate(one.log_speedup_mean),
     )
 
 

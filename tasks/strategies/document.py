@@ -21,10 +21,11 @@ class Estimate(_Frozen):
 
 
 class StrategyAtK(_Frozen):
-    """One strategy at one budget, over all problems that have k draws: one denominator for all."""
+    """One strategy at one budget, over the problems of `Compared`: one denominator for all values and
+    all budgets. Beyond its k everything is null."""
 
     problems: int
-    """With at least k judged draws."""
+    """Those of `Compared`; 0 beyond its k."""
     fast_1: Estimate
     """P(the pick is correct and faster than 1x); a problem without a correct draw is a failure."""
     fast_1_at_most: float | None
@@ -32,7 +33,8 @@ class StrategyAtK(_Frozen):
     success: Estimate
     """P(the pick is correct) = pass@k."""
     speedup_geomean: Estimate
-    """Over picks that are correct: exp of the mean over problems of E[log speedup | correct]."""
+    """Over picks that are correct: exp of the mean over problems of E[log speedup | correct]. This
+    and the next two leave out the problems of `Compared.untimed`."""
     speedup_median: Estimate
     """Of the same: the median problem's typical pick."""
     speedup_mean: Estimate
@@ -43,9 +45,10 @@ class StrategyAtK(_Frozen):
     """Draws judged per problem when the score ranks them first and judging stops at the `top`-th
     correct one, which makes the same pick. The oracle has to judge all k."""
     judge_seconds: float | None
-    """Seconds of judging per problem of the same; null where they were not recorded."""
+    """Seconds of judging per problem of the same; null where a problem's were not recorded."""
     tokens: float | None
-    """Completion tokens sampled per problem, the same for every strategy."""
+    """Completion tokens sampled per problem, the same for every strategy; null where a problem's
+    are not known."""
 
 
 class EquivalentSamples(_Frozen):
@@ -74,7 +77,8 @@ class StrategyCurve(_Frozen):
     problems: int
     applicable: int
     abstained_missing: int
-    """Problems with a correct draw that could not be scored: all correct draws tie there."""
+    """Problems with a draw that could not be scored: all draws tie there, for the pick as for what
+    it costs."""
     abstained_narrow: int | None
     """Withdrawn, and null: a narrow spread of log-probabilities is no reason to abstain. What they
     are worth is what they predict (`comparisons`, `association`)."""
@@ -93,6 +97,33 @@ class StrategyCurve(_Frozen):
     judged: success against evaluations spent. Empty for the oracle, which cannot rank before."""
     spent_seconds: dict[int, float | None]
     """Seconds of judging those e, per problem; null where they were not recorded."""
+
+
+class LeftOut(_Frozen):
+    """One run of one problem, with too few verdicts to be compared."""
+
+    run_id: str
+    suite: str
+    level: int
+    problem_id: int
+    draws: int
+    """With a verdict."""
+
+
+class Compared(_Frozen):
+    """What every curve and comparison is about: the same runs of the same problems at every k."""
+
+    k: int | None
+    """The deepest budget that at least three quarters of the runs of problems reach (more than half,
+    where it would be 1 otherwise); null where none reaches the smallest asked for."""
+    problems: int
+    """Of which a run reaches k."""
+    left_out: list[LeftOut]
+    """What does not reach k, at no budget a part of any curve."""
+    untimed: int
+    """Problems with a correct draw without a speedup: they take no part in the speedups."""
+    sentence: str | None
+    """What was left out, and beyond which k nothing is said; null where nothing was."""
 
 
 class ProblemSpread(_Frozen):
@@ -207,9 +238,11 @@ class StrategiesDocument(_Frozen):
 
     runs: list[str]
     problems: int
+    """With a verdict; how many of them are compared says `compared`."""
     samples: int
     """Judged draws, over all runs."""
     ks: list[int]
+    compared: Compared
     least_spread: float
     strategies: dict[str, StrategyCurve]
     pass_at_k: dict[int, Estimate]

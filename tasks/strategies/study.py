@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.errors import RequestError
 from tasks.statistics import found_within, pass_at_k, spent_within
-from tasks.statistics.arrays import Floats, Ints
+from tasks.statistics.arrays import Bools, Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Score, Strategy
 from tasks.strategies.curve import before_judging, curves, effort
 
@@ -24,7 +24,8 @@ COSTS = ("fast_1_at_most", "flagged", "evaluations", "judge_seconds")
 class Study:
     """Per-problem values, runs (seeds) averaged: the problem is the unit of everything after this.
 
-    A run with fewer than k draws of a problem leaves that problem to the other runs.
+    A run with fewer than k draws of a problem leaves that problem to the other runs, so that points
+    of a curve are of the same runs only where all have as many draws: see `reach`.
     """
 
     ks: tuple[int, ...]
@@ -104,7 +105,7 @@ def study(
     spent: dict[str, Floats] = {}
     spent_seconds: dict[str, Floats] = {}
     spent_ks = default_ks(max((one.n for one in draws), default=0))
-    passed = [pass_at_k(one.n, one.correct.sum(), budgets) for one in draws]
+    passed = _passes(draws, [one.correct for one in draws], budgets)
     orders: dict[tuple[Score, bool], _Order] = {}
     for strategy in strategies:
         ranked_by = strategy.score, strategy.after_timing
@@ -128,10 +129,8 @@ def study(
         problems=problems,
         values=values,
         pass_at_k=averaged(passed),
-        fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
-        fast_1_at_k_at_most=averaged(
-            [pass_at_k(one.n, one.fast_at_most.sum(), budgets) for one in draws]
-        ),
+        fast_1_at_k=averaged(_passes(draws, [one.fast_1 for one in draws], budgets)),
+        fast_1_at_k_at_most=averaged(_passes(draws, [one.fast_at_most for one in draws], budgets)),
         logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
         applicability=applicability,
         spent_ks=spent_ks,
@@ -141,6 +140,13 @@ def study(
         draws=tuple(draws),
         rows=rows,
     )
+
+
+def _passes(draws: Sequence[Draws], hits: Sequence[Bools], ks: tuple[int, ...]) -> list[Floats]:
+    """pass@k of each, and no lower at a larger k, down to the last digit."""
+    n = np.array([one.n for one in draws], np.int64)[:, None]
+    c = np.array([one.sum() for one in hits], np.int64)[:, None]
+    return list(np.maximum.accumulate(pass_at_k(n, c, np.array(ks)), axis=1)) if len(n) else []
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tasks.strategies.association import Association
 from tasks.strategies.base import Strategy
 from tasks.strategies.compare import Comparison
+from tasks.strategies.reach import Reach
 from tasks.strategies.verdict import FEWEST_PROBLEMS, SURE, Verdict
 
+NAMED = 3
+"""Of what was left out."""
 MINUS = "\u2212"
 
 
@@ -78,6 +82,39 @@ def no_wilcoxon(one: Comparison) -> str | None:
     return "no problem has the two differ"
 
 
+def left_out_in_words(part: Reach, budgets: Sequence[int], problems: int) -> str | None:
+    """Which runs of problems take no part, and beyond which budget nothing is said."""
+    if part.k is None or (not part.left_out and part.k == max(budgets)):
+        return None
+    said = ""
+    if part.left_out:
+        kept = len({one.problem for one in part.kept})
+        said = (
+            f"{kept} of {problems} problems are compared, up to k = {part.k}. Left out at every k, "
+            f"with fewer verdicts: {_named(part)}."
+        )
+    else:
+        said = f"Problems differ in how many verdicts they have; up to k = {part.k} all take part."
+    if part.k < max(budgets):
+        return f"{said} Beyond it only some have enough, and nothing is said."
+    return said
+
+
+def _named(part: Reach) -> str:
+    """`problem 7 (1), problem 9 of run b (3) and 4 others`."""
+    several = len({one.run_id for one in (*part.kept, *part.left_out)}) > 1
+    whole = {one.run_id for one in part.left_out} - {one.run_id for one in part.kept}
+    runs = [f"run {run_id}" for run_id in sorted(whole)] if several else []
+    single = [one for one in part.left_out if not (several and one.run_id in whole)]
+    said = runs + [
+        f"problem {one.problem_id}{f' of run {one.run_id}' if several else ''} ({one.n})"
+        for one in single[:NAMED]
+    ]
+    if len(single) > NAMED:
+        said.append(f"{len(single) - NAMED} others")
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+
+
 def association_in_words(found: Association) -> str:
     """Whether surprising kernels are faster ones, and whether length explains it."""
     plain, partial = found.surprisal_speedup, found.surprisal_speedup_given_length
@@ -103,7 +140,7 @@ def reason(strategy: Strategy, missing: int, tied: int, problems: int) -> str | 
     """Why a strategy abstains, with on how many problems; None where it never does."""
     parts = []
     if missing:
-        parts.append(f"a correct draw without {strategy.wants} on {missing}")
+        parts.append(f"a draw without {strategy.wants} on {missing}")
     if tied:
         parts.append(f"log-probabilities that are all the same on {tied}")
     return f"{strategy.name}: {', '.join(parts)} of {problems} problems" if parts else None

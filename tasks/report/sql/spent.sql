@@ -1,20 +1,22 @@
 -- Success against evaluations spent, exactly: all draws of a problem are ranked by a score, the first
 -- e judged. Tied draws are judged in any order alike: where e ends inside a group of `size` tied ones
 -- with `hits` fast ones, and none is fast before, r of them are judged and miss with
--- avoids(size, hits, r). Where a draw has no log-probability, all tie. Seconds: what those e cost.
+-- avoids(size, hits, r). Where a draw has no log-probability, all tie. Seconds: what those e cost,
+-- null where a problem's were not recorded. Over the problems of all curves (`compared`).
 WITH drawn AS (
     SELECT
-        run_id, suite, level, problem_id, correct AND fast_1 AS hit, judge_seconds,
-        count(*) OVER of_problem AS n,
-        if(bool_or(mean_logprob IS NULL) OVER of_problem, 0, mean_logprob) AS logprob
+        run_id, suite, level, problem_id, correct AND fast_1 AS hit, judge_seconds, n,
+        if(bool_or(mean_logprob IS NULL OR isnan(mean_logprob)) OVER of_problem, 0, mean_logprob)
+            AS logprob
     FROM judged
-    WHERE run_id IN ($runs)
+    JOIN compared([$runs]) USING (run_id, suite, level, problem_id)
     WINDOW of_problem AS (PARTITION BY run_id, suite, level, problem_id)
 ),
 tied AS (
     SELECT
         run_id, suite, level, problem_id, n, strategy, score,
-        count(*) AS size, count(*) FILTER (hit) AS hits, sum(judge_seconds) AS seconds
+        count(*) AS size, count(*) FILTER (hit) AS hits,
+        if(count(judge_seconds) = count(*), sum(judge_seconds), 'nan') AS seconds
     FROM drawn
     CROSS JOIN LATERAL (VALUES ('surprisal', -logprob), ('confidence', logprob), ('random', 0))
         AS scores(strategy, score)
@@ -43,12 +45,13 @@ spent AS (
 by_problem AS (
     SELECT
         suite, level, problem_id, strategy, evaluations, avg(fast_1) AS fast_1,
-        avg(judge_seconds) AS judge_seconds
+        avg(judge_seconds) FILTER (NOT isnan(judge_seconds)) AS judge_seconds
     FROM spent
     GROUP BY ALL
 )
 SELECT
-    strategy, evaluations, avg(fast_1) AS fast_1, avg(judge_seconds) AS judge_seconds,
+    strategy, evaluations, avg(fast_1) AS fast_1,
+    if(count(judge_seconds) = count(*), avg(judge_seconds), NULL) AS judge_seconds,
     count(*) AS problems
 FROM by_problem
 WHERE evaluations <= (SELECT max(n) FROM drawn)
