@@ -6,10 +6,10 @@ Poisson-binomial law, for signs by the toss of a coin that of a sign-flip test, 
 the parts are 1, 0 and −1.
 
 An interval for the mean needs laws with other means. Exponential tilting gives them: chances in
-proportion to chance × exp(θ·value), which for 0 and 1 adds θ to the log-odds of every part. The ends
-are the means of the two tilts under which so large, or so small, a sum has the chance α/2: Clopper
-and Pearson's (1934) way, with mid-P (Lancaster 1961), in which half of the chance of the very sum
-seen counts on either side.
+proportion to chance × exp(θ·value), which for 0 and 1 adds θ to the log-odds of every part. The
+ends are the means of the two tilts under which so large, or so small, a sum has the chance α/2:
+Clopper and Pearson's (1934) way, with mid-P (Lancaster 1961), in which half of the chance of the
+very sum seen counts on either side.
 """
 
 from __future__ import annotations
@@ -236,11 +236,11 @@ def _by_convolution(
         # Values are split between neighbours on the grid, which keeps the mean; the variance that
         # this adds is below a thousandth of the sum's.
         step = spread / (20 * math.sqrt(scaled.parts))
-    whole = int(round(scaled.most / step)) + scaled.parts + 1
+    whole = round(scaled.most / step) + scaled.parts + 1
     window = int(2 * (_REACH * spread + 1) / step) + 2
     size = int(next_fast_len(min(whole, window), real=True))
     place = at / step
-    first = 0 if size >= whole else int(round(place)) - size // 2
+    first = 0 if size >= whole else round(place) - size // 2
     chance = _convolved(scaled, base, step, size)
     where = first + np.arange(size)
     chance = np.maximum(chance[where % size], 0.0)

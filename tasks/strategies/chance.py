@@ -34,12 +34,15 @@ class Chance:
 
     def variances(self) -> Floats:
         """(problems,)"""
-        return np.bincount(self.problem, self.parts.variances, self.problems)
+        return self._by_problem(self.parts.variances)
 
     def skews(self) -> Floats:
         """Third central moments, (problems,)."""
         off = self.parts.values - self.parts.means[:, None]
-        return np.bincount(self.problem, (off**3 * self.parts.chances).sum(axis=1), self.problems)
+        return self._by_problem((off**3 * self.parts.chances).sum(axis=1))
+
+    def _by_problem(self, values: Floats) -> Floats:
+        return np.asarray(np.bincount(self.problem, values, self.problems), np.float64)
 
 
 def change_places(change: Floats) -> Chance:

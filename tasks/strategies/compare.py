@@ -186,8 +186,8 @@ def _compare(
 
     def difference(measure: str, chance: Chance) -> PairedDifference:
         bounds = None if measure == "log_speedup_mean" else DIFFERENCE
-        sides = (study.values[measure][name][:, at] for name in (a, b))
-        return paired_difference(*sides, chance.parts, bounds=bounds, level=how.level)
+        one, other = (study.values[measure][name][:, at] for name in (a, b))
+        return paired_difference(one, other, chance.parts, bounds=bounds, level=how.level)
 
     chance = _chance(study, a, b, "fast_1", at)
     low = difference("fast_1", chance)

@@ -91,6 +91,7 @@ def strategies_document(
         strategies=_curves(table, how, budgets),
         pass_at_k=_by_k(table, rate_interval(table.pass_at_k, how), budgets),
         fast_1_at_k=_by_k(table, rate_interval(table.fast_1_at_k, how), budgets),
+        fast_1_gain=_gains(table, how),
         fast_1_at_k_at_most=dict.fromkeys(budgets)
         | {
             k: _number(float(mean))
@@ -275,6 +276,8 @@ def _association(found: Association) -> AssociationOut:
 
     return AssociationOut(
         surprisal_speedup=out(found.surprisal_speedup),
+        surprisal_speedup_low=_number(found.surprisal_speedup_interval[0]),
+        surprisal_speedup_high=_number(found.surprisal_speedup_interval[1]),
         surprisal_speedup_given_length=out(found.surprisal_speedup_given_length),
         length_speedup=out(found.length_speedup),
         quartiles=[
@@ -288,6 +291,8 @@ def _association(found: Association) -> AssociationOut:
             )
             for row in found.quartiles
         ],
+        verdict=found.verdict.value,
+        length=found.length.value,
         sentence=association_in_words(found),
     )
 
@@ -354,6 +359,13 @@ NOTHING = StrategyAtK(
     tokens=None,
 )
 """Beyond what is compared."""
+
+
+def _gains(table: Study, how: Resampling) -> dict[int, Estimate]:
+    # One denominator at every k, so that no problem's own curve falls.
+    gains = np.maximum(np.diff(table.fast_1_at_k, axis=1), 0.0)
+    bounds = rate_interval(gains, how) if gains.size else np.empty((3, 0))
+    return {k: _estimate(bounds[:, j]) for j, k in enumerate(table.ks[1:])}
 
 
 def _estimate(bounds: Floats) -> Estimate:

@@ -227,9 +227,18 @@ class AssociationOut(_Frozen):
     """What the paper calls length control and the quartile table."""
 
     surprisal_speedup: CorrelationOut
+    surprisal_speedup_low: float | None
+    surprisal_speedup_high: float | None
+    """The interval of its rho over problems."""
     surprisal_speedup_given_length: CorrelationOut
     length_speedup: CorrelationOut
     quartiles: list[Quartile]
+    verdict: str
+    """Whether log-probabilities say something on speed here: "faster" (more surprising kernels are
+    faster), "slower", "open", "undefined"."""
+    length: str
+    """What length has to do with that: "explains" (at equal length little is left), "not" (at equal
+    length it is there, too), "open", "unknown" (lengths, or the effect itself)."""
     sentence: str
 
 
@@ -248,6 +257,8 @@ class StrategiesDocument(_Frozen):
     pass_at_k: dict[int, Estimate]
     fast_1_at_k: dict[int, Estimate]
     """P(some draw of k is correct and faster than 1x)."""
+    fast_1_gain: dict[int, Estimate]
+    """What each budget's `fast_1_at_k` adds to that of the budget before it."""
     fast_1_at_k_at_most: dict[int, float | None]
     """Its mean, were every unsettled kernel faster than the reference: the interval of such a
     kernel's speedup holds 1."""

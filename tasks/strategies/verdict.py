@@ -1,4 +1,4 @@
-"""What a comparison settles. Every sentence on a comparison words one of these, and nothing else."""
+"""What a comparison settles. Every sentence on a comparison words one of these, no more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     OPEN = "open"
     """These data cannot tell the two apart."""
     ALIKE = "alike"
-    """No problem has the two differ, whatever the scores: nothing was compared."""
+    """The two come out the same on every problem: nothing was compared."""
     UNDEFINED = "undefined"
     """No problem defines both."""
 

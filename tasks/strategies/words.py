@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.strategies.association import Association
+from tasks.strategies.association import Association, Direction, Length
 from tasks.strategies.base import Strategy
 from tasks.strategies.compare import Comparison
 from tasks.strategies.reach import Reach
-from tasks.strategies.verdict import FEWEST_PROBLEMS, SURE, Verdict
+from tasks.strategies.verdict import FEWEST_PROBLEMS, Verdict
 
 NAMED = 3
 """Of what was left out."""
@@ -23,7 +23,7 @@ def comparison_in_words(one: Comparison) -> str:
     if settled is Verdict.UNDEFINED:
         return f"{one.a} and {one.b} share no problem at k = {one.k}."
     if settled is Verdict.ALIKE:
-        return f"{one.a} and {one.b} cannot differ {over}."
+        return f"fast_1 of {one.a} and of {one.b} is the same on every problem, {over}."
     seen = one.difference
     if abs(seen.mean) < 5e-4:
         text = f"fast_1 of {one.a} and of {one.b} are alike {over}"
@@ -47,7 +47,7 @@ def _settled(one: Comparison) -> str:
         return f"more than chance explains as measured ({p}), but unsettled kernels could undo it."
     if one.problems < FEWEST_PROBLEMS:
         return f"not settled, by fewer than {FEWEST_PROBLEMS} problems."
-    if one.needed is None or one.needed <= one.problems:
+    if one.needed is None or one.needed <= one.problems or abs(one.difference.mean) < 5e-4:
         return f"not settled ({p})."
     return (
         f"not settled ({p}); about {one.needed} such problems would settle a gap of this size in "
@@ -117,19 +117,28 @@ def _named(part: Reach) -> str:
 
 def association_in_words(found: Association) -> str:
     """Whether surprising kernels are faster ones, and whether length explains it."""
-    plain, partial = found.surprisal_speedup, found.surprisal_speedup_given_length
-    if math.isnan(plain.rho):
+    plain, (low, high) = found.surprisal_speedup, found.surprisal_speedup_interval
+    if found.verdict is Direction.UNDEFINED:
         return "Too few correct draws with log-probabilities to tell surprisal from speed."
-    if plain.p >= SURE:
-        text = "Within problems, surprisal shows no rank correlation with speed"
-    else:
-        way = "faster" if plain.rho > 0 else "slower"
-        text = f"Within problems, more surprising kernels are {way}"
-    text += f" (ρ = {_signed(plain.rho)}, p = {plain.p:.2g}, {plain.draws} correct draws)"
+    text = {
+        Direction.FASTER: "Within problems, more surprising kernels are faster",
+        Direction.SLOWER: "Within problems, more surprising kernels are slower",
+        Direction.OPEN: "Within problems, surprisal shows no settled rank correlation with speed",
+    }[found.verdict]
+    text += f" (ρ = {_signed(plain.rho)}"
+    if not math.isnan(low):
+        text += f", 95 % interval {_signed(low)} to {_signed(high)}"
+    text += f", p = {plain.p:.2g}, {plain.draws} correct draws)"
+    partial = found.surprisal_speedup_given_length
     if math.isnan(partial.rho):
         return f"{text}; lengths are not known."
-    kept = "and" if (partial.p < SURE) == (plain.p < SURE) else "but"
-    return f"{text}, {kept} at equal length ρ = {_signed(partial.rho)} (p = {partial.p:.2g})."
+    left = f"ρ = {_signed(partial.rho)} (p = {partial.p:.2g})"
+    return {
+        Length.EXPLAINS: f"{text}; length explains it: at equal length {left}.",
+        Length.NOT: f"{text}, and at equal length, too: {left}.",
+        Length.OPEN: f"{text}; at equal length it is not settled: {left}.",
+        Length.UNKNOWN: f"{text}; at equal length {left}.",
+    }[found.length]
 
 
 def _signed(value: float) -> str:
