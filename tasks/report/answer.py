@@ -146,8 +146,8 @@ def _without_timing(found: Choice, k: int) -> str:
             f" If none can be timed, {listed(_names(found.better))} {verb} better than at random: "
             f"{shares} at {_k(k)}, against {floor}."
         )
-    if noisy := found.of(Verdict.NOISE):
-        name, its = noisy[0]
+    if found.doubtful is not None:
+        name, its = found.doubtful
         return (
             f" If none can be timed, {name} picks best so far ({percent(its.mean)} at {_k(k)}, "
             f"against {floor} for a random choice), but the unsettled kernels could turn that "
@@ -259,7 +259,7 @@ def _settled(found: Choice, statistics: Statistics) -> str:
             ]
             parts.append(f"{_capital(said)}: {'; '.join(tests)}.")
     if arms := found.of(Verdict.NOISE):
-        parts.append(f"Unsettled kernels could turn round what {listed(_names(arms))} gains.")
+        parts.append(f"Unsettled kernels could turn round what {listed(_names(arms))} shows.")
     if arms := found.of(Verdict.OPEN):
         parts.append(f"These data cannot tell {listed(_names(arms))} from a random choice.")
     return "".join(f" {part}" for part in parts)

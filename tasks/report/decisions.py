@@ -56,12 +56,18 @@ class Choice:
         return first if beaten else None
 
     @property
+    def doubtful(self) -> Arm | None:
+        """The rule that picks better as measured, if unsettled kernels could undo it."""
+        noisy = self.of(Verdict.NOISE)
+        return noisy[0] if noisy and noisy[0] == self.leading else None
+
+    @property
     def leading(self) -> Arm | None:
-        """The rule that came out above the control, settled or not."""
-        if not self.rules or self.control is None:
+        """The rule that came out above the control, though these data do not settle it."""
+        arms = self.of(Verdict.OPEN, Verdict.NOISE)
+        if not arms or self.control is None:
             return None
-        ahead = round(self.rules[0][1].mean - self.control[1].mean, 9) > 0
-        return self.rules[0] if ahead else None
+        return arms[0] if round(arms[0][1].mean - self.control[1].mean, 9) > 0 else None
 
 
 def choice(statistics: Statistics, *, timed: bool) -> Choice:

@@ -364,7 +364,9 @@ NOTHING = StrategyAtK(
 def _gains(table: Study, how: Resampling) -> dict[int, Estimate]:
     # One denominator at every k, so that no problem's own curve falls.
     gains = np.maximum(np.diff(table.fast_1_at_k, axis=1), 0.0)
-    bounds = rate_interval(gains, how) if gains.size else np.empty((3, 0))
+    bounds = rate_interval(gains, how)
+    if not len(table.problems):
+        return {}
     return {k: _estimate(bounds[:, j]) for j, k in enumerate(table.ks[1:])}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tasks.statistics import pooled_spearman, problems_needed, quartile_of
+from tasks.statistics import pooled_spearman, quartile_of
 
 
 def test_one_problem_is_plain_spearman() -> None:
@@ -55,12 +55,3 @@ def test_quartiles_start_with_the_highest_and_keep_ties_together() -> None:
     assert quartile_of(np.arange(8.0)).tolist() == [4, 4, 3, 3, 2, 2, 1, 1]
     assert len(set(quartile_of(np.zeros(9)).tolist())) == 1
     assert np.isnan(quartile_of(np.array([np.nan, 1.0]))).tolist() == [True, False]
-
-
-def test_power_is_the_textbooks_sample_size() -> None:
-    # δ/σ = 0.5 at 80 % power and 5 % two-sided: (1.960 + 0.842)² / 0.25 = 31.4.
-    spread = np.array([-1.0, 1.0]) / np.sqrt(2)
-    assert problems_needed(0.5 + spread) == 32
-    assert problems_needed([0.0, 0.0]) is None
-    assert problems_needed([0.3]) is None
-    assert problems_needed([0.3, 0.3, np.nan]) == 2
