@@ -11,10 +11,10 @@ from scipy.stats import t as student
 
 from tasks.statistics.arrays import Floats
 
-_STUDIES = 1000
+_STUDIES = 400
 """Studies imagined at each size."""
 
-_IMAGINED = 3000
+_IMAGINED = 1000
 """Problems up to which studies are imagined; beyond, the normal approximation is as good."""
 
 _MOST = 1_000_000

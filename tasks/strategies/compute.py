@@ -76,13 +76,23 @@ def strategies_document(
     chosen = (*strategies(exploratory=exploratory), *scored(scores))
     needs = [need for one in chosen for need in one.needs]
     draws = load_draws(lake, names, needs=needs, scores=scores)
-    how = Resampling(seed=seed)
+    return document_of(names, draws, chosen, ks, Resampling(seed=seed))
+
+
+def document_of(
+    names: Sequence[str],
+    draws: Sequence[Draws],
+    chosen: Sequence[Strategy],
+    ks: Sequence[int] | None,
+    how: Resampling,
+) -> StrategiesDocument:
+    """The same from draws at hand. Raises RequestError for k < 1."""
     budgets = check_ks(ks, max((one.n for one in draws), default=0))
     part = reach(draws, budgets)
     table = study(part.kept, part.ks, chosen)
     everything = len({one.problem for one in draws})
     return StrategiesDocument(
-        runs=names,
+        runs=list(names),
         problems=everything,
         samples=sum(one.n for one in draws),
         ks=list(budgets),

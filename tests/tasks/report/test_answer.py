@@ -12,7 +12,6 @@ from tasks.report.answer import Answer, answer
 from tasks.report.curves import Curve, Interval
 from tasks.report.data import gather
 from tasks.report.decisions import enough
-from tasks.strategies.document import Estimate
 from tests.tasks.report.synthetic import APPROACHES, Approach, write_run
 
 
