@@ -240,7 +240,8 @@ def _by_convolution(
     window = int(2 * (_REACH * spread + 1) / step) + 2
     size = int(next_fast_len(min(whole, window), real=True))
     place = at / step
-    first = 0 if size >= whole else round(place) - size // 2
+    # No sum lies beyond the ends of its law, though the window would reach there.
+    first = max(0, min(round(place) - size // 2, whole - size))
     chance = _convolved(scaled, base, step, size)
     where = first + np.arange(size)
     chance = np.maximum(chance[where % size], 0.0)
@@ -259,9 +260,11 @@ def _by_convolution(
         return float((weight * share).sum() / weight.sum())
 
     def exact(tilt: float, upper: bool) -> float:
-        if tilt != 0.0 or (base > 0) is not upper:
+        if tilt != 0.0:
             return tail(tilt, upper)
-        # Without a tilt the tail may be tiny: from the tilted law, by the ratio of the two.
+        if (base > 0) is not upper:
+            return 1 - exact(tilt, not upper)
+        # Without a tilt this tail may be tiny: from the tilted law, by the ratio of the two.
         with np.errstate(over="ignore"):
             weight = np.where(np.isfinite(logs), chance * np.exp(-base * off), 0.0)
         share = above if upper else 1 - above
