@@ -8,17 +8,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.statistics import Correlation, pooled_spearman, quartile_of
+from tasks.statistics import (
+    Correlation,
+    partial_correlation,
+    pooled_spearman,
+    quarter_weights,
+)
 from tasks.statistics.arrays import Floats
 from tasks.strategies.base import Draws
+
+LEAST_CORRECT = 4
+"""Correct draws of a problem for its quarters: of fewer, a quarter is less than one draw."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuartileRow:
-    """Correct draws of one quartile; NaN where none says."""
+    """Correct draws of one quarter; NaN where none says."""
 
     quartile: int
-    draws: int
+    draws: float
+    """A quarter of all, exactly: a draw on a border is of both sides in part."""
     fast_1: float
     speedup_geomean: float
     speedup_mean: float
@@ -27,7 +36,8 @@ class QuartileRow:
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """Over correct draws: `pooled_spearman`, and quartiles by surprisal within each problem."""
+    """Over correct draws: `pooled_spearman`, `partial_correlation` at equal length, and quarters by
+    surprisal within each problem."""
 
     surprisal_speedup: Correlation
     surprisal_speedup_given_length: Correlation
@@ -36,14 +46,19 @@ class Association:
 
 
 def associate(draws: Sequence[Draws]) -> Association:
-    """Each run of a problem is a block of its own: sampling settings may differ between runs."""
+    """Each run of a problem is a block of its own: sampling settings may differ between runs.
+
+    Of all runs of problems: nothing here lies along k.
+    """
     surprisal = [-one.mean_logprob[one.correct] for one in draws]
     speedup = [one.speedup[one.correct] for one in draws]
     length = [one.n_tokens[one.correct] for one in draws]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        speed = [np.log(one) for one in speedup]
     return Association(
-        pooled_spearman(list(zip(surprisal, speedup, strict=True))),
-        pooled_spearman(list(zip(surprisal, speedup, strict=True)), length),
-        pooled_spearman(list(zip(length, speedup, strict=True))),
+        pooled_spearman(list(zip(surprisal, speed, strict=True))),
+        partial_correlation(list(zip(surprisal, speed, length, strict=True))),
+        pooled_spearman(list(zip(length, speed, strict=True))),
         _quartiles(draws, surprisal, speedup, length),
     )
 
@@ -54,27 +69,31 @@ def _quartiles(
     speedup: Sequence[Floats],
     length: Sequence[Floats],
 ) -> tuple[QuartileRow, ...]:
-    if not draws:
+    blocks = [
+        (np.where(v > 0, s, np.nan), one.fast_1[one.correct].astype(np.float64), v, n)
+        for one, s, v, n in zip(draws, surprisal, speedup, length, strict=True)
+    ]
+    blocks = [block for block in blocks if np.isfinite(block[0]).sum() >= LEAST_CORRECT]
+    if not blocks:
         return ()
-    place = np.concatenate([quartile_of(one) for one in surprisal])
-    fast = np.concatenate([one.fast_1[one.correct] for one in draws]).astype(np.float64)
-    speeds, tokens = np.concatenate(speedup), np.concatenate(length)
-    with np.errstate(divide="ignore"):
+    weights = np.concatenate([quarter_weights(block[0]) for block in blocks], axis=1)
+    fast, speeds, tokens = (np.concatenate([block[i] for block in blocks]) for i in (1, 2, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(speeds)
     return tuple(
         QuartileRow(
             quartile=quartile,
-            draws=int((place == quartile).sum()),
-            fast_1=_mean(fast[place == quartile]),
-            speedup_geomean=float(np.exp(_mean(logs[place == quartile]))),
-            speedup_mean=_mean(speeds[place == quartile]),
-            tokens=_mean(tokens[place == quartile]),
+            draws=float(weight.sum()),
+            fast_1=_mean(fast, weight),
+            speedup_geomean=float(np.exp(_mean(logs, weight))),
+            speedup_mean=_mean(speeds, weight),
+            tokens=_mean(tokens, weight),
         )
-        for quartile in (1, 2, 3, 4)
-        if (place == quartile).any()
+        for quartile, weight in enumerate(weights, 1)
     )
 
 
-def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+def _mean(values: Floats, weight: Floats) -> float:
+    known = np.isfinite(values) & (weight > 0)
+    total = float(weight[known].sum())
+    return float(weight[known] @ values[known]) / total if total else float("nan")

@@ -76,7 +76,7 @@ def strategies_document(
     how = Resampling(seed=seed)
     budgets = check_ks(ks, max((one.n for one in draws), default=0))
     part = reach(draws, budgets)
-    table = study(part.kept, part.ks, chosen)
+    table = study(part.kept, part.ks or None, chosen)
     everything = len({one.problem for one in draws})
     return StrategiesDocument(
         runs=names,
@@ -100,9 +100,7 @@ def strategies_document(
 
 
 def _compared(part: Reach, budgets: Sequence[int], problems: int) -> Compared:
-    untimed = {
-        one.problem for one in part.kept if (one.correct & np.isnan(one.speedup)).any()
-    }
+    untimed = {one.problem for one in part.kept if (one.correct & np.isnan(one.speedup)).any()}
     return Compared(
         k=part.k,
         problems=len({one.problem for one in part.kept}) if part.k else 0,
@@ -142,9 +140,7 @@ def _spread(draws: Sequence[Draws]) -> list[ProblemSpread]:
     return spread
 
 
-def _curves(
-    table: Study, how: Resampling, budgets: Sequence[int]
-) -> dict[str, StrategyCurve]:
+def _curves(table: Study, how: Resampling, budgets: Sequence[int]) -> dict[str, StrategyCurve]:
     names = [one.name for one in table.strategies]
     problems = (~np.isnan(table.pass_at_k)).sum(axis=0)
 

@@ -31,8 +31,8 @@ class Curve:
     fast_1_at_most: Floats
     """The same, were every unsettled kernel faster than the reference."""
     speedup_mean: Floats
-    """E[speedup of the pick], no correct draw counting 0. NaN, as the next one, where a correct draw
-    has no time: which strategies pick it must not decide which problems count."""
+    """E[speedup of the pick], no correct draw counting 0. NaN, as the next one, where a correct
+    draw has no time: which strategies pick it must not decide which problems count."""
     log_speedup_mean: Floats
     """E[log speedup | there is a pick]; NaN where no draw is correct."""
     flagged: Floats

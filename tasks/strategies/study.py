@@ -126,9 +126,7 @@ def study(
         values=values,
         pass_at_k=averaged(passed),
         fast_1_at_k=averaged(_passes(draws, [one.fast_1 for one in draws], budgets)),
-        fast_1_at_k_at_most=averaged(
-            _passes(draws, [one.fast_at_most for one in draws], budgets)
-        ),
+        fast_1_at_k_at_most=averaged(_passes(draws, [one.fast_at_most for one in draws], budgets)),
         logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
         applicability=applicability,
         spent_ks=spent_ks,
