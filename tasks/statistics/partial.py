@@ -35,8 +35,9 @@ def partial_correlation(problems: Sequence[tuple[Floats, Floats, Floats]]) -> Co
 
     p is that of the mean product of residuals over its own spread, as in the generalised
     covariance measure (Shah and Peters 2020): it needs no equal noise at all lengths. Degrees of
-    freedom: draws less all terms, less one. `benchmarks/partial.py` counts how often it errs in worlds where length
-    alone matters. Draws that lack a value are left out, and problems of fewer than three draws.
+    freedom: draws less all terms, less one. `benchmarks/partial.py` counts how often it errs in
+    worlds where length alone matters. Draws that lack a value are left out, and problems of fewer
+    than three draws.
     """
     known = complete([(x, y, _log(z)) for x, y, z in problems])
     if known is None:
