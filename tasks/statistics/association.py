@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from tasks.statistics.arrays import Floats, Ints
@@ -52,15 +51,21 @@ def pooled_spearman(problems: Sequence[tuple[Floats, Floats]]) -> Correlation:
 
 def rank_within(values: Floats, block: Ints) -> Floats:
     """Mid-ranks from 1 within each block; `block` ascending, no NaN."""
+    ahead, size = _ties_within(values, block)
+    return ahead + (size + 1) / 2
+
+
+def _ties_within(values: Floats, block: Ints) -> tuple[Floats, Floats]:
+    """How many of its block are lower than each, and how many are equal, itself included."""
     order = np.lexsort((values, block))
     ordered, of = values[order], block[order]
     begins = np.r_[True, (of[1:] != of[:-1]) | (ordered[1:] != ordered[:-1])]
     starts = np.flatnonzero(begins)
     sizes = np.diff(np.r_[starts, len(values)])
-    first = np.searchsorted(of, of[starts])
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(starts - first + (sizes + 1) / 2, sizes)
-    return ranks
+    ahead, size = np.empty(len(values)), np.empty(len(values))
+    ahead[order] = np.repeat(starts - np.searchsorted(of, of[starts]), sizes)
+    size[order] = np.repeat(sizes, sizes)
+    return ahead, size
 
 
 def complete(problems: Sequence[Sequence[Floats]]) -> tuple[Floats, Ints] | None:
@@ -81,21 +86,18 @@ def complete(problems: Sequence[Sequence[Floats]]) -> tuple[Floats, Ints] | None
     return values[:, kept], np.unique(block[kept], return_inverse=True)[1]
 
 
-def quarter_weights(scores: Floats) -> Floats:
-    """How much of each draw lies in each quarter by score, the highest first; shape (4, n).
+def quarter_weights(scores: Floats, block: Ints) -> Floats:
+    """How much of each draw lies in each quarter of its block by score, the highest first.
 
-    A draw of rank i of n covers the ranks i … i + 1 of 0 … n, and of a quarter's border within it
-    either side has its part. So every quarter holds exactly n/4 draws of every problem: whole draws
-    would leave a remainder, which puts more of small problems into some quarters than into others.
-    Tied draws share their ranks evenly. Draws without a finite score are of no quarter.
+    Shape (4, draws); `block` is ascending, scores are no NaN. A draw of rank i of n covers the
+    ranks i … i + 1 of 0 … n, and of a quarter's border within it either side has its part. So every
+    quarter holds exactly n/4 draws of every block: whole draws would leave a remainder, which puts
+    more of small problems into some quarters than into others. Tied draws share their ranks evenly.
     """
-    known = np.isfinite(scores)
-    found = np.zeros((4, len(scores)))
-    n = int(known.sum())
-    if n:
-        last = rankdata(-scores[known], method="max")
-        size = last - rankdata(-scores[known], method="min") + 1
-        borders = np.arange(5)[:, None] * n / 4
-        covered = np.minimum(last, borders[1:]) - np.maximum(last - size, borders[:-1])
-        found[:, known] = np.maximum(covered, 0.0) / size
-    return found
+    if not len(scores):
+        return np.empty((4, 0))
+    ahead, size = _ties_within(-scores, block)
+    border = np.bincount(block)[block] / 4
+    quarter = np.arange(4)[:, None]
+    covered = np.minimum(ahead + size, (quarter + 1) * border) - np.maximum(ahead, quarter * border)
+    return np.asarray(np.maximum(covered, 0.0) / size, np.float64)

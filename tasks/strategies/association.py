@@ -69,17 +69,18 @@ def _quartiles(
     speedup: Sequence[Floats],
     length: Sequence[Floats],
 ) -> tuple[QuartileRow, ...]:
-    blocks = [
-        (np.where(v > 0, s, np.nan), one.fast_1[one.correct].astype(np.float64), v, n)
-        for one, s, v, n in zip(draws, surprisal, speedup, length, strict=True)
-    ]
-    blocks = [block for block in blocks if np.isfinite(block[0]).sum() >= LEAST_CORRECT]
-    if not blocks:
+    if not draws:
         return ()
-    weights = np.concatenate([quarter_weights(block[0]) for block in blocks], axis=1)
-    fast, speeds, tokens = (np.concatenate([block[i] for block in blocks]) for i in (1, 2, 3))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(speeds)
+    block = np.repeat(np.arange(len(draws)), [len(one) for one in surprisal])
+    fast = np.concatenate([one.fast_1[one.correct] for one in draws]).astype(np.float64)
+    scores, speeds, tokens = (np.concatenate(one) for one in (surprisal, speedup, length))
+    known = np.isfinite(scores) & (speeds > 0)
+    known &= (np.bincount(block[known], minlength=len(draws)) >= LEAST_CORRECT)[block]
+    if not known.any():
+        return ()
+    fast, speeds, tokens = fast[known], speeds[known], tokens[known]
+    weights = quarter_weights(scores[known], block[known])
+    logs = np.log(speeds)
     return tuple(
         QuartileRow(
             quartile=quartile,

@@ -121,23 +121,12 @@ class Strategy:
         return ", ".join(self.needs) or ("log-probabilities" if self.uses_logprobs else "scores")
 
     def all_scores(self, draws: Draws) -> Floats:
-        """Scores of all draws, shape (n,), NaN where a draw has none."""
-        return np.asarray(self.score(draws), np.float64)
-
-    def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
-        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth.
+        """Scores of all draws, shape (n,), NaN where a draw has none.
 
         One draw without a score is enough to abstain, correct or not: before the check nobody knows
         which it is, and what a pick costs must be the cost of that pick.
         """
-        everything = self.all_scores(draws)
-        if np.isnan(everything).any():
-            return np.zeros(int(draws.correct.sum())), Applicability.MISSING
-        given = everything[draws.correct]
-        # A spread that is not a number (one draw, or none with log-probabilities) is narrow too.
-        if self.uses_logprobs and not draws.logprob_std >= LEAST_SPREAD:
-            return given, Applicability.NARROW
-        return given, Applicability.APPLICABLE
+        return np.asarray(self.score(draws), np.float64)
 
 
 _STRATEGIES: dict[str, Strategy] = {}

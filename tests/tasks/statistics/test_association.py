@@ -113,18 +113,24 @@ def test_what_says_nothing_is_nan_or_left_out() -> None:
 
 
 def test_quarters_start_with_the_highest_and_ties_share() -> None:
-    found = quarter_weights(np.arange(8.0))
-    assert found.argmax(axis=0).tolist() == [3, 3, 2, 2, 1, 1, 0, 0]
-    assert found.max(axis=0).tolist() == [1.0] * 8
-    assert quarter_weights(np.zeros(9)).tolist() == [[0.25] * 9] * 4
-    assert quarter_weights(np.array([np.nan, 1.0])).tolist() == [[0.0, 0.25]] * 4
+    def weights(*scores: float) -> list[list[float]]:
+        found: list[list[float]] = quarter_weights(
+            np.array(scores), np.zeros(len(scores), np.int64)
+        ).tolist()
+        return found
+
+    assert np.argmax(weights(*range(8)), axis=0).tolist() == [3, 3, 2, 2, 1, 1, 0, 0]
+    assert np.max(weights(*range(8)), axis=0).tolist() == [1.0] * 8
+    assert weights(*[0.0] * 9) == [[0.25] * 9] * 4
+    assert weights() == [[]] * 4
     # Of five, the first quarter ends within the second draw.
-    assert quarter_weights(np.array([5.0, 4, 3, 2, 1]))[0].tolist() == [1, 0.25, 0, 0, 0]
+    assert weights(5, 4, 3, 2, 1)[0] == [1, 0.25, 0, 0, 0]
 
 
 @given(st.lists(st.integers(0, 4).map(float), min_size=1, max_size=30))
 def test_every_quarter_holds_a_quarter(scores: list[float]) -> None:
-    found = quarter_weights(np.array(scores))
+    block = np.r_[np.zeros(3, np.int64), np.ones(len(scores), np.int64)]
+    found = quarter_weights(np.array([1.0, 2.0, 3.0, *scores]), block)[:, 3:]
     assert found.sum(axis=1) == pytest.approx([len(scores) / 4] * 4)
     assert found.sum(axis=0) == pytest.approx([1.0] * len(scores))
 
