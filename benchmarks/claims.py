@@ -282,15 +282,24 @@ def _values(
     if setting.ties:
         score = np.round(score)
     fast = (speed > -ndtri(np.clip(fast_share, 1e-9, 1 - 1e-9))).astype(np.float64)
-    both = [
-        rank_values(fast, by, speed, n, top=setting.top) for by in (score, np.zeros_like(score))
-    ]
-    a, b = (float(one[0, 0]) for one in expected_at(both, [setting.k]))
+    wide = np.zeros((2, 2, n))
+    wide[0, 0, :c], wide[1, :, :c] = score, speed  # the second row is the control's
+    values = np.zeros((1, 2, n))
+    values[0, :, :c] = fast
+    correct = np.tile(np.arange(n) < c, (2, 1))
+    ranked = rank_values(values, wide[0], wide[1], correct, top=setting.top)
+    a, b = expected_at(ranked, [setting.k])[0, :, 0].tolist()
     if not law:
         return a, b, (np.empty(0), np.empty(0))
     ties = tuple(np.unique(-score, return_counts=True)[1].tolist())
     rule = Rule(n, setting.k, setting.top)
-    return a, b, random_scores_law(fast, beaten_by(speed, np.arange(c)), ties, rule)
+    return (
+        a,
+        b,
+        random_scores_law(
+            fast, beaten_by(speed[None], np.arange(c)[None], np.ones((1, c), bool))[0], ties, rule
+        ),
+    )
 
 
 def two_arms(count: int, rng: np.random.Generator) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def random_scores_law(values: Floats, beaten: Ints, ties: tuple[int, ...], rule:
 
     Args:
         values: of the correct draws, shape (c,); no correct draw in a subset counts 0.
-        beaten: how many of the others each one beats in speed, shape (c,) (`beaten_by`).
+        beaten: how many of the others each one beats in speed, shape (c,) (as in `beaten_by`).
         ties: sizes of the groups of equal scores, best first; they add up to c.
         rule: k ≤ n, c ≤ n.
 

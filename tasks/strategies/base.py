@@ -17,9 +17,6 @@ LEAST_SPREAD = 0.15
 better than a random choice. Shown beside the spreads and nothing more: what log-probabilities are
 worth on the data at hand is what they predict there, since a rank knows no nats."""
 
-_SAME = 1e-12
-"""Nats per token: rounding."""
-
 
 @dataclass(frozen=True, eq=False)
 class Draws:
@@ -123,22 +120,12 @@ class Strategy:
         return ", ".join(self.needs) or ("log-probabilities" if self.uses_logprobs else "scores")
 
     def all_scores(self, draws: Draws) -> Floats:
-        """Scores of all draws, shape (n,), NaN where a draw has none."""
-        return np.asarray(self.score(draws), np.float64)
-
-    def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
-        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth.
+        """Scores of all draws, shape (n,), NaN where a draw has none.
 
         One draw without a score is enough to abstain, correct or not: before the check nobody knows
         which it is, and what a pick costs must be the cost of that pick.
         """
-        everything = self.all_scores(draws)
-        if np.isnan(everything).any():
-            return np.zeros(int(draws.correct.sum())), Applicability.MISSING
-        given = everything[draws.correct]
-        if self.uses_logprobs and draws.logprob_std < _SAME:
-            return given, Applicability.TIED
-        return given, Applicability.APPLICABLE
+        return np.asarray(self.score(draws), np.float64)
 
 
 _STRATEGIES: dict[str, Strategy] = {}

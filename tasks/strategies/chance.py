@@ -97,7 +97,9 @@ def _law(strategy: Strategy, draws: Draws, measure: str, k: int) -> Law | None:
     else:
         chosen = draws.fast_1 if measure == "fast_1" else draws.fast_at_most
         values = chosen[correct].astype(np.float64)
-    scores = strategy.scores(draws)[0]
+    everything = strategy.all_scores(draws)
+    scores = np.zeros(c) if np.isnan(everything).any() else everything[correct]
     ties = tuple(np.unique(-scores, return_counts=True)[1].tolist())
-    beaten = beaten_by(speedup, np.arange(c)) if strategy.top > 1 else np.zeros(c, np.int64)
+    one = np.arange(c)[None], np.ones((1, c), bool)
+    beaten = beaten_by(speedup[None], *one)[0] if strategy.top > 1 else np.zeros(c, np.int64)
     return random_scores_law(values, beaten, ties, rule)

@@ -89,7 +89,7 @@ def document_of(
     """The same from draws at hand. Raises RequestError for k < 1."""
     budgets = check_ks(ks, max((one.n for one in draws), default=0))
     part = reach(draws, budgets)
-    table = study(part.kept, part.ks, chosen)
+    table = study(part.kept, part.ks or None, chosen)
     everything = len({one.problem for one in draws})
     return StrategiesDocument(
         runs=list(names),

@@ -21,8 +21,8 @@ class Estimate(_Frozen):
 
 
 class StrategyAtK(_Frozen):
-    """One strategy at one budget, over the problems of `Compared`: one denominator for all values and
-    all budgets. Beyond its k everything is null."""
+    """One strategy at one budget, over the problems of `Compared`: one denominator for all values
+    and all budgets. Beyond its k everything is null."""
 
     problems: int
     """Those of `Compared`; 0 beyond its k."""
@@ -114,8 +114,8 @@ class Compared(_Frozen):
     """What every curve and comparison is about: the same runs of the same problems at every k."""
 
     k: int | None
-    """The deepest budget that at least three quarters of the runs of problems reach (more than half,
-    where it would be 1 otherwise); null where none reaches the smallest asked for."""
+    """The deepest budget that at least three quarters of the runs of problems reach (more than
+    half, where it would be 1 otherwise); null where none reaches the smallest asked for."""
     problems: int
     """Of which a run reaches k."""
     left_out: list[LeftOut]
@@ -213,10 +213,14 @@ class CorrelationOut(_Frozen):
 
 
 class Quartile(_Frozen):
-    """Correct draws of one quartile by surprisal within their problem; 1 is the most surprising."""
+    """Correct draws of one quarter by surprisal within their problem; 1 is the most surprising.
+
+    Of problems with four correct draws or more.
+    """
 
     quartile: int
-    draws: int
+    draws: float
+    """A quarter of all, exactly: a draw on a border is of both sides in part."""
     fast_1: float | None
     speedup_geomean: float | None
     speedup_mean: float | None
@@ -231,6 +235,7 @@ class AssociationOut(_Frozen):
     surprisal_speedup_high: float | None
     """The interval of its rho over problems."""
     surprisal_speedup_given_length: CorrelationOut
+    """The rank correlation of what curves over the logarithm of length leave of both."""
     length_speedup: CorrelationOut
     quartiles: list[Quartile]
     verdict: str

@@ -16,7 +16,7 @@ tied AS (
     SELECT
         run_id, suite, level, problem_id, n, strategy, score,
         count(*) AS size, count(*) FILTER (hit) AS hits,
-        if(count(judge_seconds) = count(*), sum(judge_seconds), 'nan') AS seconds
+        coalesce(sum(judge_seconds), 0) AS seconds, count(judge_seconds) = count(*) AS timed
     FROM drawn
     CROSS JOIN LATERAL (VALUES ('surprisal', -logprob), ('confidence', logprob), ('random', 0))
         AS scores(strategy, score)
@@ -27,7 +27,8 @@ placed AS (
         *,
         sum(size) OVER best_first - size AS ahead,
         sum(hits) OVER best_first - hits AS hits_ahead,
-        sum(seconds) OVER best_first - seconds AS seconds_ahead
+        sum(seconds) OVER best_first - seconds AS seconds_ahead,
+        bool_and(timed) OVER best_first AS timed_so_far
     FROM tied
     WINDOW best_first AS (
         PARTITION BY run_id, suite, level, problem_id, strategy ORDER BY score DESC
@@ -37,7 +38,8 @@ spent AS (
     SELECT
         run_id, suite, level, problem_id, strategy, evaluations,
         if(hits_ahead > 0, 1, 1 - avoids(size, hits, least(evaluations, n) - ahead)) AS fast_1,
-        seconds_ahead + seconds * (least(evaluations, n) - ahead) / size AS judge_seconds
+        if(timed_so_far, seconds_ahead + seconds * (least(evaluations, n) - ahead) / size, NULL)
+            AS judge_seconds
     FROM placed
     CROSS JOIN (SELECT (2 ** e)::BIGINT AS evaluations FROM range(0, 31) AS exponents(e))
     WHERE ahead < least(evaluations, n) AND least(evaluations, n) <= ahead + size
@@ -45,7 +47,7 @@ spent AS (
 by_problem AS (
     SELECT
         suite, level, problem_id, strategy, evaluations, avg(fast_1) AS fast_1,
-        avg(judge_seconds) FILTER (NOT isnan(judge_seconds)) AS judge_seconds
+        avg(judge_seconds) AS judge_seconds
     FROM spent
     GROUP BY ALL
 )

@@ -13,6 +13,7 @@ from tasks.report.curves import Curve, Interval
 from tasks.report.data import gather
 from tasks.report.decisions import enough
 from tests.tasks.report.synthetic import APPROACHES, Approach, write_run
+from tests.tasks.strategies.make import Row, imported
 
 
 def told(lake: Lake, *runs: str) -> Answer:
@@ -113,6 +114,33 @@ def test_runs_of_unequal_depth_are_compared_where_all_take_part(tmp_path: Path) 
     assert (statistics.deepest, statistics.most) == (4, 16)
     assert max(statistics.shared("oracle")) == 4
     assert "up to k = 4 all take part" in words(lake, "shallow", "deep")
+
+
+def test_a_problem_with_one_draw_is_named_and_the_others_answer(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", problems=[4, 5, 12, 14, 15, 28, 30])
+    write_run(lake.root, "lone", problems=[36], k=1)
+    said = words(lake, "demo", "lone")
+    assert "of the 7 problems" in said
+    assert "7 of 8 problems are compared, up to k = 16" in said
+    assert "with fewer verdicts: run lone" in said
+    assert "there is nothing to choose among" not in said
+
+
+def test_draws_without_log_probabilities_are_counted_with_what_follows(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    rows: list[Row] = [(p, i, -float(i), True, 0.5 + i) for p in range(8) for i in range(4)]
+    holed: list[Row] = [(8, i, None if i == 3 else -float(i), i < 2, 2.0) for i in range(4)]
+    imported(lake, "demo", [*rows, *holed], tmp_path)
+    said = words(lake)
+    assert "1 draw of 36 came without log-probabilities." in said
+    assert "choose at random on 1 problem of 9, where a draw lacks one" in said
+
+
+def test_problems_without_a_verdict_are_named(tmp_path: Path) -> None:
+    lake = write_run(tmp_path / "lake", problems=[5, 12])
+    write_run(lake.root, "unjudged", problems=[36], evaluated=False)
+    said = words(lake, "demo", "unjudged")
+    assert "Without a single verdict, and in no number here: 36 RMSNorm." in said
 
 
 @pytest.mark.parametrize("name", ["oracle", "random", "surprisal"])

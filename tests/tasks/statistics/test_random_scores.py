@@ -8,18 +8,24 @@ import numpy as np
 import pytest
 
 from tasks.statistics import expected_at, random_scores, rank_values
-from tasks.statistics.arrays import Floats
+from tasks.statistics.arrays import Floats, Ints
 from tasks.statistics.fastest import beaten_by
 from tasks.statistics.random_scores import Rule, random_scores_law
 
 
 def all_orders(values: Floats, speeds: Floats, scores: Floats, rule: Rule) -> Floats:
     """E[value of the pick] for every assignment of the scores to the draws."""
-    ranked = [
-        rank_values(values, np.array(order), speeds, rule.n, top=rule.top)
-        for order in permutations(scores.tolist())
-    ]
-    return np.array([one[0, 0] for one in expected_at(ranked, [rule.k])])
+    c = len(values)
+    orders = np.array(list(permutations(scores.tolist())))
+    wide = np.zeros((3, len(orders), rule.n))
+    wide[0, :, :c], wide[1, :, :c], wide[2, :, :c] = values, orders, speeds
+    correct = np.tile(np.arange(rule.n) < c, (len(orders), 1))
+    ranked = rank_values(wide[:1], wide[1], wide[2], correct, top=rule.top)
+    return expected_at(ranked, [rule.k])[0, :, 0]
+
+
+def beaten(speeds: Floats) -> Ints:
+    return beaten_by(speeds[None], np.arange(len(speeds))[None], np.ones((1, len(speeds)), bool))[0]
 
 
 CASES = [
@@ -48,7 +54,7 @@ def test_mean_and_spread_are_those_of_all_orders(
     scores = rng.integers(0, 2, c).astype(np.float64) if tied else rng.random(c)
     ties = tuple(np.unique(-scores, return_counts=True)[1].tolist())
     rule = Rule(n, k, top)
-    worth, chance = random_scores_law(values, beaten_by(speeds, np.arange(c)), ties, rule)
+    worth, chance = random_scores_law(values, beaten(speeds), ties, rule)
     wanted = all_orders(values, speeds, scores, rule)
     assert chance.sum() == pytest.approx(1)
     mean = float(worth @ chance)

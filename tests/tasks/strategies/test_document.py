@@ -124,7 +124,8 @@ def test_seeds_are_averaged_before_problems(lake: Lake, tmp_path: Path) -> None:
     alone = [strategies_document(lake, [run]).pass_at_k for run in ("a", "b")]
     expected = np.mean([one[4].mean for one in alone])
     assert both.pass_at_k[4].mean == pytest.approx(expected)
-    assert both.pass_at_k[8].mean == pytest.approx(alone[0][8].mean)
+    # Beyond what both runs have, one of them alone would be another curve.
+    assert both.pass_at_k[8].mean is None
 
 
 def test_harness_errors_and_unjudged_draws_count_against_nobody(lake: Lake) -> None:

@@ -99,10 +99,16 @@ def test_a_missing_logprob_of_a_correct_draw_makes_all_tie() -> None:
     assert by_chance.applicability is Applicability.APPLICABLE
 
 
-def test_a_missing_logprob_of_an_incorrect_draw_is_none_of_the_picks_business() -> None:
-    found = curve(strategy("surprisal"), draws([-1.0, np.nan, -3.0], [2.0, None, 3.0]), [3])
-    assert found.applicability is Applicability.APPLICABLE
-    assert found.pick == 20
+def test_a_missing_logprob_of_an_incorrect_draw_makes_all_tie_for_pick_and_cost_alike() -> None:
+    holed = draws([-1.0, np.nan, -3.0, np.nan], [2.0, None, 0.5, None])
+    found, by_chance = (
+        curve(strategy(name), holed, [1, 2, 3, 4]) for name in ("surprisal", "random")
+    )
+    assert found.applicability is Applicability.MISSING
+    np.testing.assert_allclose(found.fast_1, by_chance.fast_1)
+    np.testing.assert_allclose(found.evaluations, by_chance.evaluations)
+    # Of two correct among four in any order, the first comes after 2/3 of an incorrect one.
+    assert found.evaluations[3] == pytest.approx(1 + 2 / 3)
 
 
 @pytest.mark.parametrize("spread", [1e-6, 0.01, 3.0])
@@ -124,13 +130,27 @@ def test_tied_logprobs_share_evenly() -> None:
     assert found.speedup_mean == pytest.approx([1.25])
 
 
-def test_a_correct_draw_without_a_time_is_correct_and_of_unknown_speed() -> None:
+@pytest.mark.parametrize("name", ["surprisal", "confidence", "oracle", "random-top3"])
+def test_a_correct_draw_without_a_time_leaves_the_problem_out_of_speedups(name: str) -> None:
+    """Out of those of every strategy: else each mean would be of other problems."""
     untimed = draws([-1.0, -2.0], [2.0, 3.0])
     untimed.speedup[1] = np.nan
-    found = curve(strategy("surprisal"), untimed, [1, 2])
+    found = curve(strategy(name), untimed, [1, 2])
     assert found.success.tolist() == [1, 1]
+    assert found.fast_1[0] == 1
     assert np.isnan(found.speedup_mean).all()
-    assert curve(strategy("oracle"), untimed, [2]).speedup_mean.tolist() == [2.0]
+    assert np.isnan(found.log_speedup_mean).all()
+
+
+def test_the_ceiling_is_one_where_the_fastest_is_not_surely_faster() -> None:
+    """Of 1.2x within [1.1, 1.3] and 1.5x within [0.9, 2.1] the first alone is fast_1."""
+    given = draws([-2.0, -1.0], [1.2, 1.5])
+    given.fast_1[1] = False
+    oracle, surprisal = (curve(strategy(name), given, [1, 2]) for name in ("oracle", "surprisal"))
+    assert oracle.fast_1.tolist() == [0.5, 1]
+    assert surprisal.fast_1.tolist() == [0.5, 1]
+    assert oracle.speedup_mean[1] == 1.5
+    assert oracle.pick == 10
 
 
 @pytest.mark.usefixtures("registry")
