@@ -7,6 +7,7 @@ decided in `decisions`; here it is put into words.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -311,9 +312,10 @@ def _beats_random(statistics: Statistics) -> Point | None:
 
 
 def _points(value: float) -> str:
-    """0.07 → `+7`; what would round to 0 keeps a digit, so that its side is seen."""
-    shown = f"{value * 100:+.1f}" if 0 < abs(value) < 0.01 else f"{value * 100:+.0f}"
-    return shown.replace("-", "−")
+    """0.07 → `+7`; what would round to 0 keeps its first digit, so that its side is seen."""
+    small = 0 < abs(value) < 0.01
+    digits = min(9, 1 - math.ceil(math.log10(abs(value) * 100))) if small else 0
+    return f"{value * 100:+.{digits}f}".replace("-", "−")
 
 
 def _applies(data: ReportData) -> Point:

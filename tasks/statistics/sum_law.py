@@ -232,11 +232,12 @@ def _by_convolution(
     """
     base = scaled.centre(at)
     spread = max(scaled.spread(at), 1e-9)
+    spill = 0
     if step is None:
         # Values are split between neighbours on the grid, which keeps the mean; the variance that
         # this adds is below a thousandth of the sum's.
-        step = spread / (20 * math.sqrt(scaled.parts))
-    whole = round(scaled.most / step) + scaled.parts + 1
+        step, spill = spread / (20 * math.sqrt(scaled.parts)), scaled.parts
+    whole = round(scaled.most / step) + spill + 1
     window = int(2 * (_REACH * spread + 1) / step) + 2
     size = int(next_fast_len(min(whole, window), real=True))
     place = at / step
