@@ -1,4 +1,4 @@
-"""Do comparisons claim only what is there? Simulated studies, with the method before beside them.
+"""Do comparisons claim only what is there? Simulated studies, beside the method before.
 
 A study has 10, 20 or 50 problems with 64 draws each, half of them correct on average; of the correct
 ones a share is fast that differs from problem to problem. Scores are noise (the nulls), or go with
@@ -486,10 +486,10 @@ def sentences(said: Answer, truth: Truth) -> list[tuple[str, bool]]:
             if hit := re.search(
                 rf"{side} than at random by more than chance explains: (.*?)\.(?: |$)", text
             ):
-                for rule in re.findall(r"([a-z][a-z0-9-]+), p", hit[1]):
-                    found.append(
-                        (f"{side.lower()} than random", wanted * (fast[rule] - fast[control]) > 0)
-                    )
+                found += [
+                    (f"{side.lower()} than random", wanted * (fast[rule] - fast[control]) > 0)
+                    for rule in re.findall(r"([a-z][a-z0-9-]+), p", hit[1])
+                ]
         if hit := re.match(r"(?:At k = \d+, )?(\S+) (?:picks|reaches) .*?" + SPAN, text):
             held = float(hit[2]) / 100 - 5e-3 <= fast[hit[1].lower()] <= float(hit[3]) / 100 + 5e-3
             found.append(("interval: fast_1 of the first named", held))
@@ -597,7 +597,7 @@ def pages(count: int, problems: int, n: int, rng: np.random.Generator) -> dict[s
 
 
 def verdict(record: dict[str, Any]) -> dict[str, Any]:
-    """The bars: false claims at most 5.5 %, coverage 93 to 98 % (more where the null is discrete)."""
+    """The bars: false claims at most 5.5 %, coverage 93 to 98 % (more where a null is discrete)."""
     nulls = record["all_draws"]["nulls"]
     claims = [one[str(n)]["claims"] for one in nulls.values() for n in SIZES]
     covered = [

@@ -7,8 +7,9 @@ Pass rates of problems come from Beta populations, whose truth of pass@k is
 with hopeless ones. Beside this project's interval stand what it was chosen over: the BCa cluster
 bootstrap, Student's t on the logit scale, a bootstrap with a second stage that draws samples
 within the drawn problems again, and each of the two intervals it is made of, alone. Surprisal's
-fast_1@8 and a geometric mean are simulated too; paired differences are in `claims.py`. `must_cover` says below which
-coverage no interval gets that keeps what its data do not contradict (see `must_keep`).
+fast_1@8 and a geometric mean are simulated too; paired differences are in `claims.py`. `must_cover`
+says below which coverage no interval gets that keeps what its data do not contradict (see
+`must_keep`).
 Writes benchmarks/records/coverage.json.
 """
 

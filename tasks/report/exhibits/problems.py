@@ -39,9 +39,9 @@ def problems(data: ReportData) -> Exhibit:
         title="Problem by problem",
         notes=[
             "Spread is the standard deviation of the mean token log-probability among a problem's "
-            "judged draws, in nats per token. Draws can be ranked by it wherever it is not 0; what a "
-            "rank is worth is what it predicts, in the tests above. Dotted: "
-            f"{least:g}, a published threshold.",
+            "judged draws, in nats per token. Draws can be ranked by it wherever it is not 0; what "
+            f"a rank is worth is what it predicts, in the tests above. Dotted: {least:g}, a "
+            "published threshold.",
             "Sources counts distinct programs: equal programs are judged once and stay separate "
             "draws.",
         ],
