@@ -35,9 +35,7 @@ def test_it_is_the_mean_over_subsets_and_orders(
     scores: list[float], correct: list[bool], top: int
 ) -> None:
     n, costs = 5, np.array([1.0, 2.0, 4.0, 8.0, 16.0])
-    made = effort_by_correct(
-        np.stack([np.ones(n), costs])[:, None], [scores], np.array([correct])
-    )
+    made = effort_by_correct(np.stack([np.ones(n), costs])[:, None], [scores], np.array([correct]))
     found = expected_effort(made, [1, 2, 3, 4, 5, 6], top=top)[:, 0]
     assert np.isnan(found[:, 5]).all()
     for k in range(1, 6):
