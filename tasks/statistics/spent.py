@@ -51,8 +51,9 @@ def _sums(values: Floats, ranked: _Ranked) -> Floats:
 def spent_within(scores: ArrayLike, costs: ArrayLike, evaluations: ArrayLike) -> Floats:
     """E[cost of judging the first e of all n draws, by score], for each e.
 
-    Shape (problems, len(es)). `scores`, `costs`: shape (problems, n). Ties and budgets as in `found_within`: of a tied group,
-    r judged ones cost r times its mean. NaN where a cost among them is unknown.
+    Shape (problems, len(es)). `scores`, `costs`: shape (problems, n). Ties and budgets as in
+    `found_within`: of a tied group, r judged ones cost r times its mean. NaN where a cost among
+    them is unknown.
     """
     wanted, ranked = check_ks(np.asarray(evaluations, np.int64)), _ranked(scores)
     problems, n = ranked.order.shape
