@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tasks.statistics.arrays import Bools, Floats, Ints, check_ks, log_choose
+from tasks.statistics.arrays import Floats, Ints, check_ks, log_choose
 from tasks.statistics.fastest import beaten_by, expected_fastest, fastest_of_any
 from tasks.statistics.rank_table import last_kept
 
@@ -114,7 +114,9 @@ def expected_at(ranked: RankValues, ks: ArrayLike) -> Floats:
     n = ranked.by_rank.shape[2]
     found = ranked.by_rank @ last_kept(n, tuple(wanted.tolist()), ranked.top, n)
     if ranked.top > 1:
-        found += np.einsum("mpt,ptk->mpk", ranked.few, _exactly(n, ranked.counts, wanted, ranked.top))
+        found += np.einsum(
+            "mpt,ptk->mpk", ranked.few, _exactly(n, ranked.counts, wanted, ranked.top)
+        )
     return np.asarray(found, np.float64)
 
 
@@ -124,8 +126,8 @@ def pick_probabilities(
     """P(candidate i is the pick of a random k-subset of n draws), for every correct i and every k.
 
     Shape (c, len(ks)); a column sums to P(some correct draw is in the subset) = pass@k, and is NaN
-    where k > n. The scores and speedups are of the c correct draws. O(c·n) at least: for looking at one problem, while
-    curves need only `rank_values`.
+    where k > n. The scores and speedups are of the c correct draws. O(c·n) at least: for looking at
+    one problem, while curves need only `rank_values`.
     """
     wanted = check_ks(np.asarray(ks, np.int64))
     score, speed = np.asarray(scores, np.float64), np.asarray(speedups, np.float64)

@@ -49,10 +49,11 @@ def _sums(values: Floats, ranked: _Ranked) -> Floats:
 
 
 def spent_within(scores: ArrayLike, costs: ArrayLike, evaluations: ArrayLike) -> Floats:
-    """E[cost of judging the first e of all n draws, by score], for each e; shape (problems, len(es)).
+    """E[cost of judging the first e of all n draws, by score], for each e.
 
-    `scores`, `costs`: shape (problems, n). Ties and budgets as in `found_within`: of a tied group,
-    r judged ones cost r times its mean. NaN where a cost among them is unknown.
+    Shape (problems, len(es)). `scores`, `costs`: shape (problems, n). Ties and budgets as in
+    `found_within`: of a tied group, r judged ones cost r times its mean. NaN where a cost among
+    them is unknown.
     """
     wanted, ranked = check_ks(np.asarray(evaluations, np.int64)), _ranked(scores)
     problems, n = ranked.order.shape
@@ -63,12 +64,12 @@ def spent_within(scores: ArrayLike, costs: ArrayLike, evaluations: ArrayLike) ->
 
 
 def found_within(scores: ArrayLike, hits: ArrayLike, evaluations: ArrayLike) -> Floats:
-    """P(one of the first e of all n draws, by score, is a hit), for each e; shape (problems, len(es)).
+    """P(one of the first e of all n draws, by score, is a hit), for each e.
 
-    `scores`, `hits`: shape (problems, n). Tied draws come in every order alike: if e falls into a
-    tied group of g with q hits, none before it, r places of it are judged and miss with
-    C(g−q, r)/C(g, r). With constant scores it is therefore pass@e. A budget beyond n buys all n.
-    NaN without a draw; ValueError for a NaN score.
+    Shape (problems, len(es)). `scores`, `hits`: shape (problems, n). Tied draws come in every order
+    alike: if e falls into a tied group of g with q hits, none before it, r places of it are judged
+    and miss with C(g−q, r)/C(g, r). With constant scores it is therefore pass@e. A budget beyond n
+    buys all n. NaN without a draw; ValueError for a NaN score.
     """
     wanted, ranked = check_ks(np.asarray(evaluations, np.int64)), _ranked(scores)
     problems, n = ranked.order.shape

@@ -1,4 +1,4 @@
-"""Problems of equally many draws side by side: what is exact is worked out for all of them at once."""
+"""Problems of equally many draws side by side: what is exact is worked out for all at once."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from tasks.statistics import (
 from tasks.statistics.arrays import Floats
 from tasks.strategies.association import Association, associate
 from tasks.strategies.base import LEAST_SPREAD, Applicability, Draws, Strategy, strategies
+from tasks.strategies.batch import batches
 from tasks.strategies.compare import Comparison, compare
 from tasks.strategies.document import (
     AssociationOut,
@@ -136,8 +137,9 @@ def _compared(part: Reach, budgets: Sequence[int], problems: int) -> Compared:
 def _spread(draws: Sequence[Draws]) -> list[ProblemSpread]:
     """Of all problems, compared or not; runs averaged."""
     found: dict[tuple[str, int, int], list[float]] = {}
-    for one in draws:
-        found.setdefault(one.problem, []).append(one.logprob_std)
+    for _, alike in batches(draws):
+        for one, its in zip(alike.draws, alike.spread.tolist(), strict=True):
+            found.setdefault(one.problem, []).append(its)
     spread = []
     for (suite, level, problem_id), stds in sorted(found.items()):
         known = [std for std in stds if not math.isnan(std)]

@@ -58,10 +58,16 @@ class Curves:
     speedup_mean: Floats
     log_speedup_mean: Floats
     flagged: Floats
-    evaluations: Floats
-    judge_seconds: Floats
     picks: Ints
     """−1 where nothing is correct."""
+
+
+@dataclass(frozen=True, eq=False)
+class Price:
+    """What the picks of many problems cost, one row a problem; see `Curve`."""
+
+    evaluations: Floats
+    judge_seconds: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,35 +99,44 @@ class Order:
     scores: Floats
     """(problems, n), all alike where one draw has none."""
     missing: Bools
-    effort: Floats
-    """`effort_by_correct` of ones and of judge seconds."""
 
 
 def order(strategy: Strategy, given: Batch) -> Order:
-    """Score the draws, and what judging them in that order takes."""
-    scores, missing = given.scores(strategy)
+    """Score the draws."""
+    return Order(*given.scores(strategy))
+
+
+def effort(strategy: Strategy, given: Batch, ordered: Order) -> Floats:
+    """`effort_by_correct` of ones and of judge seconds; depends on the score, not on `top`."""
     costs = np.stack([np.ones_like(given.judge_seconds), given.judge_seconds])
     if strategy.after_timing:
         # Everything is judged: no draw has m correct ones before it.
         everything = np.zeros((*costs.shape[:2], given.n + 1))
         everything[..., 0] = costs.sum(axis=2)
-        return Order(scores, missing, everything)
-    return Order(scores, missing, effort_by_correct(costs, scores, given.correct))
+        return everything
+    return effort_by_correct(costs, ordered.scores, given.correct)
+
+
+def price(strategy: Strategy, its_effort: Floats, ks: Sequence[int]) -> Price:
+    """What the strategy's picks cost at every k."""
+    evaluations, judge_seconds = expected_effort(its_effort, ks, top=strategy.top)
+    return Price(np.minimum(evaluations, np.asarray(ks)), judge_seconds)
 
 
 def curve(strategy: Strategy, draws: Draws, ks: Sequence[int]) -> Curve:
     """The strategy over all k-subsets of one problem's draws; `ks` ascending."""
     given = batch([draws])
-    found = curves(strategy, given, ks, passes(given, ks), order(strategy, given))
+    ordered = order(strategy, given)
+    found = curves(strategy, given, ks, passes(given, ks), ordered)
+    cost = price(strategy, effort(strategy, given, ordered), ks)
     arrays = {
-        field.name: getattr(found, field.name)[0]
-        for field in fields(Curves)
+        field.name: getattr(one, field.name)[0]
+        for one in (found, cost)
+        for field in fields(one)
         if field.name not in ("applicability", "picks")
     }
     pick = int(found.picks[0])
-    return Curve(
-        applicability=found.applicability[0], pick=pick if pick >= 0 else None, **arrays
-    )
+    return Curve(applicability=found.applicability[0], pick=pick if pick >= 0 else None, **arrays)
 
 
 def curves(
@@ -154,7 +169,6 @@ def curves(
         speedup, log_speedup = (
             np.maximum.accumulate(one, axis=1) for one in (speedup, log_speedup)
         )
-    costs = expected_effort(ordered.effort, ks, top=strategy.top)
     return Curves(
         applicability=given.applicability(strategy, ordered.missing),
         success=passed.correct,
@@ -164,8 +178,6 @@ def curves(
         speedup_mean=speedup,
         log_speedup_mean=log_speedup,
         flagged=np.minimum(flagged, passed.correct),
-        evaluations=np.minimum(costs[0], np.asarray(ks)),
-        judge_seconds=costs[1],
         picks=_picks(ranked, given),
     )
 

@@ -12,23 +12,18 @@ import pyarrow as pa
 
 from storage import Lake
 from storage.schemas import SELECTIONS
-from tasks.strategies.base import Applicability, Strategy, strategies
+from tasks.strategies.base import Applicability, Score, Strategy, strategies
 from tasks.strategies.batch import Batch, batches
-from tasks.strategies.curve import Curves, curves, order, passes
+from tasks.strategies.curve import Curves, Order, curves, order, passes
 from tasks.strategies.load import load_draws
 from tasks.strategies.study import MEASURES, default_ks
 
 _KEY = ("run_id", "suite", "level", "problem_id", "strategy", "k")
 
 
-def select_run(
-    lake: Lake, run_id: str, chosen: Sequence[Strategy] | None = None
-) -> tuple[pa.Table, str]:
+def select_run(lake: Lake, run_id: str, chosen: Sequence[Strategy] | None = None) -> pa.Table:
     """All registered strategies (or those chosen) at K = 1, 2, 4, … and n, on every problem with a
-    verdict.
-
-    Returns the rows in the schema of `selections`, and a part name made from their content without
-    the time: appended under it, an unchanged result is not written again. Raises as `load_draws`.
+    verdict: rows in the schema of `selections`. Raises as `load_draws`.
     """
     known = strategies() if chosen is None else chosen
     harness_id = _asked_harness(lake, run_id)
@@ -37,11 +32,13 @@ def select_run(
     for _, given in batches(load_draws(lake, [run_id])):
         ks = sorted({*default_ks(given.n), given.n})
         passed = passes(given, ks)
+        orders: dict[Score, Order] = {}
         for one in known:
-            found = curves(one, given, ks, passed, order(one, given))
+            if one.score not in orders:
+                orders[one.score] = order(one, given)
+            found = curves(one, given, ks, passed, orders[one.score])
             blocks.append(_rows(one, given, ks, found, harness_id, now))
-    table = pa.concat_tables(blocks).combine_chunks()
-    return table, content_name(table)
+    return pa.concat_tables(blocks).combine_chunks()
 
 
 def content_name(table: pa.Table) -> str:
@@ -86,29 +83,31 @@ def _rows(
 ) -> pa.Table:
     """Problem by problem, at every k."""
     problems, size = len(given.draws), len(ks)
-    applicable = [one is Applicability.APPLICABLE for one in found.applicability]
-    picks = pa.array(found.picks, mask=found.picks < 0)
-    by_problem: dict[str, Any] = {
-        "run_id": [one.run_id for one in given.draws],
-        "suite": [one.suite for one in given.draws],
-        "level": [one.level for one in given.draws],
-        "problem_id": [one.problem_id for one in given.draws],
+    by_problem = {
+        "level": np.array([one.level for one in given.draws]),
+        "problem_id": np.array([one.problem_id for one in given.draws]),
         "n_correct": given.correct.sum(axis=1),
-        "applicable": applicable,
-        "pick_sample_index": picks,
+        "applicable": np.array([one is Applicability.APPLICABLE for one in found.applicability]),
+        "pick_sample_index": found.picks,
     }
     constant = {
+        "run_id": given.draws[0].run_id,
         "strategy": strategy.name,
         "n": given.n,
         "computed_at": now,
         "harness_id": harness_id,
         "sequence": None,
     }
-    at = np.repeat(np.arange(problems), size)
-    columns: dict[str, Any] = {"k": np.tile(ks, problems)}
+    suites = pa.array([one.suite for one in given.draws]).dictionary_encode()
+    of_suite = pa.DictionaryArray.from_arrays(
+        np.repeat(suites.indices.to_numpy(), size), suites.dictionary
+    )
+    columns: dict[str, Any] = {"k": np.tile(ks, problems), "suite": of_suite.dictionary_decode()}
     for field in SELECTIONS:
         if field.name in by_problem:
-            columns[field.name] = pa.array(by_problem[field.name], field.type).take(pa.array(at))
+            values = np.repeat(by_problem[field.name], size)
+            nothing = values < 0 if field.name == "pick_sample_index" else None
+            columns[field.name] = pa.array(values, field.type, mask=nothing)
         elif field.name in constant:
             value = pa.scalar(constant[field.name], field.type)
             columns[field.name] = pa.repeat(value, problems * size)

@@ -12,7 +12,7 @@ from tasks.statistics import found_within, spent_within
 from tasks.statistics.arrays import Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Score, Strategy
 from tasks.strategies.batch import batches
-from tasks.strategies.curve import Order, Passes, curves, order, passes
+from tasks.strategies.curve import Order, Passes, curves, effort, order, passes, price
 
 MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
 """What is stored of every strategy at every k (see `Curve`)."""
@@ -118,15 +118,18 @@ def study(
             put(field.name, "", at, getattr(passed, field.name))
         put("spread", "", at, given.spread[:, None])
         put("tokens", "", at, given.tokens[:, None])
-        orders: dict[tuple[Score, bool], Order] = {}
+        orders: dict[tuple[Score, bool], tuple[Order, Floats]] = {}
         for one in chosen:
             ranked_by = one.score, one.after_timing
             if ranked_by not in orders:
-                orders[ranked_by] = order(one, given)
-            ordered = orders[ranked_by]
+                ordered = order(one, given)
+                orders[ranked_by] = ordered, effort(one, given, ordered)
+            ordered, its_effort = orders[ranked_by]
             found = curves(one, given, budgets, passed, ordered)
+            cost = price(one, its_effort, budgets)
             for measure in (*MEASURES, *COSTS):
-                put(measure, one.name, at, getattr(found, measure))
+                source = cost if hasattr(cost, measure) else found
+                put(measure, one.name, at, getattr(source, measure))
             for i, its in zip(rows[at].tolist(), found.applicability, strict=True):
                 if its is not Applicability.APPLICABLE:  # of several runs the least applicable
                     worth[one.name][i] = its

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.report.data import ReportData
+from tasks.report.data import NAMED, ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
 from tasks.report.figures import spread
 from tasks.report.figures.style import leading
@@ -28,12 +28,15 @@ _REFUSED = (Column("problem"), Column("draws", True), Column("reason"))
 
 def problems(data: ReportData) -> Exhibit:
     least = data.statistics.least_spread
-    rows = [_row(problem) for problem in data.problems]
+    rows = [_row(problem) for problem in data.shown]
     tables = [Table(_COLUMNS, rows, "Follow a problem to the candidates behind its line.")]
     refused = [(Link(one.title, one.key.anchor), count(one.draws), one.reason)
-               for one in data.refusals]  # fmt: skip
+               for one in data.refusals[:NAMED]]  # fmt: skip
     if refused:
-        tables.append(Table(_REFUSED, refused, "Refused by the judge, whatever the candidate"))
+        caption = "Refused by the judge, whatever the candidate"
+        if len(data.refusals) > NAMED:
+            caption += f": {NAMED} of {count(len(data.refusals))}"
+        tables.append(Table(_REFUSED, refused, caption))
     return Exhibit(
         name="problems",
         title="Problem by problem",
@@ -44,8 +47,9 @@ def problems(data: ReportData) -> Exhibit:
             "published threshold.",
             "Sources counts distinct programs: equal programs are judged once and stay separate "
             "draws.",
+            *data.sampled,
         ],
-        figure=leading(spread(data.problems, least), data.targets),
+        figure=leading(spread(data.shown, least), data.targets),
         describes="Bars: spread of the log-probability within each problem; dotted: a "
         "published threshold.",
         tables=tables,

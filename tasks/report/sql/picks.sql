@@ -1,4 +1,5 @@
--- The candidates that the strategies pick among all correct draws of a problem, with their code.
+-- The candidates that the strategies pick among all correct draws of a problem that the page shows,
+-- with their code.
 -- Ties go to the lower sample index, of equally fast ones to the better score (the curves share
 -- their probability). Where a draw of the problem has no log-probability, the scores pick nothing.
 WITH judged_ones AS (
@@ -8,7 +9,7 @@ WITH judged_ones AS (
             PARTITION BY run_id, suite, level, problem_id
         ) AS unscored
     FROM judged
-    WHERE run_id IN ($runs)
+    WHERE run_id IN ($runs) AND $shown
 ),
 correct AS (
     SELECT

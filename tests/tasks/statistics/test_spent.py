@@ -4,7 +4,6 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-
 from numpy.typing import ArrayLike
 
 from tasks import statistics

@@ -210,4 +210,4 @@ def test_a_run_without_verdicts_has_nothing_to_say(lake: Lake, ks: list[int] | N
     assert (document.problems, document.samples) == (0, 0)
     assert all(one.mean is None for one in document.pass_at_k.values())
     assert {one.problems for one in document.strategies.values()} == {0}
-    assert select_run(lake, "fresh")[0].num_rows == 0
+    assert select_run(lake, "fresh").num_rows == 0
