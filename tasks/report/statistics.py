@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.report.curves import Curve, Interval
 from tasks.strategies import LEAST_SPREAD
@@ -68,6 +68,8 @@ class Statistics:
     comparisons: Sequence[PairedComparison]
     least_spread: float
     association: AssociationOut | None = None
+    fast_1_gain: Curve = field(default_factory=dict)
+    """What each k adds to the best of the k before it."""
 
     def at(self, strategy: str, k: int) -> Interval | None:
         """fast_1@k of a strategy, None where undefined."""
@@ -123,6 +125,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         comparisons=document.comparisons,
         least_spread=document.least_spread,
         association=document.association,
+        fast_1_gain=_curve(document.fast_1_gain),
     )
 
 

@@ -21,12 +21,14 @@ from tasks.statistics.paired import (
     mcnemar_exact,
     wilcoxon_signed_rank,
 )
+from tasks.statistics.paired_difference import PairedDifference, paired_difference
 from tasks.statistics.partial import partial_correlation
 from tasks.statistics.pass_at_k import pass_at_k
 from tasks.statistics.pick import RankValues, expected_at, pick_probabilities, rank_values
 from tasks.statistics.power import problems_needed
 from tasks.statistics.rate import rate_interval
 from tasks.statistics.spent import found_within, spent_within
+from tasks.statistics.sum_law import Outcomes
 
 __all__ = [
     "DIFFERENCE",
@@ -36,6 +38,8 @@ __all__ = [
     "EquivalentK",
     "EquivalentKInterval",
     "Estimate",
+    "Outcomes",
+    "PairedDifference",
     "RankValues",
     "Resampling",
     "best_at_k",
@@ -50,6 +54,7 @@ __all__ = [
     "holm",
     "mcnemar_exact",
     "median_interval",
+    "paired_difference",
     "partial_correlation",
     "pass_at_k",
     "pick_probabilities",

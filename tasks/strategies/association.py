@@ -3,8 +3,10 @@ by?"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -15,7 +17,29 @@ from tasks.statistics import (
     quarter_weights,
 )
 from tasks.statistics.arrays import Floats
+from tasks.statistics.clustered import rank_correlation_interval
 from tasks.strategies.base import Draws
+from tasks.strategies.verdict import SURE
+
+
+class Direction(StrEnum):
+    """Of more surprising kernels, within problems."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    OPEN = "open"
+    UNDEFINED = "undefined"
+
+
+class Length(StrEnum):
+    """What length has to do with it."""
+
+    EXPLAINS = "explains"
+    """At equal length less than half of the correlation is left, and that is not settled."""
+    NOT = "not"
+    OPEN = "open"
+    UNKNOWN = "unknown"
+
 
 LEAST_CORRECT = 4
 """Correct draws of a problem for its quarters: of fewer, a quarter is less than one draw."""
@@ -40,9 +64,35 @@ class Association:
     surprisal within each problem."""
 
     surprisal_speedup: Correlation
+    surprisal_speedup_interval: tuple[float, float]
+    """Over problems."""
     surprisal_speedup_given_length: Correlation
     length_speedup: Correlation
     quartiles: tuple[QuartileRow, ...]
+
+    @property
+    def verdict(self) -> Direction:
+        """Settled where the test within problems and the interval over problems both leave out 0.
+
+        The first supposes draws that are independent, the second problems enough to see how they
+        differ; each fails where the other does not.
+        """
+        plain, (low, high) = self.surprisal_speedup, self.surprisal_speedup_interval
+        if math.isnan(plain.rho):
+            return Direction.UNDEFINED
+        if not plain.p < SURE or not (low > 0 or high < 0):
+            return Direction.OPEN
+        return Direction.FASTER if plain.rho > 0 else Direction.SLOWER
+
+    @property
+    def length(self) -> Length:
+        """What is left of it at equal length."""
+        plain, partial = self.surprisal_speedup, self.surprisal_speedup_given_length
+        if self.verdict not in (Direction.FASTER, Direction.SLOWER) or math.isnan(partial.rho):
+            return Length.UNKNOWN
+        if partial.p < SURE and (partial.rho > 0) == (plain.rho > 0):
+            return Length.NOT
+        return Length.EXPLAINS if abs(partial.rho) < abs(plain.rho) / 2 else Length.OPEN
 
 
 def associate(draws: Sequence[Draws]) -> Association:
@@ -57,6 +107,7 @@ def associate(draws: Sequence[Draws]) -> Association:
         speed = [np.log(one) for one in speedup]
     return Association(
         pooled_spearman(list(zip(surprisal, speed, strict=True))),
+        rank_correlation_interval(list(zip(surprisal, speed, strict=True))),
         partial_correlation(list(zip(surprisal, speed, length, strict=True))),
         pooled_spearman(list(zip(length, speed, strict=True))),
         _quartiles(draws, surprisal, speedup, length),

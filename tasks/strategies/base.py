@@ -13,9 +13,9 @@ from tasks.errors import RequestError
 from tasks.statistics.arrays import Bools, Floats, Ints
 
 LEAST_SPREAD = 0.15
-"""Nats per token. Where the standard deviation of a problem's mean log-probabilities is smaller,
-ranking by them is ranking by noise: 7 of the 20 problems of arXiv 2602.07670 lie below, and there
-selection was no better than a random choice."""
+"""Nats per token: below it lie 7 of the 20 problems of arXiv 2602.07670, and there selection was no
+better than a random choice. Shown beside the spreads and nothing more: what log-probabilities are
+worth on the data at hand is what they predict there, since a rank knows no nats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +82,8 @@ class Applicability(StrEnum):
     APPLICABLE = "applicable"
     MISSING = "missing"
     """A draw has no score: the strategy abstains, and all draws of the problem tie."""
-    NARROW = "narrow"
-    """The spread is below LEAST_SPREAD: the strategy abstains from a claim. Its scores still order
-    the draws, so that its curve is the plain closed form, but the problem is reported apart."""
+    TIED = "tied"
+    """The log-probabilities of all draws are one and the same: there is nothing to rank by."""
 
 
 Score = Callable[[Draws], Floats]
@@ -99,7 +98,7 @@ class Strategy:
     score: Score
     top: int = 1
     uses_logprobs: bool = False
-    """Says what it needs: log-probabilities, spread widely enough to rank by."""
+    """Says what it needs: log-probabilities that differ."""
     needs: tuple[str, ...] = ()
     """Columns of `Draws.columns` that have to be loaded for it."""
     after_timing: bool = False

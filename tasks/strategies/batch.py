@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.statistics.arrays import Bools, Floats, Ints
-from tasks.strategies.base import LEAST_SPREAD, Applicability, Draws, Strategy
+from tasks.strategies.base import Applicability, Draws, Strategy
 
 USUAL = Applicability.APPLICABLE
+
+_SAME = 1e-12
+"""Nats per token: rounding."""
 
 _DRAWS = 100_000
 """Draws held side by side: bounds the memory of what is worked out for them."""
@@ -45,11 +48,10 @@ class Batch:
 
     def applicability(self, strategy: Strategy, missing: Bools) -> list[Applicability]:
         """What the strategy's scores are worth, problem by problem."""
-        # A spread that is not a number (one draw, or none with log-probabilities) is narrow too.
-        narrow = ~(self.spread >= LEAST_SPREAD) if strategy.uses_logprobs else missing
+        tied = self.spread < _SAME if strategy.uses_logprobs else missing
         return [
-            Applicability.MISSING if lacks else Applicability.NARROW if tight else USUAL
-            for lacks, tight in zip(missing.tolist(), narrow.tolist(), strict=True)
+            Applicability.MISSING if lacks else Applicability.TIED if alike else USUAL
+            for lacks, alike in zip(missing.tolist(), tied.tolist(), strict=True)
         ]
 
 

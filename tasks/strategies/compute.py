@@ -12,6 +12,7 @@ from tasks.statistics import (
     Correlation,
     EquivalentK,
     EquivalentKInterval,
+    PairedDifference,
     Resampling,
     bootstrap_mean,
     equivalent_k_interval,
@@ -47,6 +48,8 @@ from tasks.strategies.words import (
     association_in_words,
     comparison_in_words,
     left_out_in_words,
+    no_mcnemar,
+    no_wilcoxon,
     reason,
 )
 
@@ -74,13 +77,23 @@ def strategies_document(
     chosen = (*strategies(exploratory=exploratory), *scored(scores))
     needs = [need for one in chosen for need in one.needs]
     draws = load_draws(lake, names, needs=needs, scores=scores)
-    how = Resampling(seed=seed)
+    return document_of(names, draws, chosen, ks, Resampling(seed=seed))
+
+
+def document_of(
+    names: Sequence[str],
+    draws: Sequence[Draws],
+    chosen: Sequence[Strategy],
+    ks: Sequence[int] | None,
+    how: Resampling,
+) -> StrategiesDocument:
+    """The same from draws at hand. Raises RequestError for k < 1."""
     budgets = check_ks(ks, max((one.n for one in draws), default=0))
     part = reach(draws, budgets)
     table = study(part.kept, part.ks or None, chosen)
     everything = len({one.problem for one in draws})
     return StrategiesDocument(
-        runs=names,
+        runs=list(names),
         problems=everything,
         samples=sum(one.n for one in draws),
         ks=list(budgets),
@@ -89,6 +102,7 @@ def strategies_document(
         strategies=_curves(table, how, budgets),
         pass_at_k=_by_k(table, rate_interval(table.pass_at_k, how), budgets),
         fast_1_at_k=_by_k(table, rate_interval(table.fast_1_at_k, how), budgets),
+        fast_1_gain=_gains(table, how),
         fast_1_at_k_at_most=dict.fromkeys(budgets)
         | {
             k: _number(float(mean))
@@ -136,7 +150,7 @@ def _spread(draws: Sequence[Draws]) -> list[ProblemSpread]:
                 level=level,
                 problem_id=problem_id,
                 logprob_std=_number(std),
-                applicable=std >= LEAST_SPREAD,
+                applicable=std > 0,
             )
         )
     return spread
@@ -168,7 +182,7 @@ def _curves(table: Study, how: Resampling, budgets: Sequence[int]) -> dict[str, 
     found = {}
     for i, one in enumerate(table.strategies):
         worth = table.applicability[one.name]
-        narrow, missing = worth.count(Applicability.NARROW), worth.count(Applicability.MISSING)
+        tied, missing = worth.count(Applicability.TIED), worth.count(Applicability.MISSING)
         found[one.name] = StrategyCurve(
             k=dict.fromkeys(budgets, NOTHING)
             | {
@@ -184,8 +198,9 @@ def _curves(table: Study, how: Resampling, budgets: Sequence[int]) -> dict[str, 
             problems=len(worth),
             applicable=worth.count(Applicability.APPLICABLE),
             abstained_missing=missing,
-            abstained_narrow=narrow,
-            abstains=reason(one, missing, narrow, len(worth)),
+            abstained_narrow=None,
+            abstained_tied=tied,
+            abstains=reason(one, missing, tied, len(worth)),
             exploratory=one.exploratory,
             saturation_k=saturation_k(table.ks, measures["fast_1"][0, i], table.deepest),
             equivalent_k=equivalents.get(one.name),
@@ -273,6 +288,8 @@ def _association(found: Association) -> AssociationOut:
 
     return AssociationOut(
         surprisal_speedup=out(found.surprisal_speedup),
+        surprisal_speedup_low=_number(found.surprisal_speedup_interval[0]),
+        surprisal_speedup_high=_number(found.surprisal_speedup_interval[1]),
         surprisal_speedup_given_length=out(found.surprisal_speedup_given_length),
         length_speedup=out(found.length_speedup),
         quartiles=[
@@ -286,6 +303,8 @@ def _association(found: Association) -> AssociationOut:
             )
             for row in found.quartiles
         ],
+        verdict=found.verdict.value,
+        length=found.length.value,
         sentence=association_in_words(found),
     )
 
@@ -298,26 +317,38 @@ def _comparison(one: Comparison) -> PairedComparison:
         problems=one.problems,
         applicable=one.applicable,
         fast_1=Fast1Comparison(
-            difference=_estimate(one.difference),
-            difference_at_most=_estimate(one.difference_at_most),
+            difference=_paired(one.difference),
+            difference_at_most=_paired(one.difference_at_most),
             cohens_h=_number(one.effect),
             a_better=one.a_better,
             b_better=one.b_better,
-            mcnemar_p=_number(one.discordant.p),
-            mcnemar_p_holm=_number(one.discordant_holm),
+            p=_number(one.difference.p),
+            p_holm=_number(one.p_holm),
+            rules=one.rules,
+            mcnemar_p=_number(one.mcnemar.p),
+            mcnemar_p_holm=_number(one.mcnemar_holm),
+            no_mcnemar=no_mcnemar(one),
             test=one.test,
-            problems_needed=one.problems_needed,
+            problems_needed=one.needed,
         ),
         speedup=SpeedupComparison(
-            ratio=_estimate(np.exp(one.log_ratio)),
+            ratio=_estimate(np.exp([one.log_ratio.mean, one.log_ratio.low, one.log_ratio.high])),
+            p=_number(one.log_ratio.p),
+            p_holm=_number(one.log_p_holm),
             pairs=one.wilcoxon.pairs,
             wilcoxon_statistic=_number(one.wilcoxon.statistic),
             wilcoxon_p=_number(one.wilcoxon.p),
             wilcoxon_p_holm=_number(one.wilcoxon_holm),
+            no_wilcoxon=no_wilcoxon(one),
         ),
         exploratory=one.exploratory,
+        verdict=one.verdict.value,
         sentence=comparison_in_words(one),
     )
+
+
+def _paired(one: PairedDifference) -> Estimate:
+    return Estimate(mean=_number(one.mean), low=_number(one.low), high=_number(one.high))
 
 
 def _by_k(table: Study, bounds: Floats, budgets: Sequence[int]) -> dict[int, Estimate]:
@@ -340,6 +371,15 @@ NOTHING = StrategyAtK(
     tokens=None,
 )
 """Beyond what is compared."""
+
+
+def _gains(table: Study, how: Resampling) -> dict[int, Estimate]:
+    # One denominator at every k, so that no problem's own curve falls.
+    gains = np.maximum(np.diff(table.fast_1_at_k, axis=1), 0.0)
+    bounds = rate_interval(gains, how)
+    if not len(table.problems):
+        return {}
+    return {k: _estimate(bounds[:, j]) for j, k in enumerate(table.ks[1:])}
 
 
 def _estimate(bounds: Floats) -> Estimate:

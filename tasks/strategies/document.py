@@ -79,8 +79,11 @@ class StrategyCurve(_Frozen):
     abstained_missing: int
     """Problems with a draw that could not be scored: all draws tie there, for the pick as for what
     it costs."""
-    abstained_narrow: int
-    """Problems whose spread of log-probabilities is below `least_spread`: ranking by noise."""
+    abstained_narrow: int | None
+    """Withdrawn, and null: a narrow spread of log-probabilities is no reason to abstain. What they
+    are worth is what they predict (`comparisons`, `association`)."""
+    abstained_tied: int
+    """Problems whose draws all have the same log-probability."""
     abstains: str | None
     """Why it abstains on problems, if it does, in a sentence."""
     exploratory: bool
@@ -132,6 +135,7 @@ class ProblemSpread(_Frozen):
     logprob_std: float | None
     """Nats per token, over all judged draws."""
     applicable: bool
+    """Whether it differs at all, so that draws can be ranked by it."""
 
 
 class Fast1Comparison(_Frozen):
@@ -143,14 +147,25 @@ class Fast1Comparison(_Frozen):
     cohens_h: float | None
     a_better: int
     b_better: int
+    p: float | None
+    """Two-sided, for the mean difference; below 5 % exactly where the interval leaves out 0."""
+    p_holm: float | None
+    """Adjusted for the choice among the rules with the same control; never below `p`."""
+    rules: int
+    """How many those are."""
     mcnemar_p: float | None
-    """Exact, two-sided, over the problems where a and b differ."""
+    """Exact, two-sided, over the problems where a and b differ; null where `no_mcnemar` says why.
+    """
     mcnemar_p_holm: float | None
+    no_mcnemar: str | None
     test: str
-    """"mcnemar" where all outcomes are 0 or 1; else "sign": which arm has the higher
-    probability."""
+    """What `p` is by, given the problems: "random-scores" (a against its control: the law of a's
+    picks had its scores been random) or "sign-flip" (two arms that may change places, which is
+    exact McNemar where outcomes are 0 or 1: then "mcnemar"). Beside it Student's t over problems;
+    p is the larger of the two."""
     problems_needed: int | None
-    """For 80 % power at 5 %, if further problems are like these; null if no number would do."""
+    """For 80 % power at the gap seen, by the test of `p_holm`, if further problems are like these;
+    null if no number would do."""
 
 
 class SpeedupComparison(_Frozen):
@@ -158,12 +173,16 @@ class SpeedupComparison(_Frozen):
 
     ratio: Estimate
     """Geometric mean."""
+    p: float | None
+    """Two-sided, for the geometric mean; as for fast_1."""
+    p_holm: float | None
     pairs: int
-    """Problems where the two differ: what Wilcoxon ranks."""
+    """Problems where the two differ: what Wilcoxon ranks; 0 where `no_wilcoxon` says why not."""
     wilcoxon_statistic: float | None
     wilcoxon_p: float | None
     """Two-sided, on log ratios."""
     wilcoxon_p_holm: float | None
+    no_wilcoxon: str | None
 
 
 class PairedComparison(_Frozen):
@@ -177,7 +196,10 @@ class PairedComparison(_Frozen):
     fast_1: Fast1Comparison
     speedup: SpeedupComparison
     exploratory: bool
-    """Of the second family: Holm's adjustment is over each family by itself."""
+    """Its rules are a family of their own."""
+    verdict: str
+    """Of fast_1: "better", "worse", "noise" (unsettled kernels could undo it), "open", "alike"
+    (nothing differs), "undefined"."""
     sentence: str
 
 
@@ -209,10 +231,19 @@ class AssociationOut(_Frozen):
     """What the paper calls length control and the quartile table."""
 
     surprisal_speedup: CorrelationOut
+    surprisal_speedup_low: float | None
+    surprisal_speedup_high: float | None
+    """The interval of its rho over problems."""
     surprisal_speedup_given_length: CorrelationOut
     """The rank correlation of what curves over the logarithm of length leave of both."""
     length_speedup: CorrelationOut
     quartiles: list[Quartile]
+    verdict: str
+    """Whether log-probabilities say something on speed here: "faster" (more surprising kernels are
+    faster), "slower", "open", "undefined"."""
+    length: str
+    """What length has to do with that: "explains" (at equal length little is left), "not" (at equal
+    length it is there, too), "open", "unknown" (lengths, or the effect itself)."""
     sentence: str
 
 
@@ -231,6 +262,8 @@ class StrategiesDocument(_Frozen):
     pass_at_k: dict[int, Estimate]
     fast_1_at_k: dict[int, Estimate]
     """P(some draw of k is correct and faster than 1x)."""
+    fast_1_gain: dict[int, Estimate]
+    """What each budget's `fast_1_at_k` adds to that of the budget before it."""
     fast_1_at_k_at_most: dict[int, float | None]
     """Its mean, were every unsettled kernel faster than the reference: the interval of such a
     kernel's speedup holds 1."""

@@ -53,6 +53,10 @@ class Study:
     """The same shape: E[seconds of judging those e]; NaN where they were not recorded."""
     completion_tokens: Floats
     """(problems,): mean tokens of a draw; NaN where unknown."""
+    draws: tuple[Draws, ...]
+    """Of every run and problem, what all this was made of."""
+    rows: Ints
+    """(len(draws),): of each, its problem's place in `problems`."""
 
     @property
     def deepest(self) -> int:
@@ -151,4 +155,6 @@ def study(
         spent={name: averaged("found", name, len(spent_ks)) for name in early},
         spent_seconds={name: averaged("seconds", name, len(spent_ks)) for name in early},
         completion_tokens=averaged("tokens", width=1)[:, 0],
+        draws=tuple(draws),
+        rows=rows,
     )

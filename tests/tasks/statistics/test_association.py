@@ -11,7 +11,6 @@ from scipy.stats import rankdata, spearmanr
 from tasks.statistics import (
     partial_correlation,
     pooled_spearman,
-    problems_needed,
     quarter_weights,
 )
 from tasks.statistics.arrays import Floats
@@ -133,12 +132,3 @@ def test_every_quarter_holds_a_quarter(scores: list[float]) -> None:
     found = quarter_weights(np.array([1.0, 2.0, 3.0, *scores]), block)[:, 3:]
     assert found.sum(axis=1) == pytest.approx([len(scores) / 4] * 4)
     assert found.sum(axis=0) == pytest.approx([1.0] * len(scores))
-
-
-def test_power_is_the_textbooks_sample_size() -> None:
-    # δ/σ = 0.5 at 80 % power and 5 % two-sided: (1.960 + 0.842)² / 0.25 = 31.4.
-    spread = np.array([-1.0, 1.0]) / np.sqrt(2)
-    assert problems_needed(0.5 + spread) == 32
-    assert problems_needed([0.0, 0.0]) is None
-    assert problems_needed([0.3]) is None
-    assert problems_needed([0.3, 0.3, np.nan]) == 2

@@ -10,7 +10,6 @@ import pytest
 from tasks.errors import RequestError
 from tasks.statistics.arrays import Floats
 from tasks.strategies import (
-    LEAST_SPREAD,
     Applicability,
     Draws,
     base,
@@ -112,21 +111,17 @@ def test_a_missing_logprob_of_an_incorrect_draw_makes_all_tie_for_pick_and_cost_
     assert found.evaluations[3] == pytest.approx(1 + 2 / 3)
 
 
-@pytest.mark.parametrize(
-    ("spread", "worth"),
-    [(0.99, Applicability.NARROW), (1.01, Applicability.APPLICABLE), (0, Applicability.NARROW)],
-)
-def test_a_narrow_spread_is_reported_and_keeps_the_order(
-    spread: float, worth: Applicability
-) -> None:
-    # Two draws at distance d have the standard deviation d/√2.
-    logprobs = [-1.0, -1.0 - spread * LEAST_SPREAD * np.sqrt(2)]
-    found = curve(strategy("surprisal"), draws(logprobs, [2.0, 3.0]), [2])
-    assert found.applicability is worth
-    assert found.pick == (10 if spread else 0)
-    assert curve(strategy("oracle"), draws(logprobs, [2.0, 3.0]), [2]).applicability is (
-        Applicability.APPLICABLE
-    )
+@pytest.mark.parametrize("spread", [1e-6, 0.01, 3.0])
+def test_however_narrow_a_spread_orders(spread: float) -> None:
+    found = curve(strategy("surprisal"), draws([-1.0, -1.0 - spread], [2.0, 3.0]), [2])
+    assert (found.applicability, found.pick) == (Applicability.APPLICABLE, 10)
+
+
+def test_log_probabilities_that_are_all_the_same_order_nothing() -> None:
+    found = curve(strategy("surprisal"), draws([-1.0, -1.0], [2.0, 3.0]), [2])
+    assert (found.applicability, found.pick) == (Applicability.TIED, 0)
+    by_speed = curve(strategy("oracle"), draws([-1.0, -1.0], [2.0, 3.0]), [2])
+    assert by_speed.applicability is Applicability.APPLICABLE
 
 
 def test_tied_logprobs_share_evenly() -> None:
