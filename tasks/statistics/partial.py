@@ -83,7 +83,8 @@ def _common_knots(z: Floats) -> Floats:
     pieces = min(_MOST_COMMON, len(z) // _COMMON) + 1
     # Lengths are skewed: within the last piece a curve may still bend.
     outer = np.array([0.25, 0.5, pieces - 0.5, pieces - 0.25]) / pieces
-    return np.r_[_knots(z, pieces), np.quantile(z, outer if pieces > 4 else [])]
+    ends = np.quantile(z, outer if pieces > 4 else [])
+    return np.asarray(np.r_[_knots(z, pieces), ends], np.float64)
 
 
 def _knots(values: Floats, pieces: int) -> Floats:
