@@ -14,7 +14,7 @@ from tasks.statistics.sum_law import Outcomes, coins, flips, outcomes_of
 from tasks.strategies.base import Draws, Strategy
 from tasks.strategies.study import Study
 
-_EACH = 5_000
+_EACH = 2_000
 """Problems up to which every law is worked out. With more, coins of the control's chances stand for
 the rates', which are at least as wide, and signs for the logarithms': the spread over so many
 problems decides."""
