@@ -36,8 +36,12 @@ def read_claims(path: Path, level: int | None) -> dict[Key, Claim]:
     Raises RequestError for a file that is none of these, and where a level is needed.
     """
     try:
-        document = json.loads(read_text(path, TABLE_BYTES))
-        return dict(_entries(document, level, path))
+        document = json.loads(read_text(path, TABLE_BYTES), object_pairs_hook=_object)
+        claims: dict[Key, Claim] = {}
+        for key, claim in _entries(document, level, path):
+            if claims.setdefault(key, claim) != claim:
+                raise ValueError(f"problem {key[1]} has sample {key[2]} twice, and not the same")
+        return claims
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RequestError(
@@ -68,6 +72,15 @@ def result(
     }
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name, value in pairs:
+            if found[name] != value:
+                raise ValueError(f"{name!r} is there twice, and not the same")
+    return found
+
+
 def _entries(document: Any, level: int | None, path: Path) -> Iterator[tuple[Key, Claim]]:
     for name, value in document.items():
         if found := _LEVEL.fullmatch(name):
@@ -85,7 +98,13 @@ def _entries(document: Any, level: int | None, path: Path) -> Iterator[tuple[Key
         else:
             of_level, problem = level, int(name)
         for one in value if isinstance(value, list) else [value]:
-            yield (of_level, problem, int(one["sample_id"])), _claim(one)
+            yield (of_level, problem, _sample(one["sample_id"])), _claim(one)
+
+
+def _sample(given: Any) -> int:
+    if isinstance(given, bool) or not _PROBLEM.fullmatch(str(given)):
+        raise ValueError(f"sample_id is {given!r}")
+    return int(given)
 
 
 def _claim(one: Mapping[str, Any]) -> Claim:
@@ -98,6 +117,8 @@ def _claim(one: Mapping[str, Any]) -> Claim:
 
 
 def _time(given: Any) -> float | None:
+    if isinstance(given, bool):
+        raise TypeError(f"a time is {given!r}")
     time = math.nan if given is None else float(given)
     return time if time > 0 and math.isfinite(time) else None
 
