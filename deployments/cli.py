@@ -25,10 +25,16 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
+    from flows.cli.app import Command
+    from flows.cli.printing import answering, lost_stdout
     from flows.errors import RequestError, check_names, in_a_line
 
+    for command in app.registered_commands:
+        command.cls = Command
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
+        with answering():
+            sys.stdout.flush()
     except TyperException as error:
         said = error.format_message()
         return _say(said, 2) if said else 2  # without a command, the help has been printed
@@ -39,6 +45,8 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and "--help" in arguments:  # which typer prints
+            error = lost_stdout(error)
         answer = in_a_line(error)
         if answer is not None:
             return _say(*answer)
