@@ -111,15 +111,17 @@ def _claim(one: Mapping[str, Any]) -> Claim:
     correct = one["correctness"]
     if not isinstance(correct, bool):
         raise TypeError(f"correctness is {correct!r}")
-    runtime, reference = _time(one.get("runtime")), _time(one.get("ref_runtime"))
+    runtime, reference = _time(one, "runtime"), _time(one, "ref_runtime")
     speedup = reference / runtime if correct and runtime and reference else None
     return Claim(correct, speedup, runtime)
 
 
-def _time(given: Any) -> float | None:
-    if isinstance(given, bool):
-        raise TypeError(f"a time is {given!r}")
-    time = math.nan if given is None else float(given)
+def _time(one: Mapping[str, Any], name: str) -> float | None:
+    """In ms; None where none was taken."""
+    given = one.get(name)
+    time = math.nan if given is None or isinstance(given, bool) else float(given)
+    if isinstance(given, bool) or (time < 0 and time != -1):
+        raise ValueError(f"{name} of sample {one['sample_id']} is {json.dumps(given)}")
     return time if time > 0 and math.isfinite(time) else None
 
 

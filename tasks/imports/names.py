@@ -140,7 +140,11 @@ class Names:
 
     def _hint(self, missing: str) -> str | None:
         others = {_plain(name): name for name in self.ignored}
-        if missing in LOGPROBS:
+        if missing == LOGPROBS[0]:
+            # A sum over the tokens is no mean of them.
+            others = {
+                one: name for one, name in others.items() if not _OF_ALL_TOKENS.fullmatch(one)
+            }
             other_sign = next((one for one in others if _OTHER_SIGN.fullmatch(one)), None)
             if other_sign is not None:
                 return f"{_shell(others[other_sign])}=-{missing}"

@@ -198,6 +198,13 @@ def test_a_log_likelihood_beside_an_empty_column_is_named(lake: Lake, tmp_path: 
     assert taken(lake, path, "nll=-mean_logprob") == [(1, 0, -0.5, True, 1.5)]
 
 
+def test_a_sum_is_not_offered_as_the_mean(lake: Lake, tmp_path: Path) -> None:
+    text = "problem_id,sample_index,total_nll,correct,speedup\n1,0,5,true,1.5\n"
+    line = refused(lake, csv(tmp_path, text))
+    assert "'total_nll'" in line
+    assert "total_nll=" not in line
+
+
 def test_a_loss_beside_log_probabilities_is_another_column(lake: Lake, tmp_path: Path) -> None:
     path = csv(tmp_path, f"{HEADER},loss\n1,0,-0.5,true,1.5,3\n1,1,,false,,4\n")
     assert [row[2] for row in taken(lake, path)] == [-0.5, None]

@@ -212,6 +212,8 @@ def test_results_of_kernelbench(tmp_path: Path, document: Any, key: Any, claim: 
         '{"5": [{"sample_id": 0.7, "correctness": true}]}',
         '{"5": [{"sample_id": true, "correctness": true}]}',
         '{"5": [{"sample_id": 0, "correctness": true, "runtime": true}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "runtime": 2.0, "ref_runtime": false}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "runtime": -4}]}',
         '{"5": [{"sample_id": 0, "correctness": true, "correctness": false}]}',
         '{"5": [{"sample_id": 0, "correctness": true}, {"sample_id": 0, "correctness": false}]}',
         '{"5": {"sample_id": 0, "correctness": true}, "5": {"sample_id": 0, "correctness": false}}',
