@@ -83,6 +83,12 @@ def lost_stdout(error: OSError) -> UnavailableError:
     return UnavailableError(f"cannot write to stdout: {error.strerror}; send the answer elsewhere")
 
 
+def flush() -> None:
+    """Send what stdout still holds. Raises UnavailableError."""
+    with answering():
+        sys.stdout.flush()
+
+
 def say(text: str = "", *, err: bool = False) -> None:
     """Lines for a person, on stdout or stderr."""
     with nullcontext() if err else answering():
