@@ -5,10 +5,11 @@
 The code is the standard library's. Every function's body goes through `body` mode four ways: as it
 stands there, at the margin, as a whole `def forward`, and as one with other parameter names. Whole
 modules and bodies go through extraction in completions as models write them: fenced (also in lists,
-behind text, left open), behind thoughts of every manner, with fences and closing tokens inside the
-code. What comes out is compared with what went in as a syntax tree. Random cuts and splices of such
-completions must raise nothing. Long texts of repeated marks must take no more than proportional
-time: sixteen times the length, and less than forty times as long. Exit status 1 if any failed.
+behind text, quoted, within Markdown, left open, before end tokens), behind thoughts of every
+manner, with fences and closing tokens inside the code. What comes out is compared with what went in
+as a syntax tree. Random cuts and splices of such completions must raise nothing. Long texts of
+repeated marks must take no more than proportional time: sixteen times the length, and less than
+forty times as long. Exit status 1 if any failed.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ INSIDE = (
     "TOKENS = ('<|channel|>', '<|end|>', '<|start|>', '[/THINK]', '<think>')\n",
 )
 """What code about language models may hold."""
+ENDS = ("<|im_end|>", "</s>", "<|end|>", "<|endoftext|>", "<|eot_id|>", "</answer>", " Done.")
+"""What may follow the fence that closes."""
 
 
 def modules() -> Iterator[tuple[str, str]]:
@@ -101,6 +104,8 @@ def wrapped(code: str, rng: random.Random) -> str:
     listed = "1. The kernel:\n\n" + textwrap.indent(
         f"```python\n{code}```\n", "   ", lambda _: True
     )
+    quoted = "".join(f"> {line}".rstrip(" ") + "\n" for line in f"```python\n{code}```".split("\n"))
+    end = rng.choice(ENDS)
     answer = rng.choice(
         [
             code,
@@ -112,9 +117,15 @@ def wrapped(code: str, rng: random.Random) -> str:
             f"The code: ```python\n{code}```\n",
             f"```python\n{code}",
             listed,
+            f"```python\n{code}```{end}",
+            f"{code}{end}" if end.startswith("<") else code,
+            f"````markdown\n```python\n{code}```\n````\n",
+            f"Here:\n\n{quoted}\nIt is fast.",
         ]
     )
     opened, closed = rng.choice(MARKS)
+    if rng.random() < 0.2:
+        opened, closed = opened.upper(), closed.upper()
     thought = f"Let me see.\n{sketch}So."
     before = rng.choice(
         [
@@ -153,6 +164,9 @@ def slow_texts(n: int) -> dict[str, str]:
         "blank lines": "```python\n" + "\n" * n + "```\n",
         "fences behind text": "a ```python " * n,
         "brackets": "```python\n" + "(" * n + "\n```\n",
+        "end tokens": "```python\nx = 1\n```" + "<|a|></s>\n" * n,
+        "quoted lines": "> ```python\n" + "> > x\n" * n,
+        "Markdown": "```markdown\n" * n,
         "quotes": '```python\n"""\n' * n,
     }
 

@@ -25,10 +25,15 @@ def run(arguments: list[str]) -> int:
     from typer.exceptions import TyperException
 
     from deployments.commands import app
+    from flows.cli.app import Command
+    from flows.cli.printing import flush, lost_stdout
     from flows.errors import RequestError, check_names, in_a_line
 
+    for command in app.registered_commands:  # all of them, whichever file they are in
+        command.cls = Command
     try:
         status = app(arguments, standalone_mode=False, prog_name="bon")
+        flush()
     except TyperException as error:
         said = error.format_message()
         return _say(said, 2) if said else 2  # without a command, the help has been printed
@@ -39,6 +44,9 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()
         return 0
     except Exception as error:
+        if isinstance(error, OSError) and (not arguments or "--help" in arguments):
+            # Typer prints the help by itself.
+            error = lost_stdout(error)
         answer = in_a_line(error)
         if answer is not None:
             return _say(*answer)

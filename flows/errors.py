@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_SHOWN = 200
+"""Characters of a text that a message quotes."""
+
 
 class FlowsError(Exception):
     """Base of everything this room raises on purpose."""
@@ -18,10 +21,15 @@ class UnavailableError(FlowsError):
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raise RequestError for one that is not UTF-8: files may be called so, records keep none."""
+    """Raise RequestError for a name or a text that is not UTF-8: files may be called so, records
+    keep none."""
     for name in names:
         if any("\ud800" <= sign <= "\udfff" for sign in name):
-            raise RequestError(f"{name!r} is not UTF-8; rename it, or name a link to it (ln -s)")
+            shown = repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
+            raise RequestError(
+                f"{shown} is not UTF-8; write it so, or, if it is a file's name, rename the file "
+                "or name a link to it (ln -s)"
+            )
 
 
 def is_request_error(error: BaseException) -> bool:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
 from flows.errors import RequestError, check_names
 from flows.limits import LARGEST_K
@@ -37,13 +37,17 @@ _IDENTITY = ("suite", "policy", "seed", "sampling")
 """What a run cannot change later: its draws would no longer be of one kind."""
 
 
+StrictNumber: TypeAlias = Annotated[float, Strict()]
+"""Whole or not; neither text nor a truth value, which pydantic would turn into one."""
+
+
 class Sampling(BaseModel):
     """How to draw (see tasks.policies.base.SamplingParams)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(1.0, ge=0, allow_inf_nan=False)
-    max_tokens: int = Field(1024, ge=1, lt=2**31)
+    temperature: StrictNumber = Field(1.0, ge=0, allow_inf_nan=False)
+    max_tokens: StrictInt = Field(1024, ge=1, lt=2**31)
     mode: Mode = "module"
     backend: Literal["cpp", "torch", "triton", "cuda"] = "cpp"
     logprob_mode: LogprobMode = "raw_logprobs"
@@ -61,13 +65,13 @@ class Judging(BaseModel):
     device: str = "cpu"
     mode: Literal["fast", "full"] = "fast"
     protocol: Literal["trusted", "kernelbench"] = "trusted"
-    timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
+    timeout_s: StrictNumber = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
     scope: Literal["kernel"] | None = None
     """`kernel`: library calls are not allowed."""
-    retime: int = Field(1, ge=0, le=LARGEST_K)
+    retime: StrictInt = Field(1, ge=0, le=LARGEST_K)
     """So many winners of every problem are measured a second time."""
-    settle_s: float = Field(30.0, ge=0, allow_inf_nan=False)
+    settle_s: StrictNumber = Field(30.0, ge=0, allow_inf_nan=False)
     """Seconds at the end for kernels that noise left unsettled: they are measured once more."""
 
     def config(self) -> JudgeConfig:
@@ -80,11 +84,11 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token_budget: int | None = Field(None, ge=1)
+    token_budget: StrictInt | None = Field(None, ge=1)
     """Tokens of prompts and completions, over all of the run."""
-    concurrency: int | None = Field(None, ge=1)
+    concurrency: StrictInt | None = Field(None, ge=1)
     """Requests under way at once."""
-    allow_missing_logprobs: bool = False
+    allow_missing_logprobs: StrictBool = False
 
     def options(self, spent: int) -> dict[str, object]:
         """As options of the policy (tasks.policies.openai). `spent`: tokens used so far."""
@@ -100,10 +104,10 @@ class SweepRequest(BaseModel):
 
     profile: str = DEFAULT_PROFILE
     suite: str
-    problems: tuple[int, ...] | None = None
-    k: int = Field(ge=1, le=LARGEST_K)
+    problems: tuple[StrictInt, ...] | None = None
+    k: StrictInt = Field(ge=1, le=LARGEST_K)
     policy: str
-    seed: int = Field(42, ge=-(2**63), lt=2**63)
+    seed: StrictInt = Field(42, ge=-(2**63), lt=2**63)
     sampling: Sampling = Sampling()
     judge: Judging = Judging()
     limits: Limits = Limits()
@@ -299,7 +303,11 @@ def _validated(fields: dict[str, Any]) -> SweepRequest:
 
 def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
     """One line on a wrong value: which, what it was, and what may stand there."""
-    name, value = ".".join(where), repr(found["input"])
+    name, given = (
+        "".join(f"[{one}]" if one.isdigit() else f".{one}" for one in where)[1:],
+        found["input"],
+    )
+    value = str(given).lower() if isinstance(given, bool) else repr(given)
     if found["type"] == "extra_forbidden":
         section = where[:-1]
         return f"{name}: there is no such setting; {_place(section)} {_keys(section)}"
@@ -307,7 +315,17 @@ def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
         return f"{name} = {value}: it has to be a table, [{name}], with {_keys(where)}"
     if found["type"] == "missing":
         return f"{name} is missing; {_place(where[:-1])} {_keys(where[:-1])}"
-    return f"{name} = {value}: {found['msg'].lower()}"
+    return f"{name} = {value}: {_TYPES.get(found['type']) or found['msg'].lower()}"
+
+
+_TYPES = {
+    "int_type": "it has to be a whole number, without quotes or a point",
+    "float_type": "it has to be a number, without quotes",
+    "bool_type": "it has to be true or false, without quotes",
+    "string_type": "it has to be text, in quotes",
+    "tuple_type": "it has to be a list of whole numbers, as in [1, 2]",
+}
+"""By pydantic's name for it: what has to stand where something of another type does."""
 
 
 def _place(section: Sequence[str]) -> str:

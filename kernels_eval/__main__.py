@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -18,6 +19,19 @@ _PROGRAM = "python -m kernels_eval"
 
 def _complain(text: str) -> None:
     print(f"{_PROGRAM}: {printable_line(text)}", file=sys.stderr)
+
+
+class _LostStdoutError(Exception):
+    """Stdout takes no more. From the `OSError` that says why."""
+
+
+def _write(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What it has not taken is dropped: Python's end would fail on it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _LostStdoutError from error
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,8 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 given.candidates,
                 config,
                 as_json=given.json,
-                write=lambda text: print(text, flush=True),
+                write=_write,
             )
+    except _LostStdoutError as lost:
+        if isinstance(lost.__cause__, BrokenPipeError):  # its reader has seen enough (`| head`)
+            return command.EXIT_DONE
+        _complain(f"cannot write to stdout: {lost.__cause__}; send the answer elsewhere")
+        return command.EXIT_HARNESS
     except Interrupted as stop:
         _complain(f"ended by {stop.name}; the same command judges again, from the beginning")
         return stop.exit_status

@@ -19,6 +19,20 @@ _READS = {"SELECT", "EXPLAIN", "MULTI"}
 _LIFTED = "bon sql --write lifts that (in Python: write=True)"
 
 
+def check_one_answer(query: str) -> None:
+    """Raise QueryError for several questions: `Lake.sql` answers the last. What is no SQL passes:
+    running it says why."""
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error:
+        return
+    asked = [one for one in statements if one.type.name in _READS]
+    if len(asked) > 1:
+        raise QueryError(
+            f"the query has {len(asked)} statements, and one answer is given; ask one at a time"
+        )
+
+
 def confine(connection: duckdb.DuckDBPyConnection, query: str, found: Survey) -> None:
     """Close the connection to everything but the parts its views name, and refuse other statements.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from flows.errors import RequestError
+from flows.errors import RequestError, check_names
 
 if TYPE_CHECKING:
     from storage import Lake
@@ -18,6 +19,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+class Command(TyperCommand):
+    """A command whose texts are UTF-8, whatever its shell's arguments are: paths may be more."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """As TyperCommand. Raises RequestError for a run, a policy or a query that is not UTF-8."""
+        for given in ctx.params.values():
+            several = given if isinstance(given, list | tuple) else [given]
+            check_names(one for one in several if isinstance(one, str))
+        return super().invoke(ctx)
+
 
 LakeOption = Annotated[
     str | None,

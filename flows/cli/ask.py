@@ -29,11 +29,13 @@ def sql(
 ) -> None:
     """Ask the lake in SQL. Without --write, a query can do nothing but read the lake."""
     from storage import Lake
+    from storage.confine import check_one_answer
     from storage.duckdb_file import follow_lake
 
     if json and csv:
         raise RequestError("--json and --csv exclude each other; give one")
     house = Lake.open(lake)
+    check_one_answer(query)
     answer = house.sql(query, write=write)
     follow_lake(house)
     if json:

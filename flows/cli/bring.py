@@ -12,7 +12,10 @@ from flows.cli.interrupt import command_line, going_on
 from flows.cli.next_command import next_command
 from flows.cli.printing import say
 
-_BARE = "SELECT count(*) AS n FROM candidates WHERE mean_logprob IS NULL"
+_BARE = """
+    SELECT count(*) FILTER (mean_logprob IS NULL) AS bare, count(*) FILTER (status IS NULL) AS open
+    FROM results
+"""
 
 
 @app.command("import")
@@ -61,8 +64,9 @@ def import_(
         with house.run_lock(run):
             write_selections(house, run)
         write_duckdb_file(house)
-    (bare,) = house.sql(_BARE, [run])["n"].to_pylist()
-    without = f", {bare:,} of them without a log-probability" * bool(bare)
+    (lacks,) = house.sql(_BARE, [run]).to_pylist()
+    without = f", {lacks['bare']:,} of them without a log-probability" * bool(lacks["bare"])
+    without += f", {lacks['open']:,} of them without a verdict" * bool(lacks["open"])
     after = next_command("report", run, lake=lake)
     say(f"run {run}: {count} candidates imported{without}; next: {after}")
 

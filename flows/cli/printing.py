@@ -12,16 +12,18 @@ import io
 import json
 import logging
 import math
+import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.errors import UnavailableError
 from flows.steps import steps_told
 from kernels_eval.printable import printable, printable_line
 
@@ -60,9 +62,37 @@ def shield_terminal() -> None:
     sys.excepthook = unexpected
 
 
+@contextmanager
+def answering() -> Iterator[None]:
+    """Stdout is written in the block. Raises UnavailableError if it takes no more.
+
+    BrokenPipeError passes: a reader who has seen enough is no failure.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise lost_stdout(error) from error
+
+
+def lost_stdout(error: OSError) -> UnavailableError:
+    """The line for a stdout that takes no more; what it has not taken is dropped."""
+    with suppress(OSError):  # Python's end would fail on it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return UnavailableError(f"cannot write to stdout: {error.strerror}; send the answer elsewhere")
+
+
+def flush() -> None:
+    """Send what stdout still holds. Raises UnavailableError."""
+    with answering():
+        sys.stdout.flush()
+
+
 def say(text: str = "", *, err: bool = False) -> None:
     """Lines for a person, on stdout or stderr."""
-    typer.echo(printable(text), err=err)
+    with nullcontext() if err else answering():
+        typer.echo(printable(text), err=err)
 
 
 def telling_steps(*, unless: bool) -> AbstractContextManager[None]:
@@ -82,7 +112,8 @@ def complain(message: str) -> None:
 
 def say_json(document: str) -> None:
     """A JSON document that has been written already. DEL is all that JSON leaves as it is."""
-    typer.echo(document.replace("\x7f", r"\u007f"))
+    with answering():
+        typer.echo(document.replace("\x7f", r"\u007f"))
 
 
 def print_json(document: Any) -> None:
@@ -104,7 +135,8 @@ def print_csv(rows: pa.Table) -> None:
     written = io.BytesIO()
     write_csv(_flat(rows), written)
     text = written.getvalue().decode()
-    sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+    with answering():
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
 
 
 def print_table(rows: pa.Table) -> None:
@@ -134,8 +166,9 @@ def print_table(rows: pa.Table) -> None:
 def print_rich(*shown: RenderableType) -> None:
     """Tables and lines of text, laid out by rich. Texts in them are taken literally."""
     console = _console()
-    for one in shown:
-        console.print(one, soft_wrap=isinstance(one, str))
+    with answering():
+        for one in shown:
+            console.print(one, soft_wrap=isinstance(one, str))
 
 
 def _least_width(names: list[str], lines: list[list[str]]) -> int:

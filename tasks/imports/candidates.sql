@@ -9,5 +9,8 @@ SELECT
     coalesce(sum_logprob, mean_logprob * n_tokens) AS sum_logprob,
     mean_logprob,
     logprob_mode,
+    claimed_speedup,
+    claimed_correct,
+    claimed_runtime_ms,
     $now::TIMESTAMPTZ AS created_at
 FROM draws

@@ -25,6 +25,7 @@ _TRUE = pa.array(["true", "t", "yes", "y", "1", "1.0"])
 _FALSE = pa.array(["false", "f", "no", "n", "0", "0.0"])
 _EXACT = pa.scalar(1 << 53)
 """Floating point skips whole numbers from here on."""
+_PAST_64_BITS = pa.scalar(2.0**63)
 
 
 def typed(
@@ -45,7 +46,9 @@ def typed(
     try:
         found = _converted(column, wanted, comma=comma)
     except _CellError as error:
-        raise _wrong(name, column, file, first_row + error.row, error.row) from None
+        raise _wrong(
+            name, column, file, first_row + error.row, error.row, pointed=error.pointed
+        ) from None
     except _NOT_FITTING:
         row = _first(column, wanted, comma=comma)
         raise _wrong(name, column, file, first_row + row, row) from None
@@ -69,16 +72,26 @@ def _converted(column: Array, wanted: pa.DataType, *, comma: bool) -> Array:
 
 
 class _CellError(Exception):
-    def __init__(self, row: int) -> None:
+    """pointed: a whole number from where on floating point skips some."""
+
+    def __init__(self, row: int, *, pointed: bool = False) -> None:
         self.row = row
+        self.pointed = pointed
 
 
 _NOT_FITTING = (pa.ArrowException, ValueError, TypeError)
 
 
-def _wrong(name: str, column: Array, file: str, row: int, at: int) -> RequestError:
+def _wrong(
+    name: str, column: Array, file: str, row: int, at: int, *, pointed: bool = False
+) -> RequestError:
     shown = repr(column[at].as_py())
     shown = shown if len(shown) <= 60 else shown[:57] + "…"
+    if pointed and pa.types.is_int64(KNOWN[name]):
+        return RequestError(
+            f"{file}: column {name!r} is {shown} (row {row}), written with a decimal point beyond "
+            "2^53, so it may be another number by now; export the column as whole numbers"
+        )
     return RequestError(
         f"{file}: column {name!r} is {shown} (row {row}); it must be {_WORDS[KNOWN[name]]}"
     )
@@ -94,11 +107,11 @@ def _first(column: Array, wanted: pa.DataType, *, comma: bool) -> int:
     return 0
 
 
-def _where(wrong: Array) -> None:
+def _where(wrong: Array, *, pointed: bool = False) -> None:
     """Raise _CellError for the first true one."""
     row = pc.index(wrong, True).as_py()
     if row >= 0:
-        raise _CellError(row)
+        raise _CellError(row, pointed=pointed)
 
 
 def _trimmed(column: Array) -> Array:
@@ -118,7 +131,7 @@ def _whole_from_text(column: Array) -> Array:
     found = digits.cast(pa.int64())
     # Written with a point it went through floating point, and may be another number by now.
     pointed = pc.match_substring(column, ".")
-    _where(pc.and_(pointed, pc.greater_equal(pc.abs(found), _EXACT)))
+    _where(pc.and_(pointed, pc.greater_equal(pc.abs(found), _EXACT)), pointed=True)
     return found
 
 
@@ -126,7 +139,8 @@ def _whole(column: Array) -> Array:
     if pa.types.is_floating(column.type):
         number = _without_nan(column.cast(pa.float64()))
         broken = pc.not_equal(number, pc.floor(number))
-        _where(pc.or_(broken, pc.greater_equal(pc.abs(number), _EXACT)))
+        _where(pc.or_(broken, pc.greater_equal(pc.abs(number), _PAST_64_BITS)))
+        _where(pc.greater_equal(pc.abs(number), _EXACT), pointed=True)
         return number.cast(pa.int64())
     if not (pa.types.is_integer(column.type) or pa.types.is_decimal(column.type)):
         raise _CellError(0)

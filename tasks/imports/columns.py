@@ -40,6 +40,18 @@ TO_JUDGE = ("problem_id", "source")
 
 LOGPROBS = ("mean_logprob", "sum_logprob")
 
+VERDICT = (
+    "status",
+    "speedup",
+    "fast_1",
+    "speedup_low",
+    "speedup_high",
+    "runtime_ms",
+    "reference_ms",
+)
+"""What is known of a draw once it is judged, beside `correct`: without all of them it has no
+verdict."""
+
 DEFAULT_LEVEL = 1
 """Rows without a level are of KernelBench's first."""
 

@@ -36,8 +36,12 @@ def read_claims(path: Path, level: int | None) -> dict[Key, Claim]:
     Raises RequestError for a file that is none of these, and where a level is needed.
     """
     try:
-        document = json.loads(read_text(path, TABLE_BYTES))
-        return dict(_entries(document, level, path))
+        document = json.loads(read_text(path, TABLE_BYTES), object_pairs_hook=_object)
+        claims: dict[Key, Claim] = {}
+        for key, claim in _entries(document, level, path):
+            if claims.setdefault(key, claim) != claim:
+                raise ValueError(f"problem {key[1]} has sample {key[2]} twice, and not the same")
+        return claims
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise RequestError(
@@ -68,6 +72,15 @@ def result(
     }
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        for name, value in pairs:
+            if found[name] != value:
+                raise ValueError(f"{name!r} is there twice, and not the same")
+    return found
+
+
 def _entries(document: Any, level: int | None, path: Path) -> Iterator[tuple[Key, Claim]]:
     for name, value in document.items():
         if found := _LEVEL.fullmatch(name):
@@ -85,20 +98,30 @@ def _entries(document: Any, level: int | None, path: Path) -> Iterator[tuple[Key
         else:
             of_level, problem = level, int(name)
         for one in value if isinstance(value, list) else [value]:
-            yield (of_level, problem, int(one["sample_id"])), _claim(one)
+            yield (of_level, problem, _sample(one["sample_id"])), _claim(one)
+
+
+def _sample(given: Any) -> int:
+    if isinstance(given, bool) or not _PROBLEM.fullmatch(str(given)):
+        raise ValueError(f"sample_id is {given!r}")
+    return int(given)
 
 
 def _claim(one: Mapping[str, Any]) -> Claim:
     correct = one["correctness"]
     if not isinstance(correct, bool):
         raise TypeError(f"correctness is {correct!r}")
-    runtime, reference = _time(one.get("runtime")), _time(one.get("ref_runtime"))
+    runtime, reference = _time(one, "runtime"), _time(one, "ref_runtime")
     speedup = reference / runtime if correct and runtime and reference else None
     return Claim(correct, speedup, runtime)
 
 
-def _time(given: Any) -> float | None:
-    time = math.nan if given is None else float(given)
+def _time(one: Mapping[str, Any], name: str) -> float | None:
+    """In ms; None where none was taken."""
+    given = one.get(name)
+    time = math.nan if given is None or isinstance(given, bool) else float(given)
+    if isinstance(given, bool) or (time < 0 and time != -1):
+        raise ValueError(f"{name} of sample {one['sample_id']} is {json.dumps(given)}")
     return time if time > 0 and math.isfinite(time) else None
 
 

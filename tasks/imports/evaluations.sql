@@ -20,5 +20,6 @@ SELECT
     []::VARCHAR[] AS sandbox,
     $now::TIMESTAMPTZ AS evaluated_at
 FROM draws
+WHERE correct IS NOT NULL
 GROUP BY level, problem_id, source_hash
 ORDER BY level, problem_id, source_hash

@@ -33,7 +33,8 @@ class JsonLines:
         errors are), RequestError."""
         rows: list[dict[str, Any]] = []
         size = 0
-        for number, line in self._array() or self._lines():
+        array = self._array()
+        for number, line in array or self._lines():
             try:
                 rows.append(self._row(line))
                 size += len(line) if isinstance(line, bytes) else 0
@@ -42,8 +43,11 @@ class JsonLines:
                     rows, size = [], 0
             except RecursionError:
                 raise ValueError(f"line {number} is nested too deeply") from None
+            except json.JSONDecodeError as error:  # which counts lines within this one
+                raise ValueError(f"line {number}, column {error.colno}: {error.msg}") from error
             except (ValueError, TypeError, OverflowError) as error:
-                raise ValueError(f"near line {number}: {error}") from error
+                where = "line" if array is None else "row"
+                raise ValueError(f"near {where} {number}: {error}") from error
         if rows:
             yield self._batch(rows)
 
@@ -60,7 +64,7 @@ class JsonLines:
                 f"it is an array of more than {in_words(_ARRAY_BYTES)}; write one object per line"
             )
         try:
-            rows = json.loads(content.decode("utf-8-sig"))
+            rows = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_object)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         return iter(enumerate(rows, 1))
@@ -75,12 +79,16 @@ class JsonLines:
             if number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
             if line.strip():
-                yield number, line
+                yield number, line.rstrip()
 
     def _row(self, line: object) -> dict[str, Any]:
-        row = json.loads(line.decode("utf-8")) if isinstance(line, bytes) else line
+        row = line
+        if isinstance(line, bytes):
+            row = json.loads(line.decode("utf-8"), object_pairs_hook=_object)
         if not isinstance(row, dict):
             raise ValueError("it is no JSON object")
+        if isinstance(row, _Twice):
+            raise ValueError(f"its object names {row.name!r} more than once")
         new = [name for name in row if name not in self._names.all]
         if new:
             self._names.add(new)
@@ -99,6 +107,21 @@ class JsonLines:
         if not columns:
             return pa.RecordBatch.from_pydict({"": pa.nulls(len(rows))})
         return pa.RecordBatch.from_pydict(columns)
+
+
+class _Twice(dict[str, Any]):
+    """An object that gives a name more than once: JSON allows it, and readers keep one value."""
+
+    name = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        row = _Twice(row)
+        names = [name for name, _ in pairs]
+        row.name = next(name for name in names if names.count(name) > 1)
+    return row
 
 
 def _text(value: object) -> str | None:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from tasks.errors import RequestError
 from tasks.imports.columns import DEFAULT_LEVEL, TO_JUDGE
 from tasks.imports.kernels import Claim, Drawn, Kernel, Kernels
 from tasks.imports.limits import KERNEL_BYTES, LARGEST_LEVEL, LARGEST_SAMPLE
-from tasks.imports.read import read_table
+from tasks.imports.read import Given, read_table
+from tasks.imports.validate import CLAIMED, DRAWN, check_rules
 from tasks.opening import in_words
-from tasks.policies.logprobs import wrong_logprob
 
 ALIASES = {
     # CUDA-L1's files
@@ -36,12 +38,15 @@ def read_kernel_table(path: Path, mapped: Mapping[str, str] | None = None) -> Ke
     """The kernels of a Parquet, CSV, JSON or JSONL file; `mapped` as in `read_table`.
 
     `speedup`, `correct` and `runtime_ms` are what the table claims. Without sample indices those of
-    a problem are numbered as they come. Rows without a source are left out.
+    a problem are numbered as they come. Rows without a source, or with an empty one, are left out.
 
     Raises RequestError as `read_table`, and for a row with numbers that no run has, with a kernel
-    that is too long, or that names a sample twice; with what is no log-probability.
+    that is too long, or that names a sample twice; for what a table of results may not say of a
+    draw either (`validate`).
     """
-    table = read_table(path, mapped, TO_JUDGE, ALIASES).table
+    given = read_table(path, mapped, TO_JUDGE, ALIASES)
+    table = given.table
+    _check_said(path.name, given)
     numbered = table["sample_index"].null_count == 0
     if not numbered and table["sample_index"].null_count < len(table):
         raise RequestError(
@@ -50,7 +55,7 @@ def read_kernel_table(path: Path, mapped: Mapping[str, str] | None = None) -> Ke
     seen: Counter[tuple[int, int]] = Counter()
     kernels: dict[tuple[int, int, int], Kernel] = {}
     for number, row in enumerate(table.to_pylist(), 1):
-        if row["source"] is None:
+        if row["source"] is None or not row["source"].strip():
             continue
         level = DEFAULT_LEVEL if row["level"] is None else row["level"]
         problem = row["problem_id"]
@@ -100,12 +105,16 @@ def _check(
         raise RequestError(
             f"{file}: source is longer than {in_words(KERNEL_BYTES)} (row {number}); shorten it"
         )
-    mean = row["mean_logprob"]
-    if mean is not None and (why := wrong_logprob(mean)):
-        raise RequestError(
-            f"{file}: mean_logprob {mean:g} {why} (row {number}); leave it empty if unknown, or "
-            "turn the sign of a negative log-likelihood: --columns mean_logprob=-mean_logprob"
-        )
+
+
+def _check_said(file: str, given: Given) -> None:
+    """Raise RequestError for log-probabilities and claims that no table may hold."""
+    own = ("speedup", "runtime_ms")  # claims, too, where the table has no others
+    claims = ", ".join(f"coalesce(claimed_{name}, {name}) AS claimed_{name}" for name in own)
+    with duckdb.connect() as connection:
+        connection.register("given", given.table)
+        connection.execute(f"CREATE TEMP VIEW imported AS SELECT * REPLACE ({claims}) FROM given")
+        check_rules(connection, file, (*DRAWN, *CLAIMED), given.turned)
 
 
 def _first(claimed: Any, own: Any) -> Any:

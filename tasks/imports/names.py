@@ -10,8 +10,15 @@ from tasks.errors import RequestError
 from tasks.imports.columns import KNOWN, LOGPROBS, REQUIRED
 
 _OTHER_SIGN = re.compile(
-    r"(.*_)?(nll|neg_?log_?(prob|lik\w*)|negative_log_(prob\w*|likelihood)|surprisal|loss)(_.*)?"
+    r"(.*_)?(nlls?|neg(ative)?_?(log_?prob\w*|log_?lik\w*|logp|ll)|surprisals?|loss|cross_?entropy)"
+    r"(_.*)?"
 )
+_SAME_SIGN = re.compile(
+    r"((mean|avg|average|sum|total|cum\w*)_)?(logp|log_?probs?|log_?probability|log_?likelihood)"
+    r"(_(mean|avg|average|sum|per_token))?"
+)
+_OF_ALL_TOKENS = re.compile(r"(.*_)?(sum|total|cum\w*)(_.*)?")
+_NUMBER = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?([eE][-+]?[0-9]+)?")
 _SHOWN = 20
 
 
@@ -57,6 +64,42 @@ class Names:
         """Whether the user said that the column has the other sign."""
         return f"-{ours}" in self._mapped.values()
 
+    def turned(self) -> dict[str, str]:
+        """Of each log-probability: what --columns says to turn the sign that it is read with."""
+        return {
+            ours: f"{_shell(theirs)}={'' if self.negated(ours) else '-'}{ours}"
+            for theirs, ours in self.ours.items()
+            if ours in LOGPROBS
+        }
+
+    def check_left_out(self, empty: Collection[str]) -> None:
+        """Raise RequestError for a log-probability by another name, while ours is missing or empty.
+
+        empty: our columns that hold nothing.
+        """
+        if LOGPROBS[0] not in empty:
+            return
+        for name in self.ignored:
+            plain = _plain(name)
+            other_sign = _OTHER_SIGN.fullmatch(plain)
+            if not (other_sign or _SAME_SIGN.fullmatch(plain)):
+                continue
+            ours = LOGPROBS[1] if _OF_ALL_TOKENS.fullmatch(plain) else LOGPROBS[0]
+            if ours in empty:
+                raise RequestError(
+                    f"{self._file} has no {ours} in any row, and a column {name!r} that is left "
+                    f"out; to take it as such, add --columns "
+                    f"{_shell(name)}={'-' * bool(other_sign)}{ours}, else drop or rename it"
+                )
+
+    def check_header(self) -> None:
+        """Raise RequestError if the first line of a CSV file holds no names, but a row."""
+        if not self.ours and any(_NUMBER.fullmatch(name.strip()) for name in self.all):
+            raise RequestError(
+                f"{self._file} has no header: its first line is {self._found()}; write the names "
+                f"of the columns above it ({', '.join(REQUIRED)})"
+            )
+
     def check(self, required: Collection[str] = tuple(REQUIRED)) -> None:
         """Raise RequestError for a missing column; it says what was found instead."""
         unmet = [name for name in self._mapped if name not in self.ours]
@@ -97,7 +140,11 @@ class Names:
 
     def _hint(self, missing: str) -> str | None:
         others = {_plain(name): name for name in self.ignored}
-        if missing in LOGPROBS:
+        if missing == LOGPROBS[0]:
+            # A sum over the tokens is no mean of them.
+            others = {
+                one: name for one, name in others.items() if not _OF_ALL_TOKENS.fullmatch(one)
+            }
             other_sign = next((one for one in others if _OTHER_SIGN.fullmatch(one)), None)
             if other_sign is not None:
                 return f"{_shell(others[other_sign])}=-{missing}"

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from tasks.errors import RequestError
 from tasks.imports import csv_file, parquet_file
 from tasks.imports.cells import typed
-from tasks.imports.columns import REQUIRED, completed
+from tasks.imports.columns import LOGPROBS, REQUIRED, completed
 from tasks.imports.jsonl_file import JsonLines
 from tasks.imports.limits import FILE_BYTES, check_table
 from tasks.imports.names import Names
@@ -35,6 +35,8 @@ class Given:
     """The file's names → ours."""
     ignored: tuple[str, ...]
     """The names of the other columns."""
+    turned: Mapping[str, str]
+    """See `Names.turned`."""
     digest: str
     """16 hex digits over the file's content, and over what the user said of its columns."""
 
@@ -49,7 +51,8 @@ def read_table(
     else ours may be called.
 
     Raises RequestError: no file, no regular one, another format, unreadable, too large, without a
-    column that is required, with a cell that does not fit its column, empty.
+    column that is required, with a cell that does not fit its column, with a log-probability by
+    another name, empty.
     """
     suffix = path.suffix.lower()
     if not path.exists():
@@ -70,7 +73,9 @@ def read_table(
         raise RequestError(f"{path.name} has no rows; export it again")
     if mapped:
         content.update(repr(sorted(mapped.items())).encode())
-    return Given(completed(table), names.ours, names.ignored, content.hexdigest()[:16])
+    whole = completed(table)
+    names.check_left_out([name for name in LOGPROBS if whole[name].null_count == len(whole)])
+    return Given(whole, names.ours, names.ignored, names.turned(), content.hexdigest()[:16])
 
 
 def _read(
@@ -80,6 +85,7 @@ def _read(
     if suffix in (".csv", ".tsv"):
         found, separator = csv_file.header(file)
         names.add(found)
+        names.check_header()
         # Where a comma cannot separate cells, it may stand in a number.
         return rows.collected(csv_file.batches(file, separator, names.ours), comma=separator != ",")
     if suffix == ".parquet":

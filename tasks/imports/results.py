@@ -39,7 +39,8 @@ def import_results(
     """Import a Parquet, CSV or JSONL file as run `run_id`; returns the number of candidates.
 
     `columns.REQUIRED` and `columns.OPTIONAL` say which columns are taken, `columns` which of the
-    file's are meant (`names.parse_columns`); others are left out and noted in the run's config. The
+    file's are meant (`names.parse_columns`); others are left out and noted in the run's config. A
+    row of which only the draw is known (`columns.VERDICT`) becomes a draw without a verdict. The
     run's row is written last: without it the import is unfinished, and importing the same file
     again finishes it. With `again`, a run that this very file has become already is no error, and
     gets back the parts that it lacks.
@@ -61,7 +62,7 @@ def import_results(
             "CREATE TEMP VIEW imported AS "
             f"SELECT * REPLACE (coalesce(level, {DEFAULT_LEVEL}) AS level) FROM given"
         )
-        validate(connection, path.name)
+        validate(connection, path.name, given.turned)
         _check_problems(connection, path.name)
         connection.execute(f"CREATE TEMP TABLE draws AS {_query('draws')}")
         for name in _PARTS:

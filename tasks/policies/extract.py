@@ -10,11 +10,22 @@ from functools import cache
 from itertools import islice
 
 from tasks.policies.parse import parses
-from tasks.policies.reasoning import answer_span
+from tasks.policies.reasoning import answer_span, before_end_tokens
 
 _PYTHON = {"", "python", "py", "python3"}
+_LANGUAGES = {
+    *("python", "python3", "py", "py3", "pycon", "triton", "cuda", "cu", "cpp", "c++", "c"),
+    *("bash", "sh", "shell", "console", "text", "txt", "plaintext", "output", "diff"),
+    *("json", "toml", "yaml", "markdown", "md"),
+}
+_MARKDOWN = {"markdown", "md"}
+_NAME = re.compile(r"[\w+#.-]*[\w+#]")
+_ATTRIBUTE = re.compile(r"\{|[\w-]+=")
 _DEFINES = re.compile(r"^[ \t]*class[ \t]+ModelNew\b", re.MULTILINE)
 _LANGUAGE = re.compile(r"[\w+.-]*")
+_QUOTE = re.compile(r"[ \t]{0,3}(?:>[ \t]?)+")
+_NESTED = 4
+"""Of blocks of Markdown in each other."""
 _AFTER_TEXT = re.compile(r"```(?:python3?|py)[ \t\r]*\Z")
 _TRIES = 8
 """Of a block's possible ends: code that holds fences is rarely long, and parsing takes time."""
@@ -41,11 +52,12 @@ def find_code(completion: str, *, thinking: bool = False) -> Code:
     A chain of thought is no answer, and one that never ended leaves none (see `reasoning`). Of
     several fenced blocks the last that defines `ModelNew` counts, else the longest Python one, else
     the longest. A fence left open, as by a completion cut short, runs to the end. A fence inside a
-    string of the code is part of it. Of an indented block, as in a list, the fence's own
-    indentation is taken off.
+    string of the code is part of it. Of an indented or quoted block, as in a list, the fence's own
+    indentation or `> ` is taken off. A block of Markdown is looked through for blocks of its own.
 
     thinking: the completion starts inside a thought that the prompt opened.
     """
+    completion = completion[: before_end_tokens(completion)]
     start, end = answer_span(completion, thinking=thinking, in_code=_code_of(completion))
     blocks = _fenced_blocks(completion, start, end)
     if not blocks or parses(completion[start:end]):  # fences in a string of bare code
@@ -94,7 +106,10 @@ def _code_of(completion: str) -> Callable[[int], bool]:
 
 @dataclass(frozen=True)
 class _Fence:
-    """A line that opens a block: its indentation, mark and language, and where the line ends."""
+    """A line that opens a block: its indentation, mark and language, and where the line ends.
+
+    The indentation holds the `> ` of quoted lines.
+    """
 
     indent: str
     mark: str
@@ -102,9 +117,10 @@ class _Fence:
     end: int
 
 
-def _fenced_blocks(text: str, start: int, end: int) -> list[Code]:
+def _fenced_blocks(text: str, start: int, end: int, depth: int = 0) -> list[Code]:
     """Every fenced block within [start, end), in order. CommonMark: a fence is closed by one of the
-    same character that is at least as long and names no language."""
+    same character that is at least as long and names no language. Models write end tokens, tags and
+    prose behind it."""
     lines = _lines(text, start, end)
     blocks: list[Code] = []
     at = 0
@@ -116,9 +132,18 @@ def _fenced_blocks(text: str, start: int, end: int) -> list[Code]:
             continue
         close = _closing(text, lines, at, fence)
         stop = lines[close][0] if close < len(lines) else end
-        blocks.append(_block(text, min(fence.end + 1, end), stop, fence))
-        at = close + 1
+        block = _block(text, min(fence.end + 1, end), stop, fence)
+        blocks.extend(_inner_blocks(text, block, fence, depth) or [block])
+        at = close + _closes(fence, text[slice(*lines[close])]) if close < len(lines) else close
     return blocks
+
+
+def _inner_blocks(text: str, block: Code, fence: _Fence, depth: int) -> list[Code]:
+    """Those of a block of Markdown, called so or not."""
+    if block.language not in {"", *_MARKDOWN} or ">" in fence.indent or depth == _NESTED:
+        return []
+    inner = _fenced_blocks(text, block.start, block.end, depth + 1)
+    return [] if inner and not block.language and parses(block.text) else inner
 
 
 def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
@@ -132,7 +157,8 @@ def _lines(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _opening(line: str, end: int) -> _Fence | None:
-    stripped = line.lstrip(" \t")
+    quote = _QUOTE.match(line)
+    stripped = line[quote.end() if quote else 0 :].lstrip(" \t")
     indent = line[: len(line) - len(stripped)]
     width = len(stripped) - len(stripped.lstrip(stripped[:1]))
     mark = stripped[:width]
@@ -152,7 +178,7 @@ def _closing(text: str, lines: Sequence[tuple[int, int]], at: int, fence: _Fence
     The first one, unless the code up to a later one (or to the end) parses and up to this one does
     not: then the fences between stand in a string.
     """
-    ends = (i for i in range(at, len(lines)) if _closes(fence.mark, text[slice(*lines[i])]))
+    ends = (i for i in range(at, len(lines)) if _ends(fence, text[slice(*lines[i])]))
     first = next(ends, len(lines))
     if first == len(lines) or fence.language not in _PYTHON:
         return first
@@ -166,17 +192,36 @@ def _closing(text: str, lines: Sequence[tuple[int, int]], at: int, fence: _Fence
     return first
 
 
-def _closes(mark: str, line: str) -> bool:
-    stripped = line.strip()
-    return len(stripped) >= len(mark) and not stripped.strip(mark[0])
+def _ends(fence: _Fence, line: str) -> bool:
+    """Whether a block ends before this line: at its closing fence, or at the end of the quote."""
+    return _closes(fence, line) or (">" in fence.indent and not line.lstrip(" \t").startswith(">"))
+
+
+def _closes(fence: _Fence, line: str) -> bool:
+    stripped = _outdented(line, fence.indent).strip()
+    behind = stripped.lstrip(fence.mark[0])
+    if len(stripped) - len(behind) < len(fence.mark):
+        return False
+    if not behind:
+        return True
+    words = behind.lower().split()
+    if words[0] in _LANGUAGES or any(map(_ATTRIBUTE.match, words[:2])):
+        return False
+    # A single word may be a language, unless it stands apart.
+    return behind[0].isspace() or len(words) > 1 or not _NAME.fullmatch(words[0])
 
 
 def _outdented(code: str, indent: str) -> str:
     if not indent:
         return code
-    lines = code.split("\n")
+    short = indent.rstrip() if ">" in indent else indent  # of a quote's empty lines
     return "\n".join(
-        line[len(indent) :] if line.startswith(indent) else line.lstrip(" \t") for line in lines
+        line[len(indent) :]
+        if line.startswith(indent)
+        else line[len(short) :]
+        if line.startswith(short)
+        else line.lstrip(" \t")
+        for line in code.split("\n")
     )
 
 

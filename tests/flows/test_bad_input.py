@@ -60,6 +60,8 @@ def refused(bon: Bon, *arguments: str | Path) -> str:
         (("import", "/etc", "--run", "mine"), ["/etc", "level_L_problem_P"]),
         (("sql", "SELEC 1"), ["SELEC"]),
         (("sql", "SELECT 1", "--json", "--csv"), ["--json", "--csv"]),
+        (("sql", "SELECT 1; SELECT 2", "--json"), ["2 statements", "one at a time"]),
+        (("sql", "SELECT 1; SELECT 2; ", "--write"), ["2 statements", "one at a time"]),
         (("frobnicate",), ["frobnicate"]),
         (("sweep", "--frobnicate"), ["--frobnicate"]),
     ],
@@ -177,6 +179,22 @@ def test_a_run_that_is_not_there_begins_no_demo(bon: Bon, tmp_path: Path) -> Non
     ("text", "named"),
     [
         ("k = 'many'", ["k = 'many'"]),
+        ("k = '8'", ["k = '8'", "a whole number, without quotes"]),
+        ("k = true", ["k = true", "a whole number"]),
+        ("k = 8.0", ["k = 8.0", "a whole number"]),
+        ("seed = '1'", ["seed = '1'", "a whole number"]),
+        ("problems = '1,2'", ["problems = '1,2'", "a list of whole numbers, as in [1, 2]"]),
+        ("problems = 5", ["problems = 5", "a list of whole numbers"]),
+        ("problems = [1, 2.0]", ["problems[1] = 2.0", "a whole number"]),
+        ("problems = ['5']", ["problems[0] = '5'", "a whole number"]),
+        ("policy = 3\n", ["policy = 3", "text, in quotes"]),
+        ("[sampling]\ntemperature = '1'", ["sampling.temperature = '1'", "a number"]),
+        ("[sampling]\ntemperature = true", ["sampling.temperature = true", "a number"]),
+        ("[sampling]\nmax_tokens = 64.0", ["sampling.max_tokens = 64.0", "a whole number"]),
+        ("[judge]\ntimeout_s = '20'", ["judge.timeout_s = '20'", "a number"]),
+        ("[judge]\nretime = true", ["judge.retime = true", "a whole number"]),
+        ("[limits]\ntoken_budget = '9'", ["limits.token_budget = '9'", "a whole number"]),
+        ("[limits]\nallow_missing_logprobs = 1", ["logprobs = 1", "true or false"]),
         ("sampling = 3", ["sampling = 3", "[sampling]", "temperature, max_tokens"]),
         ("judge = ['cpu']", ["[judge]", "device, mode, protocol"]),
         ("[judge]\ndevcie = 'cpu'", ["judge.devcie", "device, mode, protocol"]),
@@ -188,7 +206,8 @@ def test_a_profile_is_answered_with_its_valid_keys(
     bon: Bon, tmp_path: Path, text: str, named: list[str]
 ) -> None:
     profile = tmp_path / "mine.toml"
-    least = "suite = 'embedded'\npolicy = 'embedded'\n" + "k = 1\n" * ("k = " not in text)
+    least = "suite = 'embedded'\n" + "policy = 'embedded'\n" * ("policy = " not in text)
+    least += "k = 1\n" * ("k = " not in text)
     profile.write_text(least + text)
     line = refused(bon, "sweep", "--profile", profile, "--lake", tmp_path / "lake")
     assert all(word in line for word in named), line

@@ -12,9 +12,7 @@ from tests.conftest import Bon
 from tests.flows.test_bad_input import refused
 from tests.kernels_eval.conftest import HERE
 
-_TABLE = (
-    "problem_id,sample_index,mean_logprob,correct,speedup\n1,0,-0.1,true,1.5\n1,1,-0.2,false,\n"
-)
+TABLE = "problem_id,sample_index,mean_logprob,correct,speedup\n1,0,-0.1,true,1.5\n1,1,-0.2,false,\n"
 
 
 @pytest.fixture
@@ -26,7 +24,7 @@ def strange(tmp_path: Path) -> Path:
 
 
 def test_files_are_read_and_written(bon: Bon, strange: Path, tmp_path: Path) -> None:
-    (strange / "table.csv").write_text(_TABLE)
+    (strange / "table.csv").write_text(TABLE)
     assert (
         bon("import", strange / "table.csv", "--run", "r", "--lake", tmp_path / "l").returncode == 0
     )
@@ -42,7 +40,7 @@ def test_files_are_read_and_written(bon: Bon, strange: Path, tmp_path: Path) -> 
 
 
 def test_a_lake_is_refused(bon: Bon, strange: Path) -> None:
-    (strange / "table.csv").write_text(_TABLE)
+    (strange / "table.csv").write_text(TABLE)
     line = refused(bon, "import", strange / "table.csv", "--run", "r", "--lake", strange / "lake")
     assert r"b\udce9d" in line
     assert "ln -s" in line
@@ -71,3 +69,31 @@ def test_so_is_any_other_word_that_would_be_kept(bon: Bon, strange: Path, tmp_pa
     policy = f"transformers:{strange}"
     line = refused(bon, "sweep", "--policy", policy, "-k", "1", "--lake", tmp_path / "l")
     assert r"b\udce9d" in line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sql", "SELECT {}"),
+        ("rescore", "r", "--policy", "{}"),
+        ("rescore", "{}", "--policy", "embedded"),
+        ("report", "{}"),
+        ("strategies", "r", "{}"),
+        ("show", "{}", "1", "0"),
+        ("judge", "{}"),
+        ("export", "{}", "--to", "csv"),
+        ("export", "r", "--to", "{}"),
+        ("import", "table.csv", "--run", "{}"),
+        ("import", "table.csv", "--run", "r", "--columns", "{}=speedup"),
+        ("problems", "{}"),
+        ("sweep", "--run", "{}"),
+        ("sweep", "--profile", "{}"),
+        ("eval", "p.py", "c.py", "--mode", "{}"),
+        ("doctor", "--lake", "{}"),
+    ],
+)
+def test_so_is_every_text_of_a_command(bon: Bon, arguments: tuple[str, ...]) -> None:
+    wrong = os.fsdecode(b"b\xff")
+    line = refused(bon, *(one.format(wrong) for one in arguments))
+    assert r"b\udcff" in line
+    assert "is not UTF-8" in line

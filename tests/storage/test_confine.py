@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage import Lake, QueryError
+from storage.confine import check_one_answer
 from tests.storage.make import small_run
 
 
@@ -112,3 +113,11 @@ def test_no_file_below_the_current_directory_is_read(
     (tmp_path / ".tmp" / "x.txt").write_text("hidden")
     monkeypatch.chdir(tmp_path)
     refused(house, f"SELECT content FROM read_text('{tmp_path}/.tmp/x.txt')")
+
+
+def test_several_questions_have_no_one_answer() -> None:
+    for query in ("SELECT 1; SELECT 2", "LOAD x; FROM a; EXPLAIN FROM a"):
+        with pytest.raises(QueryError, match="2 statements"):
+            check_one_answer(query)
+    for query in ("SELECT 1;", "LOAD x; SELECT 2", "SELEC", "PIVOT a ON b USING count(*)"):
+        check_one_answer(query)

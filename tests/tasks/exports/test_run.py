@@ -75,6 +75,19 @@ def test_a_table_comes_back_the_same(tmp_path: Path, kind: str) -> None:
     assert lake.sql(sources)["source"].to_pylist() == ["# other\n", "# right\n", "# wrong\n"]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_partly_judged_run_comes_back_the_same(tmp_path: Path, kind: str) -> None:
+    drawn = {"level": 1, "problem_id": 4, "sample_index": 2, "correct": None, "speedup": None}
+    lake = run(tmp_path, [*ROWS, ROW | drawn | {"source": "# unjudged\n", "claimed_speedup": 2.5}])
+    out = export_run(lake, "mine", kind, tmp_path / f"out.{kind}")
+    import_results(out, "again", lake)
+    kept = ["level", "problem_id", "sample_index", "mean_logprob", "status", "correct", "speedup"]
+    kept += ["claimed_speedup"]
+    before, after = (lake.results([name]).select(kept).to_pylist() for name in ("mine", "again"))
+    assert before == after
+    assert [row["status"] for row in after].count(None) == 1
+
+
 def test_what_cannot_be_exported(tmp_path: Path) -> None:
     bare = [{name: value for name, value in row.items() if name != "source"} for row in ROWS]
     lake = run(tmp_path, bare)

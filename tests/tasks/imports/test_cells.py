@@ -106,6 +106,16 @@ def test_ids_that_went_through_floating_point(
     assert what in line
     assert "row 2" in line
     assert value in line
+    assert ("with a decimal point beyond 2^53" in line) == value.startswith("9")
+
+
+def test_floating_ids_beyond_2_53(lake: Lake, tmp_path: Path) -> None:
+    line = refused(lake, parquet(tmp_path, problem_id=pa.array([9007199254740994.0])))
+    assert "9007199254740994.0 (row 1), written with a decimal point beyond 2^53" in line
+    line = refused(lake, parquet(tmp_path, problem_id=pa.array([1e30])))
+    assert "a whole number that fits 64 bits" in line
+    line = refused(lake, parquet(tmp_path, level=pa.array([9007199254740994.0])))
+    assert "a whole number below 2147483648" in line
 
 
 @pytest.mark.parametrize(
@@ -128,6 +138,16 @@ def test_ids_that_went_through_floating_point(
         ({"runtime_ms": 0.0}, "runtime_ms is not a positive, finite number"),
         ({"fast_1": False}, "fast_1 is false"),
         ({"fast_1": True, "speedup": 0.5}, "fast_1 is true"),
+        (
+            {"fast_1": True, "speedup_low": 0.9, "speedup_high": 2.0},
+            "fast_1 is true, and speedup (or speedup_low) is not above 1",
+        ),
+        ({"sum_logprob": -9999.0, "mean_logprob": None}, "sum_logprob is a sentinel"),
+        ({"mean_logprob": -999.0}, "mean_logprob is a sentinel"),
+        ({"logprob_mode": "weird"}, "logprob_mode is unknown"),
+        ({"claimed_speedup": -4.0}, "claimed_speedup is negative"),
+        ({"claimed_runtime_ms": -0.5}, "claimed_runtime_ms is negative"),
+        ({"correct": None}, "correct is empty"),
         ({"fast_1": True, "correct": False}, "fast_1 is true where correct is false"),
         ({"runtime_ms": 3.0, "reference_ms": 2.0}, "speedup is not reference_ms over runtime_ms"),
         ({"status": "incorrect"}, "status and correct disagree"),
@@ -156,8 +176,69 @@ def test_a_negative_log_likelihood_has_the_other_sign(lake: Lake, tmp_path: Path
     assert mend in refused(lake, under_our_name)
     under_its_own = csv(tmp_path, text.format("mean NLL"))
     assert "--columns 'mean NLL'=-mean_logprob" in refused(lake, under_its_own)
+    # The mend names the file's column, whatever it was said to be.
+    assert "--columns 'mean NLL'=-mean_logprob" in refused(
+        lake, under_its_own, "mean NLL=mean_logprob"
+    )
     found = taken(lake, under_its_own, "mean NLL=-mean_logprob")
     assert [row[2] for row in found] == [-0.5, -0.7]
+
+
+def test_a_sign_turned_by_mistake_is_turned_back(lake: Lake, tmp_path: Path) -> None:
+    path = csv(tmp_path, "problem_id,sample_index,logp,correct,speedup\n1,0,-0.5,true,1.5\n")
+    assert "--columns logp=mean_logprob" in refused(lake, path, "logp=-mean_logprob")
+    assert taken(lake, path, "logp=mean_logprob") == [(1, 0, -0.5, True, 1.5)]
+
+
+def test_a_log_likelihood_beside_an_empty_column_is_named(lake: Lake, tmp_path: Path) -> None:
+    path = csv(tmp_path, f"{HEADER},nll\n1,0,,true,1.5,0.5\n")
+    line = refused(lake, path)
+    assert "column 'nll'" in line
+    assert "--columns nll=-mean_logprob" in line
+    assert taken(lake, path, "nll=-mean_logprob") == [(1, 0, -0.5, True, 1.5)]
+
+
+def test_a_sum_is_not_offered_as_the_mean(lake: Lake, tmp_path: Path) -> None:
+    text = "problem_id,sample_index,total_nll,correct,speedup\n1,0,5,true,1.5\n"
+    line = refused(lake, csv(tmp_path, text))
+    assert "'total_nll'" in line
+    assert "total_nll=" not in line
+
+
+def test_a_loss_beside_log_probabilities_is_another_column(lake: Lake, tmp_path: Path) -> None:
+    path = csv(tmp_path, f"{HEADER},loss\n1,0,-0.5,true,1.5,3\n1,1,,false,,4\n")
+    assert [row[2] for row in taken(lake, path)] == [-0.5, None]
+
+
+@pytest.mark.parametrize("text", ["1,0,-0.5,true,1.5\n", "1;0;-0,5;true;1,5\n1;1;;false;\n"])
+def test_a_missing_header_is_named(lake: Lake, tmp_path: Path, text: str) -> None:
+    line = refused(lake, csv(tmp_path, text))
+    assert "has no header" in line
+    assert "'1', '0', '-0" in line
+    assert "problem_id, sample_index, mean_logprob, correct, speedup" in line
+
+
+def test_json_that_names_a_column_twice(lake: Lake, tmp_path: Path) -> None:
+    twice = json.dumps(ROW).replace("{", '{"problem_id": 3, ', 1)
+    for text in (f"{json.dumps(ROW)}\n{twice}\n", f"[{json.dumps(ROW)},\n{twice}]"):
+        (tmp_path / "f.json").write_text(text)
+        line = refused(lake, tmp_path / "f.json")
+        assert "names 'problem_id' more than once" in line
+        assert "2" in line
+
+
+def test_names_within_a_column_that_is_left_out_are_its_own(lake: Lake, tmp_path: Path) -> None:
+    text = json.dumps(ROW | {"more": None}).replace("null", '{"a": 1, "a": 2}')
+    (tmp_path / "f.json").write_text(text)
+    assert len(taken(lake, tmp_path / "f.json")) == 1
+
+
+def test_json_lines_cut_short_name_one_place(lake: Lake, tmp_path: Path) -> None:
+    whole = json.dumps(ROW)
+    (tmp_path / "f.jsonl").write_text(f"{whole}\n{whole[:17]}\n")
+    line = refused(lake, tmp_path / "f.jsonl")
+    assert line.count("line") == 1
+    assert "line 2, column 18: " in line
 
 
 def test_a_missing_column_is_told_with_what_is_there(lake: Lake, tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def test_claims_reach_the_lake_and_no_verdict_does(tmp_path: Path) -> None:
         ([{"problem_id": None, "source": "x"}], r"problem_id is empty \(row 1\)"),
         ([{"problem_id": -5, "source": "x"}], r"problem_id is -5 \(row 1\)"),
         ([{"problem_id": 5, "source": "x", "sample_index": 10_000}], "sample_index is 10000"),
-        ([{"problem_id": 5, "source": "x", "mean_logprob": 0.5}], "mean_logprob 0.5 is positive"),
+        ([{"problem_id": 5, "source": "x", "mean_logprob": 0.5}], "mean_logprob is positive"),
+        ([{"problem_id": 5, "source": " \n"}], "no row with a source"),
         ([{"problem_id": 5, "source": "x", "sample_index": 0}] * 2, "occurs again in row 2"),
         ([{"problem_id": 5, "source": "x" * (2 << 20)}], "longer than 1 MiB"),
     ],
@@ -109,6 +110,65 @@ def test_rows_that_cannot_be_judged(tmp_path: Path, rows: Any, says: str) -> Non
     with pytest.raises(RequestError, match=says) as refused:
         read_kernel_table(lines(tmp_path / "f.jsonl", rows))
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"sum_logprob": -9999}, "sum_logprob is a sentinel"),
+        ({"sum_logprob": -1e30, "n_tokens": 20}, "sum_logprob is a sentinel"),
+        ({"sum_logprob": 50, "n_tokens": 10}, "sum_logprob is positive"),
+        ({"sum_logprob": -50, "n_tokens": 10, "mean_logprob": -0.5}, "is not mean_logprob times"),
+        ({"n_tokens": -10}, "n_tokens is negative"),
+        ({"n_tokens": 0, "mean_logprob": -0.5}, "n_tokens is 0"),
+        ({"mean_logprob": -9999}, "mean_logprob is a sentinel"),
+        ({"mean_logprob": float("-inf")}, "mean_logprob is infinite"),
+        ({"mean_logprob": -0.5, "logprob_mode": "weird"}, "logprob_mode is unknown"),
+        ({"score_default": -4}, "claimed_speedup is negative"),
+        ({"speedup": -4, "score_default": None}, "claimed_speedup is negative"),
+        ({"kernel_eval_time": -2.5}, "claimed_runtime_ms is negative"),
+    ],
+)
+def test_what_is_said_of_a_draw_is_checked_as_without_a_suite(
+    tmp_path: Path, said: dict[str, Any], says: str
+) -> None:
+    rows = [CUDA_L1[0], CUDA_L1[2] | said]
+    with pytest.raises(RequestError, match=says) as refused:
+        read_kernel_table(lines(tmp_path / "f.jsonl", rows))
+    assert "(row 2: problem_id 14)" in str(refused.value)
+
+
+def test_no_measurement_is_no_wrong_claim(tmp_path: Path) -> None:
+    rows = [CUDA_L1[0] | {"score_default": value} for value in (0, -1, float("inf"), None)]
+    read = read_kernel_table(lines(tmp_path / "f.jsonl", rows))
+    assert [one.claim.speedup for one in read.kernels] == [None] * 4
+
+
+def test_an_empty_source_is_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [CUDA_L1[0], CUDA_L1[0] | {"custom_code": ""}, CUDA_L1[0] | {"custom_code": " \n"}]
+    read = read_kernel_table(lines(tmp_path / "f.jsonl", rows))
+    assert (len(read.kernels), read.left_out) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("nll", "nll=-mean_logprob"),
+        ("Mean NLL", "'Mean NLL'=-mean_logprob"),
+        ("neg_log_likelihood", "neg_log_likelihood=-mean_logprob"),
+        ("sum_nll", "sum_nll=-sum_logprob"),
+        ("avg_logprob", "avg_logprob=mean_logprob"),
+        ("cumulative_logprob", "cumulative_logprob=sum_logprob"),
+    ],
+)
+def test_a_log_probability_by_another_name(tmp_path: Path, name: str, mend: str) -> None:
+    value = 0.3 if "-" in mend else -0.3
+    path = lines(tmp_path / "f.jsonl", [CUDA_L1[0] | {name: value}])
+    with pytest.raises(RequestError, match=f"--columns {mend}") as refused:
+        read_kernel_table(path)
+    assert repr(name) in str(refused.value)
+    (kernel,) = read_kernel_table(path, parse_columns([mend.replace("'", "")])).kernels
+    assert -0.3 in (kernel.drawn.mean_logprob, kernel.drawn.sum_logprob)
 
 
 def test_kernels_without_verdicts_are_told_from_results(tmp_path: Path) -> None:
@@ -149,6 +209,16 @@ def test_results_of_kernelbench(tmp_path: Path, document: Any, key: Any, claim: 
         '{"5": [{}]}',
         '{"5": 3}',
         '{"5": [{"sample_id": 0}]}',
+        '{"5": [{"sample_id": 0.7, "correctness": true}]}',
+        '{"5": [{"sample_id": true, "correctness": true}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "runtime": true}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "runtime": 2.0, "ref_runtime": false}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "runtime": -4}]}',
+        '{"5": [{"sample_id": 0, "correctness": true, "correctness": false}]}',
+        '{"5": [{"sample_id": 0, "correctness": true}, {"sample_id": 0, "correctness": false}]}',
+        '{"5": {"sample_id": 0, "correctness": true}, "5": {"sample_id": 0, "correctness": false}}',
+        '{"5": {"sample_id": 0, "correctness": true}, '
+        '"L1P5": {"sample_id": 0, "correctness": false}}',
         "[" * 99999,
     ],
 )
@@ -158,6 +228,12 @@ def test_results_that_are_none(tmp_path: Path, text: str) -> None:
     with pytest.raises(RequestError, match="not as KernelBench writes it") as refused:
         read_claims(path, 1)
     assert "\n" not in str(refused.value)
+
+
+def test_results_that_say_the_same_twice(tmp_path: Path) -> None:
+    path = tmp_path / "eval_results.json"
+    path.write_text(json.dumps({"5": [ENTRY, ENTRY | {"metadata": {"later": float("nan")}}]}))
+    assert read_claims(path, 1) == {(1, 5, 2): CLAIM}
 
 
 def test_results_of_no_level_beside_kernels_of_several(tmp_path: Path) -> None:

@@ -102,6 +102,41 @@ def test_more_columns_are_taken(lake: Lake, tmp_path: Path, write: Writer) -> No
     assert config["ignored"] == ["gpu"]
 
 
+@every_format
+def test_rows_without_a_verdict_are_draws_without_one(
+    lake: Lake, tmp_path: Path, write: Writer
+) -> None:
+    rows = [row | {"source": "same\n"} for row in (ROWS[0], ROWS[1])]
+    rows += [
+        row | {"sample_index": at + 2, "correct": None, "speedup": None}
+        for at, row in enumerate(rows)
+    ]
+    import_results(write(tmp_path / "f", rows), "mine", lake)
+    found = lake.results(["mine"]).select(["mean_logprob", "status", "correct", "speedup"])
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        (-0.5, "correct", True, 2.0),
+        (-1.5, "correct", True, 0.5),
+        (-0.5, None, None, None),
+        (-1.5, None, None, None),
+    ]
+    assert len(lake.sql("SELECT * FROM evaluations")) == 2
+
+
+@every_format
+def test_claims_are_kept_beside_verdicts(lake: Lake, tmp_path: Path, write: Writer) -> None:
+    rows = [
+        row | {"claimed_speedup": said, "claimed_correct": True, "claimed_runtime_ms": 2.5}
+        for row, said in zip(ROWS, (3.0, 0.0, -1.0, float("inf")), strict=True)
+    ]
+    if write is as_csv:
+        rows = [row | {"claimed_correct": "yes"} for row in rows]
+    import_results(write(tmp_path / "f", rows), "mine", lake)
+    found = lake.sql("SELECT * FROM claims ORDER BY problem_id, sample_index").to_pylist()
+    assert [row["claimed_speedup"] for row in found] == [3.0, None, None, None]
+    assert [row["claimed_runtime_ms"] for row in found] == [2.5] * 4
+    assert [row["claimed_correct"] for row in found] == [True] * 4
+
+
 def test_numbers_may_follow_many_rows_without_any(lake: Lake, tmp_path: Path) -> None:
     # Readers guess a column's type from the first block; a megabyte of zeros must not decide it.
     idle = ROWS[3] | {"speedup": 0, "mean_logprob": -1, "n_tokens": None}

@@ -31,6 +31,69 @@ def test_code_is_found(completion: str) -> None:
     assert extract_code(completion) == CODE
 
 
+ENDS = ["<|im_end|>", "</s>", "<|end|>", "<|return|>", "<|endoftext|>", "<|eot_id|>", "</answer>"]
+ENDS += [
+    "<eos>",
+    "<end_of_turn>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "\n<|im_end|>",
+    "</s></s>",
+]
+
+
+@pytest.mark.parametrize("code", [CODE, CODE + 'NOTE = """\n```\nx\n```</s>\n"""\n'])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        *ENDS,
+        " Done.",
+        "  Done. It is `fast`.",
+        " so it goes",
+        "Done!",
+        "**Notes**",
+        "</answer> Bye.",
+    ],
+)
+def test_the_closing_fence_may_have_something_behind_it(code: str, behind: str) -> None:
+    assert extract_code(f"```python\n{code}```{behind}") == code
+    assert extract_code(f"Sure.\n~~~~py\n{code}~~~~{behind}\nIt is fast.\n```text\n1\n```") == code
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_end_tokens_end_a_completion_without_fences(end: str) -> None:
+    for code in (CODE, IN_STRINGS):
+        assert extract_code(code + end).rstrip() == code.rstrip()
+        assert extract_code(f"```python\n{code}{end}") == code
+
+
+@pytest.mark.parametrize("fence", ["```python", "``` python", "```py title='a.py'", "```{.python}"])
+def test_a_fence_that_names_a_language_closes_nothing(fence: str) -> None:
+    code = f'"""\n{fence}\nexample()\n```\n"""\n{CODE}'
+    assert extract_code(f"```python\n{code}```") == code
+
+
+@pytest.mark.parametrize("outer", ["````markdown", "````md", "````", "~~~markdown", "```markdown"])
+def test_a_block_of_markdown_is_looked_through(outer: str) -> None:
+    close = outer.rstrip("markdown")
+    inside = f"# The kernel\n\n```python\n{CODE}```\n"
+    assert extract_code(f"Here:\n{outer}\n{inside}{close}\nIt is fast.") == CODE
+
+
+@pytest.mark.parametrize("code", [CODE, 'NOTE = """\n```\nx\n```\n"""\n' + CODE])
+@pytest.mark.parametrize("mark", ["> ", ">", "> > ", ">\t", ">   "])
+def test_a_quoted_block_loses_its_marks(code: str, mark: str) -> None:
+    quoted = "".join(
+        f"{mark}{line}".rstrip() + "\n" for line in f"```python\n{code}```".split("\n")
+    )
+    assert extract_code(f"As I said:\n\n{quoted}\nRun it.") == code
+    assert extract_code(quoted) == code
+
+
+def test_a_quoted_block_ends_with_the_quote() -> None:
+    assert extract_code(f"> ```python\n> x = 1\n\n```python\n{CODE}```") == CODE
+    assert extract_code("> ```python\n> x = 1\nIt is short.") == "x = 1\n"
+
+
 def test_a_fence_inside_a_longer_fence_is_content() -> None:
     inner = 'DOC = """\n```\nexample\n```\n"""\n'
     assert extract_code(f"````python\n{inner}````") == inner
@@ -102,6 +165,9 @@ def test_a_fence_behind_text() -> None:
         "\n",
         "(",
         '```python\n"""\n',
+        "> ```python\n> x = 1\n",
+        "```markdown\n",
+        "<|a|></s>",
     ],
 )
 def test_twenty_thousand_marks_are_soon_read(text: str) -> None:

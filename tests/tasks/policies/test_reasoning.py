@@ -30,6 +30,22 @@ def harmony(*messages: tuple[str, str]) -> str:
         f"<thinking>{SKETCH}</thinking>{CODE}",
         f"[THINK]{SKETCH}[/THINK]{CODE}",
         f"<|START_THINKING|>{SKETCH}<|END_THINKING|>{CODE}",
+        f"<THINK>{SKETCH}</THINK>\n```python\n{CODE}```",
+        f"<Think>\n{SKETCH}\n</think>\n{CODE}",
+        f"[think]{SKETCH}[/Think]{CODE}",
+        f"{SKETCH}</THINK>{CODE}",
+        *(
+            f"{opened}{SKETCH}{closed}\n\n```python\n{CODE}```<|im_end|>"
+            for name in (
+                "reasoning",
+                "Reasoning",
+                "thought",
+                "analysis",
+                "scratchpad",
+                "REFLECTION",
+            )
+            for opened, closed in [(f"<{name}>", f"</{name}>"), (f"\n<{name}>\n", f"\n</{name}>")]
+        ),
     ],
 )
 def test_the_answer_is_behind_the_thought(completion: str) -> None:
@@ -44,6 +60,8 @@ def test_the_answer_is_behind_the_thought(completion: str) -> None:
         (f"<think>\n{SKETCH}", False),
         (f"\n<think>\n{SKETCH}", False),
         (SKETCH, True),
+        (f"<THINK>\n{SKETCH}", False),
+        (f"<reasoning>\n{SKETCH}", False),
     ],
 )
 def test_no_end_no_answer(completion: str, thinking: bool) -> None:
@@ -56,6 +74,17 @@ def test_a_thought_that_the_prompt_opened() -> None:
     assert opens_thought("<|im_start|>assistant\n<think>\n")
     assert not opens_thought("<|im_start|>assistant\n<think>\n\n</think>\n\n")
     assert not opens_thought("Write the body of `forward`.")
+
+
+def test_positions_are_those_of_the_completion() -> None:
+    # A capital that has two small letters must not move what follows.
+    assert extract_code(f"<THINK>\u0130\u0130\u0130</THINK>{CODE}") == CODE
+
+
+def test_a_reason_behind_the_answer_is_no_thought_before_it() -> None:
+    reason = "<reasoning>It moves fewer bytes.</reasoning>"
+    assert extract_code(f"```python\n{CODE}```\n{reason}") == CODE
+    assert opens_thought("Explain first.\n<Reasoning>\n")
 
 
 def test_code_that_only_mentions_a_mark() -> None:
