@@ -13,6 +13,22 @@ class PolicyUnavailableError(TasksError):
     """What samples are drawn from failed for longer than it may. What was drawn is kept."""
 
 
+class AdapterError(RequestError):
+    """An adapter does not fit, or does not do where it is used what it did where it was trained."""
+
+
+class TrainingError(TasksError):
+    """A step of adaptation failed; nothing moved."""
+
+
+class StepRefusedError(TrainingError):
+    """Sampler and trainer disagree by more than a step may be built on."""
+
+
+class DivergedError(TrainingError):
+    """The step led to no numbers, or too far from the base model."""
+
+
 class RayLostError(TasksError):
     """The private Ray did not start, or a process went away that it cannot do without."""
 

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from tasks.errors import RequestError
+from tasks.policies.adapters import Adapters, base_name
 from tasks.policies.answer import read_answer
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.continuous import ContinuousBatch, Drawn, Request
@@ -62,7 +63,7 @@ class CausalLMPolicy:
     template: prompt template (see prompt.py); goes into a user turn where the tokenizer has a chat
         template, else is the prompt itself.
     batch_rows: rows of every batch; None takes 16 on a CPU, 64 on a GPU.
-    adapter: directory of a LoRA adapter in peft's format, merged into the weights.
+    adapter: directory of a LoRA adapter in peft's format; `set_adapter` exchanges it.
 
     Raises RequestError if `path` holds no loadable model, or `adapter` none that fits it.
     """
@@ -98,10 +99,9 @@ class CausalLMPolicy:
         except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
             raise RequestError(f"cannot load the model in {str(path)!r}: {reason}") from error
-        content = fingerprint(path) + str(model.dtype).encode() + template.encode()
-        if adapter is not None:
-            model = merged(model, adapter)
-            content += fingerprint(adapter)
+        base = fingerprint(path)
+        self._name = name
+        self._content = base + str(model.dtype).encode() + template.encode()
         self._model = model.to(device).eval()
         self._end_ids = _end_ids(self._model, self._tokenizer)
         self._skip_special = HARMONY not in self._tokenizer.get_vocab()
@@ -114,7 +114,7 @@ class CausalLMPolicy:
             eos_token_id=sorted(self._end_ids),
             pad_token_id=_pad_id(self._tokenizer, self._end_ids),
         )
-        self._policy_id = policy_hash(name, content, params)
+        self._policy_id = policy_hash(name, self._content, params)
         self._batch = (
             ContinuousBatch(self._model, self._batch_rows, params, self._end_ids)
             if device.type == "cpu" and slots_fit(self._model)
@@ -122,9 +122,33 @@ class CausalLMPolicy:
         )
         # The model runs in one thread, whoever asks: another would have OpenMP threads of its own.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._adapters = Adapters(self._model, base_name(base))
+        if adapter is not None:
+            self.set_adapter(adapter)
 
     @property
     def policy_id(self) -> str:
+        return self._policy_id
+
+    def set_adapter(self, adapter: Path | None) -> str:
+        """Go on with the LoRA adapter in this directory, or without one; the new policy id, the
+        same as of a policy that was loaded with it.
+
+        The model stays loaded. Raises AdapterError, and goes on without an adapter, if it does not
+        fit; RuntimeError while draws are under way.
+        """
+        return self._run(self._set_adapter, adapter)
+
+    def _set_adapter(self, adapter: Path | None) -> str:
+        if self._batch is not None and self._batch.busy:
+            raise RuntimeError("an adapter was exchanged while draws were under way")
+        self._policy_id = policy_hash(self._name, self._content, self._params)
+        if adapter is None:
+            self._adapters.take_off()
+            return self._policy_id
+        self._adapters.put_on(adapter)
+        content = self._content + fingerprint(adapter)
+        self._policy_id = policy_hash(self._name, content, self._params)
         return self._policy_id
 
     def sample(self, problem: Problem, seeds: Sequence[int]) -> list[Sample]:
@@ -211,15 +235,41 @@ class CausalLMPolicy:
                     f"problem {problem.problem_id}: a completion of {len(tokens)} tokens does not "
                     f"fit behind its prompt of {len(prompt)}; take a model with a longer context"
                 )
-            ids = torch.tensor([[*prompt, *tokens]], device=self._device)
-            # Only the rows that predict a token of the completion: a row has a whole vocabulary.
-            logits = self._model(ids, logits_to_keep=len(tokens) + 1).logits[0, :-1].float()
-            picks = torch.tensor(tokens, device=self._device)[:, None]
-            raw = _of_picks(logits, picks)
-            t = self._params.temperature
-            processed = None if t == 0 else raw if t == 1 else _of_picks(logits / t, picks)
+            raw, processed = self._score_tokens(prompt, tokens)
             scores.append(Score(tuple(tokens), raw, processed, origin))
         return scores
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        """Log-probabilities of these very tokens behind any prompt, as `score` gives them."""
+        return self._run(self._score_all, prompt, completions)
+
+    @torch.inference_mode()
+    def _score_all(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        longest = len(prompt) + max(map(len, completions), default=0)
+        if longest > self._context():
+            raise RequestError(
+                f"prompt and completion of {longest} tokens do not fit the model's context of "
+                f"{self._context()}; take a model with a longer context"
+            )
+        return [
+            Score(tuple(one), *self._score_tokens(prompt, one), "stored") for one in completions
+        ]
+
+    def _score_tokens(
+        self, prompt: Sequence[int], tokens: Sequence[int]
+    ) -> tuple[tuple[float, ...], tuple[float, ...] | None]:
+        """(raw, processed); see Score."""
+        ids = torch.tensor([[*prompt, *tokens]], device=self._device)
+        # Only the rows that predict a token of the completion: a row has a whole vocabulary.
+        logits = self._model(ids, logits_to_keep=len(tokens) + 1).logits[0, :-1].float()
+        picks = torch.tensor(tokens, device=self._device)[:, None]
+        raw = _of_picks(logits, picks)
+        t = self._params.temperature
+        return raw, None if t == 0 else raw if t == 1 else _of_picks(logits / t, picks)
 
     def encode_prompt(self, problem: Problem) -> list[int]:
         """Token ids of the whole prompt."""
@@ -292,23 +342,6 @@ def _of_picks(logits: torch.Tensor, picks: torch.Tensor) -> tuple[float, ...]:
     """Log-probability of each row's pick. logits: (tokens, vocabulary); picks: (tokens, 1)."""
     chosen = logits.gather(1, picks) - logits.logsumexp(dim=-1, keepdim=True)
     return tuple(chosen.squeeze(1).tolist())
-
-
-def merged(model: Any, adapter: Path) -> Any:
-    """The model with a LoRA adapter in its weights. Raises RequestError if it does not fit."""
-    if not (adapter / "adapter_config.json").is_file():
-        raise RequestError(
-            f"no adapter in {str(adapter)!r}: give a directory with an adapter_config.json"
-        )
-    try:
-        from peft import PeftModel
-    except ImportError as error:
-        raise RequestError("adapters need peft: pip install 'bon-sweep[adapt]'") from error
-    try:
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise RequestError(f"cannot load the adapter in {str(adapter)!r}: {reason}") from error
 
 
 def _pad_id(tokenizer: Any, end_ids: frozenset[int]) -> int:

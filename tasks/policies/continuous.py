@@ -73,6 +73,11 @@ class ContinuousBatch:
         for position, seed in enumerate(request.seeds):
             self._waiting.append(_Draw(request, position, uniforms(seed, request.room)))
 
+    @property
+    def busy(self) -> bool:
+        """Whether draws are waiting or under way."""
+        return bool(self._waiting) or any(self._drawing)
+
     def advance(self, request: Request) -> list[Drawn]:
         """What has finished of a request since it was asked last; draws on if nothing has."""
         if not request.finished:

@@ -1,0 +1,90 @@
+"""Checkpoints named by what they were made from, with the hashes of what they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tasks.adapt.items import TrainItem, digest
+from tasks.adapt.trainers.base import SavedFiles, StepSpec
+from tasks.errors import AdapterError
+
+BASE = "base"
+"""Stands for the parent of the first step: the model without an adapter."""
+
+ADAPTER_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+OPTIMIZER_FILE = "trainer/optimizer.safetensors"
+"""In a folder below: what lies beside the adapter is part of the policy's identity."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An adapter in `folder`, in peft's format, with the optimizer's state."""
+
+    checkpoint_id: str
+    parent_id: str
+    trainer_id: str
+    step: int
+    """How many steps lie between it and the base, the first is 1."""
+    folder: Path
+    sha256: str
+    """Of the adapter's tensors."""
+    optimizer_sha256: str
+    bytes: int
+    """Of all files."""
+
+    @classmethod
+    def of(
+        cls, checkpoint_id: str, parent: Checkpoint | None, trainer_id: str, saved: SavedFiles
+    ) -> Checkpoint:
+        return cls(
+            checkpoint_id,
+            parent.checkpoint_id if parent else BASE,
+            trainer_id,
+            parent.step + 1 if parent else 1,
+            saved.folder,
+            saved.sha256,
+            saved.optimizer_sha256,
+            saved.bytes,
+        )
+
+    def check(self) -> None:
+        """Raises AdapterError if a file is missing or not what was saved."""
+        for name, expected in (
+            (ADAPTER_FILE, self.sha256),
+            (OPTIMIZER_FILE, self.optimizer_sha256),
+        ):
+            path = self.folder / name
+            if not path.is_file():
+                raise AdapterError(
+                    f"checkpoint {self.checkpoint_id}: no file {path}; remove its folder, and its "
+                    "step is done again"
+                )
+            if file_sha256(path) != expected:
+                raise AdapterError(
+                    f"checkpoint {self.checkpoint_id}: {path} is not what was saved; remove its "
+                    "folder, and its step is done again"
+                )
+
+
+def checkpoint_id(
+    parent: Checkpoint | None, items: Sequence[TrainItem], spec: StepSpec, trainer_id: str
+) -> str:
+    """16 hex digits of SHA-256 over parent, items, spec and trainer."""
+    content = {
+        "parent": parent.checkpoint_id if parent else BASE,
+        "items": digest(items),
+        "spec": asdict(spec),
+        "trainer": trainer_id,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Of a file's bytes, as hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Who makes the steps. `local` trains here, with peft and torch."""

@@ -1,0 +1,49 @@
+"""What a local trainer is, and the id that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from tasks.errors import RequestError
+
+
+@dataclass(frozen=True)
+class LocalSettings:
+    """Base model and adapter. The defaults are the demo's."""
+
+    base: Path
+    rank: int = 8
+    alpha: float = 8.0
+    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+    """Names of the modules that get an adapter; `all-linear` all but the output layer."""
+    seed: int = 0
+    """Of the adapter's first weights."""
+    device: str = "cpu"
+    threads: int = 1
+    """On a CPU: sums of another number of threads round otherwise."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or self.alpha <= 0 or self.threads < 1:
+            raise RequestError(
+                f"an adapter needs rank and threads of 1 or more and alpha above 0, not rank "
+                f"{self.rank}, alpha {self.alpha:g}, threads {self.threads}"
+            )
+
+    def trainer_id(self, base: str, dtype: str) -> str:
+        """`local-` and 12 hex digits.
+
+        base: hash of the base model's files. dtype: of its weights.
+        """
+        content = asdict(replace(self, base=Path())) | {
+            "base": base,
+            "dtype": dtype,
+            "device": self.device.partition(":")[0],
+            "versions": {name: version(name) for name in ("torch", "peft", "transformers")},
+        }
+        encoded = json.dumps(content, sort_keys=True).encode()
+        return f"local-{hashlib.sha256(encoded).hexdigest()[:12]}"
