@@ -3,11 +3,11 @@
 WITH chosen AS (
     SELECT *
     FROM results
-    WHERE run_id IN ($runs)
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
     QUALIFY row_number() OVER (
         PARTITION BY suite, level, problem_id ORDER BY hash(run_id, sample_index)
     ) <= greatest(12, 6000 // (
-        SELECT count(DISTINCT (suite, level, problem_id)) FROM results WHERE run_id IN ($runs)
+        SELECT count(DISTINCT (suite, level, problem_id)) FROM results WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
     ))
 )
 SELECT

@@ -8,7 +8,7 @@ WITH correct AS (
         row_number() OVER (problem ORDER BY mean_logprob, sample_index) AS by_surprisal,
         row_number() OVER (problem ORDER BY mean_logprob DESC NULLS LAST, sample_index) AS by_confidence
     FROM results
-    WHERE run_id IN ($runs) AND correct
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND correct
     WINDOW problem AS (PARTITION BY run_id, suite, level, problem_id)
 ),
 named AS (

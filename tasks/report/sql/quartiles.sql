@@ -11,7 +11,7 @@ WITH drawn AS (
         ) AS within_problem,
         count(*) OVER (PARTITION BY run_id, suite, level, problem_id) AS n_correct
     FROM results
-    WHERE run_id IN ($runs) AND correct AND isfinite(mean_logprob) AND speedup > 0
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND correct AND isfinite(mean_logprob) AND speedup > 0
 ),
 ranked AS (
     SELECT 'pooled' AS ranking, pooled AS quartile, * FROM drawn

@@ -7,7 +7,7 @@ WITH counts AS (
         count(*) FILTER (WHERE correct) AS correct,
         count(*) FILTER (WHERE fast_1) AS fast_1
     FROM results
-    WHERE run_id IN ($runs) AND status IS NOT NULL AND status <> 'harness_error'
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND status IS NOT NULL AND status <> 'harness_error'
     GROUP BY ALL
 ),
 curves AS (

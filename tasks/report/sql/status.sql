@@ -10,6 +10,6 @@ SELECT
     END AS outcome,
     count(*) AS draws
 FROM results
-WHERE run_id IN ($runs)
+WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
 GROUP BY ALL
 ORDER BY level, problem_id, suite, outcome

@@ -5,7 +5,7 @@
 WITH drawn AS (
     SELECT *, count(*) OVER (PARTITION BY run_id, suite, level, problem_id) AS n
     FROM results
-    WHERE run_id IN ($runs) AND status IS NOT NULL AND status <> 'harness_error'
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND status IS NOT NULL AND status <> 'harness_error'
 ),
 scored AS (
     SELECT
