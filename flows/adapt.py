@@ -65,8 +65,8 @@ def bon_adapt(
     options |= {"sampling": sampling, "judge": judge}
     enter_flow(flow_run.id)
     belong_to_owner()
+    check_place(lake)
     house = opened(lake, run, options, AdaptRequest)
-    check_place(house)
     run_id, request = resolve(house, run, options, AdaptRequest)
     with house.run_lock(run_id), early_end_told(run_id):
         discard_uncommitted(house, run_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from importlib.util import find_spec
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from flows.errors import RequestError
 from flows.request import SweepRequest
-from storage import Lake
+from storage import Lake, default_lake
 from storage.place import in_object_store
 from tasks.adapt.base_model import base_weights
 from tasks.adapt.group import Group, Verdicts
@@ -90,6 +90,8 @@ class AdaptRequest(SweepRequest):
         if adapt.trainer != "local":
             raise RequestError(f"trainer {adapt.trainer!r} is not there yet; take local")
         base_weights(self.policy)
+        if find_spec("peft") is None:
+            raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'")
         self.method()
         for arm in adapt.arms:
             objective = parse_objective(arm)
@@ -181,14 +183,10 @@ class AdaptRequest(SweepRequest):
         )
 
 
-def check_place(lake: Lake) -> None:
-    """Raise RequestError where adaptation cannot run yet."""
-    if in_object_store(lake.root):
+def check_place(lake: str | None) -> None:
+    """Raise RequestError if the lake is no place for adapters yet; it need not be there."""
+    root = Lake(default_lake() if lake is None else lake).root
+    if in_object_store(root):
         raise RequestError(
-            f"lake {lake.root}: adapters are not kept in object stores yet; name a directory with "
-            "--lake"
-        )
-    if os.environ.get("RAY_ADDRESS", "") not in ("", "local"):
-        raise RequestError(
-            "bon adapt does not run on a Ray cluster yet; unset RAY_ADDRESS, and it runs here"
+            f"lake {root}: adapters are not kept in object stores yet; name a directory with --lake"
         )

@@ -239,9 +239,12 @@ def _suite_name(suite: object) -> str:
     return str(suite).partition("#")[0].partition(":kernelbench")[0]
 
 
-def profile_request(profile: str) -> SweepRequest:
+def profile_request(
+    profile: str,
+    kind: type[R] = SweepRequest,  # type: ignore[assignment]
+) -> R:
     """What a profile asks for. Raises RequestError if it is unknown or no whole request."""
-    return _validated(_profile_fields(profile, SweepRequest), SweepRequest)
+    return _validated(_profile_fields(profile, kind), kind)
 
 
 def _profile_fields(profile: str, kind: type[SweepRequest]) -> dict[str, Any]:

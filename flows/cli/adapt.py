@@ -118,8 +118,8 @@ def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> Adap
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
+    check_place(lake)
     house = Lake.to_write(lake)
-    check_place(house)
     earlier = None if run is None else stored_request(house, run, AdaptRequest)
     run_id, request = resolve_after(earlier, house, run, options, AdaptRequest)
     judging_cores()

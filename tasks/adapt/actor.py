@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayActorError, RayTaskError
 
+from tasks import cluster
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step import Made, make_step
 from tasks.adapt.trainers.base import StepSpec, Trainer
+from tasks.beside import keep_aside, options_beside
 from tasks.collector import importing
 from tasks.errors import TasksError, TrainerLostError, in_one_line
 
@@ -27,7 +29,9 @@ RESTARTS = 1
 
 
 class _TrainerActor:
-    def __init__(self, settings: LocalSettings) -> None:
+    def __init__(self, settings: LocalSettings, *, beside_judges: bool) -> None:
+        if beside_judges:
+            keep_aside()
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)
         os.nice(10)
@@ -108,4 +112,6 @@ class TrainerHandle:
 def start_trainer(settings: LocalSettings) -> TrainerHandle:
     """Start the process; returns at once. What it raises in loading comes with the first call."""
     options: dict[str, Any] = {"num_cpus": 0, "max_restarts": RESTARTS, "max_task_retries": 0}
-    return TrainerHandle(ray.remote(_TrainerActor).options(**options).remote(settings))
+    options |= options_beside(elsewhere=False)  # its files lie on this machine
+    actor = ray.remote(_TrainerActor).options(**options)
+    return TrainerHandle(actor.remote(settings, beside_judges=cluster.is_remote()))

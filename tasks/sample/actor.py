@@ -13,12 +13,10 @@ from typing import Any
 
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from kernels_eval.cache import cache_directory
-from kernels_eval.errors import RequestError as JudgeRequestError
-from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
+from tasks.beside import keep_aside, options_beside
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError, in_one_line
 from tasks.policies.base import (
@@ -104,10 +102,7 @@ class _PolicyActor:
     ) -> None:
         """`beside_judges`: this machine is a cluster's, and its other cores are a judge's."""
         if beside_judges:
-            with suppress(JudgeRequestError):  # cores named that this machine lacks: judges say so
-                side = choose_cores(None).side
-                os.sched_setaffinity(0, side)
-                threads = min(threads, len(side))
+            threads = min(threads, len(keep_aside()))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
         _keep_compiled_code()
@@ -331,9 +326,7 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
     # On this machine alone the flow moves all of Ray (tasks.evaluate.placement).
     beside_judges = cluster.is_remote() and not needs.gpus
     if beside_judges:
-        # Beside the flow, as without a cluster: other nodes are the judges'.
-        here = ray.get_runtime_context().get_node_id()
-        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
+        options |= options_beside(elsewhere=True)
     actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
     return PolicyHandle(actor, has_more, actor.policy_id.remote())
 
