@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.trainers.base import Probe, SavedFiles
 from tasks.errors import AdapterError
-from tasks.policies.adapters import some_of
+from tasks.policies.tensor_names import some_of
 
 FLOAT32 = 1e-4
 BFLOAT16 = 0.05
@@ -96,8 +96,8 @@ def tensors_of(folder: Path) -> set[str]:
 
 
 def unnamed_tensors(folder: Path, tensors: Sequence[str]) -> list[str]:
-    """Those whose module `target_modules` does not name. Without any names, which loaders then guess
-    each in its own way, all of them."""
+    """Those whose module `target_modules` does not name: all of them where it names none, and every
+    loader guesses in its own way."""
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         targets = config.get("target_modules")

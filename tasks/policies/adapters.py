@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from tasks.errors import AdapterError, RequestError
+from tasks.policies.tensor_names import some_of
 
 _ADAPTER = "default"
-_NAMED = 3
 
 
 def base_name(fingerprint: bytes) -> str:
@@ -91,7 +91,7 @@ class Adapters:
         adapted = None
         try:
             written = set(load_peft_weights(str(folder), device="cpu"))
-            with without_peft_warnings():
+            with without_library_warnings():
                 adapted = PeftModel.from_pretrained(self._model, str(folder))
         except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
             _strip(self._model)
@@ -125,8 +125,8 @@ class Adapters:
 
 
 @contextmanager
-def without_peft_warnings() -> Iterator[None]:
-    """peft warns of transformers' future, and of tensors that `check_tensors` refuses."""
+def without_library_warnings() -> Iterator[None]:
+    """peft and transformers warn of each other's future, and of what `check_tensors` refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -149,13 +149,6 @@ def check_tensors(folder: Path, written: set[str], loaded: set[str]) -> None:
             f"that its adapter_config.json promises are not in it ({some_of(absent)}); take a "
             "whole copy"
         )
-
-
-def some_of(names: Sequence[str]) -> str:
-    """The first few names and the number of the others."""
-    short = [name.removeprefix("base_model.model.") for name in names]
-    more = len(short) - _NAMED
-    return ", ".join(short[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -271,9 +271,9 @@ class CausalLMPolicy:
         t = self._params.temperature
         return raw, None if t == 0 else raw if t == 1 else _of_picks(logits / t, picks)
 
-    def encode_prompt(self, problem: Problem) -> list[int]:
-        """Token ids of the whole prompt."""
-        return encode_prompt(self._tokenizer, self._template, self._params, problem)
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        """Token ids of the whole prompt, with this text behind the task."""
+        return encode_prompt(self._tokenizer, self._template, self._params, problem, more=more)
 
     def _context(self) -> int:
         return getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize

@@ -70,9 +70,10 @@ def encode_prompt(
     params: SamplingParams,
     problem: Problem,
     chat: Mapping[str, Any] = NO_CHAT,
+    more: str = "",
 ) -> list[int]:
     """Token ids of the whole prompt, by a transformers tokenizer: a user's turn where it has a chat
-    template (which is given `chat`), else the text as it is."""
+    template (which is given `chat`), else the text as it is. `more` stands behind the task."""
     text = render(
         template,
         params,
@@ -81,6 +82,8 @@ def encode_prompt(
         name=problem.name,
         source=problem.source,
     )
+    if more:
+        text = f"{text.rstrip()}\n\n{more}\n"
     if not tokenizer.chat_template:
         return list(tokenizer(text)["input_ids"])
     turn = [{"role": "user", "content": text}]

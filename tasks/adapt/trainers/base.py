@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from tasks.adapt.correction import Correction
 from tasks.adapt.items import TrainItem
-from tasks.adapt.loss import Correction
 from tasks.adapt.step_size import StepSize
 
 if TYPE_CHECKING:

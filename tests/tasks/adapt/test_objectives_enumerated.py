@@ -15,8 +15,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from tasks.adapt.correction import Correction
 from tasks.adapt.group import Group, Verdicts
-from tasks.adapt.loss import Correction, importance_loss
+from tasks.adapt.loss import importance_loss
 from tasks.adapt.objectives import parse_objective
 from tasks.statistics.arrays import Floats
 

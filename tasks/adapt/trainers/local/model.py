@@ -17,21 +17,19 @@ from transformers import AutoModelForCausalLM
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.trainers.local.settings import LocalSettings
 from tasks.errors import RequestError
-from tasks.policies.adapters import base_name, without_peft_warnings
+from tasks.policies.adapters import base_name, without_library_warnings
 from tasks.policies.causal_lm import fingerprint
 
 _ADAPTER = "default"
 
 
 class AdaptedModel:
-    """Frozen weights in the dtype of the device (float32 on a CPU, as saved on a GPU) and an
-    adapter in float32.
+    """Frozen weights in the dtype that the settings say, and an adapter in float32.
 
     Raises RequestError if there is no loadable model, or no module with a wanted name.
     """
 
     def __init__(self, settings: LocalSettings) -> None:
-        self.device = torch.device(settings.device)
         if not (settings.base / "config.json").is_file():
             raise RequestError(
                 f"no model in {str(settings.base)!r}: give a directory with a config.json"
@@ -40,12 +38,13 @@ class AdaptedModel:
             from peft import LoraConfig, get_peft_model
         except ImportError as error:
             raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'") from error
-        on_cpu = self.device.type == "cpu"
         base_hash = fingerprint(settings.base)
         self.base_hash = base_hash.hex()
         try:
             base: Any = AutoModelForCausalLM.from_pretrained(
-                settings.base, local_files_only=True, dtype=torch.float32 if on_cpu else "auto"
+                settings.base,
+                local_files_only=True,
+                dtype=torch.float32 if settings.in_float32 else "auto",
             )
         except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
@@ -64,19 +63,27 @@ class AdaptedModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             try:
-                with without_peft_warnings():
-                    self.model: Any = get_peft_model(base, config).to(self.device)
+                with without_library_warnings():
+                    self.model: Any = get_peft_model(base, config)
             except ValueError as error:
                 reason = " ".join(str(error).split())[:200]
                 raise RequestError(f"no adapter for {str(settings.base)!r}: {reason}") from error
+        try:
+            self.device = torch.device(settings.device)
+            self.model.to(self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise RequestError(
+                f"cannot train on device {settings.device!r}: {reason}; take another one, or cpu"
+            ) from error
         config.base_model_name_or_path = base_name(base_hash)
         self.config = config
         without_dropout(self.model)
-        if on_cpu:
-            self.model.eval()
-        else:
-            # Only in training mode; it has no dropout, so nothing else changes.
-            base.gradient_checkpointing_enable({"use_reentrant": False})
+        self.model.eval()
+        if settings.recomputes:
+            with without_library_warnings():
+                base.gradient_checkpointing_enable({"use_reentrant": False})
+            # It needs training mode, which without dropout changes nothing else.
             self.model.train()
         self.parameters: dict[str, torch.nn.Parameter] = {
             name: parameter

@@ -23,6 +23,8 @@ def size_of_divergence(divergence: Callable[[float], float], wanted: float) -> f
     low, high, size = 0.0, math.inf, _FIRST
     for _ in range(_TRIALS):
         found = divergence(size)
+        if math.isnan(found):
+            found = math.inf
         if abs(found - wanted) <= _CLOSE * wanted:
             return size
         if found < wanted:

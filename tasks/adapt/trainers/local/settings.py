@@ -24,6 +24,11 @@ class LocalSettings:
     seed: int = 0
     """Of the adapter's first weights."""
     device: str = "cpu"
+    dtype: Literal["float32", "as-saved"] | None = None
+    """Of the frozen weights; None takes float32 on a CPU, and on a GPU what they were saved in. The
+    adapter is float32 in any case."""
+    checkpointing: bool | None = None
+    """Whether activations are computed twice to save memory; None does so on a GPU."""
     threads: int = 1
     """On a CPU: sums of another number of threads round otherwise."""
 
@@ -33,6 +38,20 @@ class LocalSettings:
                 f"an adapter needs rank and threads of 1 or more and alpha above 0, not rank "
                 f"{self.rank}, alpha {self.alpha:g}, threads {self.threads}"
             )
+
+    @property
+    def on_cpu(self) -> bool:
+        return self.device == "cpu"
+
+    @property
+    def in_float32(self) -> bool:
+        """Whether the frozen weights are loaded in float32."""
+        return self.on_cpu if self.dtype is None else self.dtype == "float32"
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether activations are computed twice."""
+        return not self.on_cpu if self.checkpointing is None else self.checkpointing
 
     def trainer_id(self, base: str, dtype: str) -> str:
         """`local-` and 12 hex digits.

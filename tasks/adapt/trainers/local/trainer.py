@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,6 @@ from tasks.adapt.checkpoint import (
     file_sha256,
 )
 from tasks.adapt.items import TrainItem
-from tasks.adapt.loss import importance_loss
 from tasks.adapt.trainers.base import (
     PROBED,
     Capabilities,
@@ -31,12 +30,11 @@ from tasks.adapt.trainers.base import (
     StepReport,
     StepSpec,
 )
+from tasks.adapt.trainers.local.gradient import batch_gradient
 from tasks.adapt.trainers.local.measure import (
-    Mismatch,
     kl_from_base,
     kl_from_parent,
     logprobs_now,
-    mismatch,
 )
 from tasks.adapt.trainers.local.model import AdaptedModel
 from tasks.adapt.trainers.local.optimizer import AdapterAdam
@@ -45,18 +43,6 @@ from tasks.adapt.trainers.local.search import size_of_divergence
 from tasks.adapt.trainers.local.settings import LocalSettings
 from tasks.errors import AdapterError, DivergedError, RequestError, TrainingError
 from tasks.statistics.arrays import Floats
-
-
-@dataclass(frozen=True)
-class _Gradient:
-    """What the passes forward and back found; the gradient itself is in the parameters.
-
-    logprobs: under the weights before the step, per item in the order of the pieces.
-    """
-
-    loss: float
-    logprobs: list[Floats]
-    mismatch: Mismatch
 
 
 class LocalTrainer:
@@ -132,7 +118,7 @@ class LocalTrainer:
 
     def _step(self, items: Sequence[TrainItem], spec: StepSpec, micro_tokens: int) -> StepReport:
         pieces = list(pieces_of(items, micro_tokens, self._model.device))
-        gradient = self._gradient(pieces, spec, len(items))
+        gradient = batch_gradient(self._model, pieces, spec, len(items))
         gradient.mismatch.check(spec)
         norm = float(
             torch.nn.utils.clip_grad_norm_(
@@ -170,27 +156,6 @@ class LocalTrainer:
             micro_tokens=micro_tokens,
             probes=_probes(pieces, gradient.logprobs, _flat(after)),
         )
-
-    def _gradient(self, pieces: Sequence[Piece], spec: StepSpec, n: int) -> _Gradient:
-        """The gradient of the whole batch, piece by piece with one n, in the parameters' `grad`."""
-        self._model.model.zero_grad(set_to_none=True)
-        total = 0.0
-        logprobs: list[Floats] = []
-        apart: list[Floats] = []
-        for piece in pieces:
-            now = piece.of_targets(piece.logits(self._model.model, spec.temperature))
-            loss = importance_loss(
-                now, piece.behaviour, piece.advantages, piece.kept, n, spec.mismatch
-            )
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
-            of_items = [np.array(one) for one in piece.per_item(now.detach())]
-            logprobs += of_items
-            apart += [
-                own - np.array(item.behaviour)
-                for own, item in zip(of_items, piece.items, strict=True)
-            ]
-        return _Gradient(total, logprobs, mismatch(apart))
 
     def _move(self, pieces: Sequence[Piece], spec: StepSpec, parent: Mapping[str, Tensor]) -> float:
         """Step from the parent's tensors; the learning rate it was made with."""
