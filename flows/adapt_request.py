@@ -13,8 +13,8 @@ from flows.request import SweepRequest
 from storage import Lake, default_lake
 from storage.place import in_object_store
 from tasks.adapt.base_model import base_weights
+from tasks.adapt.correction import parse_correction
 from tasks.adapt.group import Group, Verdicts
-from tasks.adapt.loss import parse_correction
 from tasks.adapt.method import Method
 from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS
 from tasks.adapt.objectives import parse_objective
@@ -49,7 +49,7 @@ class Adapting(BaseModel):
     rank: int = Field(8, ge=1, le=4096)
     alpha: float = Field(8.0, gt=0, allow_inf_nan=False)
     mismatch: str = "none"
-    """What is done where sampler and trainer disagree (tasks.adapt.loss)."""
+    """What is done where sampler and trainer disagree (tasks.adapt.correction)."""
     patience: int = Field(3, ge=1)
     """A unit ends with so many steps without a signal, one after the other."""
     budget: int | None = Field(None, ge=1)

@@ -30,7 +30,7 @@ class Interval(BaseModel):
 
 
 class Boa(BaseModel):
-    """Best of Adaptation (tasks.statistics.best_of_adaptation), null where undefined. fresh: by
+    """Best of Adaptation (tasks.adapt.best_of_adaptation), null where undefined. fresh: by
     draws made for it alone, which is not there yet."""
 
     model_config = ConfigDict(frozen=True)
@@ -113,7 +113,7 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
             rollouts=own if found.arm == BASE_ARM else own + first,
             fast_1=_interval(found.fast_1),
             delivered_speedup=_interval(found.delivered_speedup),
-            boa=Boa(naive=_known(found.best.naive), cross_fitted=_known(found.best.cross_fitted)),
+            boa=_boa(found),
             steps={row["status"]: row["n"] for row in steps if row["arm"] == found.arm},
             verdict=NO_VERDICT,
         )
@@ -131,6 +131,11 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
         arms={one.arm: arm(one) for one in arms},
         verdict=NO_VERDICT,
     )
+
+
+def _boa(found: Outcome) -> Boa:
+    best = found.best
+    return Boa(naive=best and _known(best.naive), cross_fitted=best and _known(best.cross_fitted))
 
 
 def _interval(estimate: Estimate) -> Interval:

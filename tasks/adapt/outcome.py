@@ -11,8 +11,8 @@ import numpy as np
 
 from storage import Lake
 from storage.ledger import ProblemKey
+from tasks.adapt.best_of_adaptation import BestOfAdaptation, best_of_adaptation
 from tasks.adapt.units import BASE_ARM
-from tasks.statistics.best_of_adaptation import BestOfAdaptation, best_of_adaptation
 from tasks.statistics.bootstrap import Estimate, bootstrap_mean
 from tasks.statistics.rate import rate_interval
 
@@ -25,13 +25,14 @@ class Outcome:
 
     fast_1: share of problems of which some draw is fast_1. delivered_speedup: geometric mean over
         problems of the fastest correct draw's speedup, 1 where none is faster than the reference,
-        which can always be kept. best: see tasks.statistics.best_of_adaptation.
+        which can always be kept. best: of its checkpoints, by their own draws; None where a problem
+        has fewer than two draws with a verdict at some step.
     """
 
     arm: str
     fast_1: Estimate
     delivered_speedup: Estimate
-    best: BestOfAdaptation
+    best: BestOfAdaptation | None
 
 
 def outcomes(lake: Lake, run_id: str, arms: Sequence[str]) -> list[Outcome]:
@@ -59,7 +60,7 @@ def outcome(arm: str, rows: Sequence[Row]) -> Outcome:
         arm,
         Estimate(*rate_interval(hits)[:, 0].tolist()),
         Estimate(*np.exp(bootstrap_mean(gains)[:, 0]).tolist()),
-        best_of_adaptation(_steps(problems)),
+        _best(problems),
     )
 
 
@@ -67,10 +68,17 @@ def _delivered(rows: Sequence[Row]) -> float:
     return max([1.0, *(float(row["speedup"]) for row in rows if row["speedup"] is not None)])
 
 
-def _steps(problems: Sequence[Sequence[Row]]) -> list[list[Any]]:
-    """Per step and problem the successes; of the steps at which every problem has draws."""
-    wanted = sorted(set.intersection(*({row["step"] for row in own} for own in problems or [[]])))
-    return [
-        [np.array([row["fast_1"] for row in own if row["step"] == step]) for own in problems]
-        for step in wanted
+def _best(problems: Sequence[Sequence[Row]]) -> BestOfAdaptation | None:
+    """Over the steps at which every problem has draws: as many of each, the first by their numbers,
+    as the one with the fewest has."""
+    if not problems:
+        return None
+    steps = sorted(set.intersection(*({row["step"] for row in own} for own in problems)))
+    hits = [
+        [[row["fast_1"] for row in own if row["step"] == step] for own in problems]
+        for step in steps
     ]
+    draws = min((len(own) for of_step in hits for own in of_step), default=0)
+    if draws < 2:
+        return None
+    return best_of_adaptation(np.array([[own[:draws] for own in of_step] for of_step in hits]))

@@ -60,8 +60,9 @@ def make_step(
 def _saved(trainer: Trainer, folder: Path) -> SavedFiles:
     if not folder.exists():
         return trainer.save(folder)
-    again = folder.with_name(f".{folder.name}.again")
-    shutil.rmtree(again, ignore_errors=True)
+    again, partial = (folder.with_name(f".{folder.name}.{end}") for end in ("again", "partial"))
+    for leftover in (again, partial):
+        shutil.rmtree(leftover, ignore_errors=True)
     saved = trainer.save(again)
     held = ((ADAPTER_FILE, saved.sha256), (OPTIMIZER_FILE, saved.optimizer_sha256))
     if all(
