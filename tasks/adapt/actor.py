@@ -4,13 +4,14 @@ leaves to others."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
 
 from tasks import cluster
 from tasks.adapt.checkpoint import Checkpoint
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 RESTARTS = 1
 """Of a trainer's process that died; its step is made again."""
+
+_PAUSE_SECONDS = 1.0
+_RETURN_SECONDS = 300.0
+"""For a process that is started anew to answer."""
 
 
 class _TrainerActor:
@@ -89,20 +94,25 @@ class TrainerHandle:
         return made
 
     def _got(self, call: Any) -> Any:
-        for attempt in range(RESTARTS + 1):
+        deadline = float("inf")
+        deaths = 0
+        while True:
             try:
                 return ray.get(call())
             except RayTaskError as error:
                 cause = error.cause
                 raise (cause if isinstance(cause, TasksError) else error) from None
             except RayActorError as error:
-                if attempt == RESTARTS:
+                # While it is started anew it is only unavailable; it is dead once it may not be.
+                deaths += not isinstance(error, ActorUnavailableError)
+                deadline = min(deadline, time.monotonic() + _RETURN_SECONDS)
+                if deaths > RESTARTS or time.monotonic() > deadline:
                     raise TrainerLostError(
-                        f"the trainer's process died {attempt + 1} times ({in_one_line(error)}): "
+                        f"the trainer's process died {RESTARTS + 1} times ({in_one_line(error)}): "
                         "has this machine memory for model, gradients and optimizer? a smaller "
                         "--group or max_tokens needs less"
                     ) from error
-        raise AssertionError("unreachable")
+            time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
         """End the actor and free what it held."""

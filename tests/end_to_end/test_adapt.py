@@ -14,9 +14,14 @@ from typing import Any
 
 import psutil
 import pytest
+import ray
 
+from flows.errors import in_a_line
 from storage import Lake
+from tasks.adapt.actor import RESTARTS, TrainerHandle, start_trainer
 from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, file_sha256
+from tasks.adapt.trainers.local import LocalSettings
+from tasks.errors import RequestError, TrainerLostError
 from tests.conftest import StartingServer
 from tests.end_to_end.test_kill_and_resume import DRAWS, VERDICTS, kill
 
@@ -200,3 +205,37 @@ def test_killed_extended_and_robbed_it_ends_where_it_does(
         assert lake.sql(query).to_pylist() == expected.sql(query).to_pylist()
     rows = lake.sql("SELECT path, sha256 FROM checkpoints").to_pylist()
     assert all(file_sha256(path / row["path"] / ADAPTER_FILE) == row["sha256"] for row in rows)
+
+
+class _Frail:
+    """Dies in its first `deaths` lives, which it counts in a file."""
+
+    def __init__(self, lives: Path, deaths: int) -> None:
+        lives.write_text(lives.read_text() + "x" if lives.exists() else "x")
+        self._dies = len(lives.read_text()) <= deaths
+
+    def trainer_id(self) -> str:
+        if self._dies:
+            os._exit(1)
+        return "local-frail"
+
+
+@pytest.mark.usefixtures("ray_address")
+def test_a_trainer_that_dies_once_is_asked_again_and_one_that_dies_twice_is_given_up(
+    tmp_path: Path,
+) -> None:
+    frail = ray.remote(_Frail).options(num_cpus=0, max_restarts=RESTARTS)
+    assert TrainerHandle(frail.remote(tmp_path / "once", 1)).trainer_id == "local-frail"
+    with pytest.raises(TrainerLostError, match="died 2 times") as found:
+        TrainerHandle(frail.remote(tmp_path / "twice", 2)).trainer_id  # noqa: B018
+    assert in_a_line(found.value) == (str(found.value), 1)
+
+
+@pytest.mark.usefixtures("ray_address")
+def test_what_a_trainer_refuses_comes_as_it_was_raised(tmp_path: Path) -> None:
+    trainer = start_trainer(LocalSettings(base=tmp_path))
+    try:
+        with pytest.raises(RequestError, match="no model in"):
+            trainer.trainer_id  # noqa: B018
+    finally:
+        trainer.close()
