@@ -126,7 +126,8 @@ def _judge(work: Adaptation, step: int, queue: Sequence[Shard]) -> None:
 
 def _learn(work: Adaptation, step: int) -> None:
     """Step `step` of every unit, one after the other, while nothing is timed."""
-    for unit in work.units:
+    made = work.made()
+    for unit in [one for one in work.units if made.owes(one, step)]:
         named = train.with_options(task_run_name=_name("train", unit.label, step))
         named.submit(opaque(work), unit, step, return_state=False).result()
     rows = [dict(row) for row in work.trajectory()]

@@ -12,6 +12,7 @@ from tasks.adapt.actor import TrainerHandle
 from tasks.adapt.method import Method
 from tasks.adapt.standing import Made, Standing
 from tasks.adapt.units import BASE_ARM, Unit
+from tasks.errors import AdapterError
 from tasks.problems import Problem
 from tasks.sample.actor import PolicyHandle
 from tasks.sweep import Sweep
@@ -83,9 +84,17 @@ class Adaptation:
         if checkpoint is None or standing.policy_id is None:
             return replace(self.sweep, arm=place)
         checkpoint.check()
+        policy = self.drawn_by(checkpoint.folder)
+        if (now := policy.policy_id) != standing.policy_id:
+            raise AdapterError(
+                f"checkpoint {checkpoint.checkpoint_id} in {checkpoint.folder} was "
+                f"{standing.policy_id} when it was made, and is {now} now (another "
+                "adapter_config.json?); restore the folder, or remove it, and its step is done "
+                "again"
+            )
         return replace(
             self.sweep,
-            policy=self.drawn_by(checkpoint.folder),
+            policy=policy,
             policy_id=standing.policy_id,
             arm=place | {"checkpoint_id": checkpoint.checkpoint_id},
         )

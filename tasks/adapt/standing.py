@@ -50,6 +50,13 @@ class Made:
         """The row of one step; None if it has not been made."""
         return self._steps.get((unit.arm, unit.name, step))
 
+    def owes(self, unit: Unit, step: int) -> bool:
+        """Whether a step is to be made (again) from draws that are there."""
+        before = self.at(unit, step - 1)
+        if before is None or before.ended:
+            return False
+        return self.step(unit, step) is None or self.lost(unit, step)
+
     def at(self, unit: Unit, step: int) -> Standing | None:
         """Where the unit stands once step `step` (0: none) has been made; None before that.
 

@@ -39,20 +39,16 @@ Row = dict[str, object]
 
 
 def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
-    """Make step `step` (from 1) of a unit unless the run holds it; how it ended, None if it had
-    ended before.
+    """Make step `step` (from 1) of a unit if the run owes it; how it ended, None if it does not.
 
     A step whose files are gone is made again from the verdicts that it was made from. Raises
     AdapterError if it does not come out as it was, or does not take effect, TrainingError if it
     cannot be saved.
     """
     made = work.made()
-    before = made.at(unit, step - 1)
-    if before is None or before.ended:
+    before, row = made.at(unit, step - 1), made.step(unit, step)
+    if before is None or not made.owes(unit, step):
         return None
-    row = made.step(unit, step)
-    if row is not None and not made.lost(unit, step):
-        return str(row["status"])
     assert work.trainer is not None, "a step is owed, and no trainer was started"
     taught = _lesson(work, unit, step)
     try:

@@ -189,9 +189,7 @@ def test_killed_extended_and_robbed_it_ends_where_it_does(
 
     first = ("--profile", str(profile), "--steps", "1")
     run(*first, until=lambda: parts("candidates") >= 1)
-    run(*first, until=lambda: parts("evaluations") >= 1)
     run(*first, until=lambda: any((path / "adapters").glob("*")))  # maybe without its row
-    run("--steps", "1", until=lambda: parts("train_steps") >= 2)
     run()
     assert len(Lake.open(path).sql("SELECT DISTINCT step FROM train_steps")) == 1
     run("--steps", "2", until=lambda: parts("train_steps") >= 5)

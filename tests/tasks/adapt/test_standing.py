@@ -102,6 +102,7 @@ def test_a_unit_ends_where_a_step_failed(lake: Lake, status: str) -> None:
     standing = Made(lake, "r", patience=9).at(UNIT, 7)
     assert standing is not None
     assert (standing.ended, standing.policy_id) == (status, "p1")
+    assert not Made(lake, "r", patience=9).owes(UNIT, 3)
 
 
 def test_a_checkpoint_is_lost_with_its_folder(lake: Lake) -> None:
@@ -109,7 +110,10 @@ def test_a_checkpoint_is_lost_with_its_folder(lake: Lake) -> None:
     write(lake, 2, "no_signal")
     made = Made(lake, "r", patience=9)
     assert made.lost(UNIT, 1)
+    assert [made.owes(UNIT, step) for step in (1, 2, 3, 4)] == [True, False, True, False]
+    assert made.owes(OTHER, 1)
     assert not made.lost(UNIT, 2)
     assert not made.lost(UNIT, 3)
     (lake.root / "adapters" / "c1").mkdir(parents=True)
     assert not made.lost(UNIT, 1)
+    assert not made.owes(UNIT, 1)
