@@ -95,20 +95,25 @@ def disturbance(failure: Failed, text: str, worker: Worker, room: Room) -> Distu
     return _refused(text, processes, worker, room)
 
 
-def passes(failure: HarnessError) -> bool:
+def passes(failure: HarnessError, processes: int) -> bool:
     """Whether starting a reference may succeed another time, after it failed so.
 
-    Not if it took too long, or failed by itself.
+    Not if it took too long, or failed by itself. `processes`: its limit.
     """
     cause = failure.__cause__
     if isinstance(cause, CandidateFailedError):
-        return refused_by_system(cause)
+        return refused_by_system(cause, processes)
     return not isinstance(cause, WorkerTimeoutError | LateWorkError)
 
 
-def refused_by_system(failure: CandidateFailedError) -> bool:
-    """Whether it says that it was refused a process, room on the disk, or memory that is short."""
-    if _PROCESSES.search(failure.text) or _DISK.search(failure.text):
+def refused_by_system(failure: CandidateFailedError, processes: int) -> bool:
+    """Whether it says that it was refused a process, room on the disk, or memory that is short.
+
+    Not if it had half of the `processes` itself that it may have.
+    """
+    if _PROCESSES.search(failure.text):
+        return failure.processes < processes // _SHARE
+    if _DISK.search(failure.text):
         return True
     return failure.failure is Failure.MEMORY and shortage.of_memory() is not None
 

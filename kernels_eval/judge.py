@@ -42,10 +42,9 @@ from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending
-from kernels_eval.problems.module import one_line
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
-from kernels_eval.processes.worker import WorkerError
+from kernels_eval.processes.worker import WorkerEndedError, WorkerError
 from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference, refusal, renew_reference, start_reference
 from kernels_eval.sandbox.heap import give_heap_back, keep_heap
@@ -59,6 +58,7 @@ from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runn
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
+from kernels_eval.words import one_line
 
 _PROBLEMS_KEPT = 4
 _REFUSALS = ("allocate memory", "start new thread")
@@ -207,9 +207,22 @@ class Judge(Closing):
             return self._patiently(functools.partial(self._reference, source))
         except HarnessError as failure:
             self._check_intact()
-            found = refusal(failure, self.config.timeout_s)
+            found = self._refusal(failure)
             if found is None:
                 raise
+            raise found from failure
+
+    def _refusal(self, failure: Exception) -> ProblemError | None:
+        """What a reference that failed each time says about its problem."""
+        return refusal(failure.__cause__, self.config.timeout_s, self._limits.processes)
+
+    def _check_reference(self, failure: DisturbedError) -> None:
+        """Raises ProblemError if the reference failed beside a candidate, and no candidate can have
+        had a hand in that: it may crash a GPU's driver, and not another process."""
+        cause = failure.__cause__
+        if self.device.on_gpu or not isinstance(cause, CandidateFailedError | WorkerEndedError):
+            return
+        if found := self._refusal(failure):
             raise found from failure
 
     def _check_intact(self) -> None:
@@ -228,7 +241,7 @@ class Judge(Closing):
             except (OSError, MemoryError):
                 time.sleep(pause_s)
             except HarnessError as failure:
-                if not passes(failure):
+                if not passes(failure, self._limits.processes):
                     raise
                 time.sleep(pause_s)
         try:
@@ -400,7 +413,11 @@ class Judge(Closing):
         except DisturbedError as failure:
             if line.once_more_alone(index):
                 return None
-            return self._final(index, self._verdict(failure.status, str(failure), chosen.findings))
+            verdict = self._verdict(failure.status, str(failure), chosen.findings)
+            final = self._final(index, verdict)
+            if final is not None and final.status is Status.HARNESS_ERROR:
+                self._check_reference(failure)
+            return final
         finally:
             line.end(chosen)
         if chosen.disturbed is not None:

@@ -215,7 +215,8 @@ class Measurement:
                 failure.failure is Failure.MEMORY
             )
             status = Status.OUT_OF_MEMORY if memory else Status.HARNESS_ERROR
-            raise DisturbedError(f"the reference failed beside it: {failure!r}", status) from None
+            text = f"the reference failed beside it: {failure!r}"
+            raise DisturbedError(text, status) from failure
 
     def _check(self, sets: list[InputSet]) -> None:
         """Every output of the last batch. Raises VerdictError if one is wrong.

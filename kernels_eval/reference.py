@@ -114,12 +114,12 @@ def start_reference(
     return reference
 
 
-def refusal(failure: HarnessError, timeout_s: float) -> ProblemError | None:
-    """What a reference that could not be started says about its problem; None if it is our failure.
+def refusal(cause: BaseException | None, timeout_s: float, processes: int) -> ProblemError | None:
+    """What a failed reference says about its problem; None if it is our failure.
 
     A problem is trusted to compute: what fails each time, and is nobody else's doing, is its own.
+    `processes`: how many it may have.
     """
-    cause = failure.__cause__
     if isinstance(cause, LateWorkError):
         return ProblemError(
             "the problem has processes that come back when they are ended, and they would compute "
@@ -132,7 +132,7 @@ def refusal(failure: HarnessError, timeout_s: float) -> ProblemError | None:
     if isinstance(cause, WorkerEndedError) and cause.signal not in STRANGERS:
         _, how, _ = explain_end(cause, "its import or a call", killed_for_memory=False)
         return ProblemError(f"Model ends the process that it runs in: {' '.join(how.split())}")
-    if isinstance(cause, CandidateFailedError) and not refused_by_system(cause):
+    if isinstance(cause, CandidateFailedError) and not refused_by_system(cause, processes):
         return ProblemError(f"Model fails in a process of its own: {' '.join(cause.text.split())}")
     return None
 

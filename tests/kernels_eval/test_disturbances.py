@@ -19,13 +19,16 @@ from typing import Any
 import pytest
 
 import kernels_eval.judge
-from kernels_eval import Judge, JudgeConfig, Status
+from kernels_eval import Judge, JudgeConfig, ProblemError, Status
 from kernels_eval.disturbance import Room, disturbance, passes
 from kernels_eval.errors import HarnessError
+from kernels_eval.host import JudgeHost
 from kernels_eval.pending import Pending
 from kernels_eval.processes.worker import Worker, WorkerEndedError
+from kernels_eval.reference import refusal
 from kernels_eval.sandbox.kernel_counts import groups, kernel_counts
-from kernels_eval.worker.protocol import Job
+from kernels_eval.timing.runner import CandidateFailedError
+from kernels_eval.worker.protocol import Failure, Job, Message, Report
 from tests.kernels_eval.conftest import HERE, TIMEOUT_S, problem_source
 from tests.kernels_eval.ordinary import ROOT
 
@@ -207,8 +210,40 @@ def test_a_reference_that_is_too_slow_is_not_started_again() -> None:
 
     late, gone = HarnessError("it was late"), HarnessError("it is gone")
     late.__cause__ = WorkerTimeoutError()
-    assert not passes(late)
-    assert passes(gone)
+    assert not passes(late, 128)
+    assert passes(gone, 128)
+
+
+def test_a_refusal_is_the_references_own_where_it_fills_its_share() -> None:
+    said = Message(Report.FAILED, Failure.CALL, 64, "RuntimeError: can't start new thread")
+    failure = HarnessError("the reference does not run in a worker")
+    failure.__cause__ = CandidateFailedError(said)
+    assert not passes(failure, 128)
+    found = refusal(failure.__cause__, 6.0, 128)
+    assert found is not None
+    assert "can't start new thread" in str(found)
+    assert passes(failure, 256)
+    assert refusal(failure.__cause__, 6.0, 256) is None
+
+
+@pytest.mark.parametrize(
+    "wear",
+    [
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+        "assert time.monotonic() < BEGAN + 3.0, 'worn out'",
+    ],
+)
+def test_a_reference_that_wears_out_is_the_problems_fault(wear: str) -> None:
+    """It starts, and fails beside whatever candidate: refused, and the next one is judged."""
+    source = problem_source("relu").replace(
+        "return torch.relu(x)", f"{wear}\n        return x.relu()"
+    )
+    problem = f"import threading, time\nBEGAN = time.monotonic()\n{source}"
+    slow = "import time\ntime.sleep(3.5)\n" + _HONEST
+    with JudgeHost(JudgeConfig(timeout_s=TIMEOUT_S)) as judge:
+        with pytest.raises(ProblemError, match=r"worn out|can't start new thread"):
+            list(judge.evaluate_many(problem, [slow, *[_HONEST] * 9]))
+        assert judge.evaluate(problem_source("relu"), _HONEST).status is Status.CORRECT
 
 
 _IN_GROUP = """
