@@ -52,7 +52,6 @@ def make_step(
     if report.status == "no_signal":
         return Made(parent, report, None)
     identity = checkpoint_id(parent, items, spec, trainer.trainer_id)
-    adapters.mkdir(parents=True, exist_ok=True)
     saved = _saved(trainer, adapters / identity)
     return Made(Checkpoint.of(identity, parent, trainer.trainer_id, saved), report, saved)
 
