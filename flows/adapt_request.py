@@ -31,6 +31,13 @@ def _trained(arms: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(arm for arm in arms if arm != BASE_ARM)
 
 
+def gpus_here() -> int:
+    """GPUs that torch finds in this process."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
 class Adapting(BaseModel):
     """How arms learn."""
 
@@ -90,6 +97,11 @@ class AdaptRequest(SweepRequest):
         if adapt.trainer != "local":
             raise RequestError(f"trainer {adapt.trainer!r} is not there yet; take local")
         base_weights(self.policy)
+        if self.policy.startswith("transformers") and gpus_here():
+            raise RequestError(
+                f"policy {self.policy!r} would sample on this machine's GPU, and bon adapt trains "
+                "on a CPU only so far; hide the GPU (CUDA_VISIBLE_DEVICES=), or take embedded"
+            )
         if find_spec("peft") is None:
             raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'")
         self.method()

@@ -56,6 +56,8 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
             before.checkpoint, taught.items, work.method.spec, work.lake.root / ADAPTERS
         )
     except (StepRefusedError, DivergedError) as error:
+        if row is not None:  # it was done once: what is written stays
+            raise
         status = "refused" if isinstance(error, StepRefusedError) else "diverged"
         tokens = sum(len(item.tokens) for item in taught.items)
         failed: Row = {"status": status, "message": " ".join(str(error).split())}
@@ -77,7 +79,6 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
 def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
     objective = parse_objective(unit.arm)
     bare = work.drawn_by(None)
-
     reading = 0.0
 
     def base_scores(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> list[Floats]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from flows import adapt_request
 from flows.adapt_request import AdaptRequest, check_place
 from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
@@ -112,6 +113,17 @@ def test_what_does_not_go_together_is_one_line(
     line = str(found.value)
     assert "\n" not in line
     assert all(name in line for name in names), line
+
+
+def test_a_model_that_would_be_sampled_on_a_gpu_is_refused(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt_request, "gpus_here", lambda: 1)
+    with pytest.raises(RequestError, match="CPU only so far"):
+        resolve(lake, None, {"policy": "transformers:/model"}, AdaptRequest)
+    resolve(lake, None, {"policy": "embedded"}, AdaptRequest)
+    monkeypatch.setattr(adapt_request, "gpus_here", lambda: 0)
+    resolve(lake, None, {"policy": "transformers:/model"}, AdaptRequest)
 
 
 def test_without_intervals_there_are_rewards_and_objectives_that_do(lake: Lake) -> None:
