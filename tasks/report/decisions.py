@@ -44,10 +44,12 @@ class Choice:
 
     @property
     def best(self) -> Arm | None:
-        """The one to pick by: better than at random, and better than whatever else is."""
+        """The one to pick by: settled to be better than at random, and than every other rule that
+        is not settled to be worse than that."""
         if not self.better or self.better[0] != self.rules[0]:
             return None
-        first, *others = self.better
+        first = self.better[0]
+        others = [arm for arm in self.rules[1:] if self.verdicts.get(arm[0]) is not Verdict.WORSE]
         beaten = all(
             self.rivals.get((first[0], other)) is Verdict.BETTER
             or self.rivals.get((other, first[0])) is Verdict.WORSE

@@ -32,21 +32,30 @@ def pooled_spearman(problems: Sequence[tuple[Floats, Floats]]) -> Correlation:
     ones make a correlation; then all draws are pooled. Degrees of freedom: draws less one for each
     problem, less one. Draws with a NaN are left out, as are problems with fewer than three draws.
     """
-    known = complete(problems)
-    if known is None:
+    ranked = centred_ranks(problems)
+    if ranked is None:
         return NOTHING
-    values, block = known
-    counts = np.bincount(block)
-    # Ranks of a large problem are wide; a common scale keeps it from outweighing the rest.
-    first, second = ((rank_within(v, block) - (counts[block] + 1) / 2) / counts[block]
-                     for v in values)  # fmt: skip
-    freedom = len(block) - len(counts) - 1
+    (first, second), block = ranked
+    problems_left = int(block[-1]) + 1
+    freedom = len(block) - problems_left - 1
     size = float(np.sqrt((first @ first) * (second @ second)))
     if size < 1e-12 or freedom < 1:
-        return Correlation(float("nan"), float("nan"), len(block), len(counts))
+        return Correlation(float("nan"), float("nan"), len(block), problems_left)
     rho = float(np.clip(first @ second / size, -1.0, 1.0))
     tail = np.inf if abs(rho) == 1 else abs(rho) * np.sqrt(freedom / (1 - rho * rho))
-    return Correlation(rho, float(2 * student.sf(tail, freedom)), len(block), len(counts))
+    return Correlation(rho, float(2 * student.sf(tail, freedom)), len(block), problems_left)
+
+
+def centred_ranks(problems: Sequence[Sequence[Floats]]) -> tuple[Floats, Ints] | None:
+    """Of what is `complete`: ranks within problems, centred, and the number of each problem."""
+    known = complete(problems)
+    if known is None:
+        return None
+    values, block = known
+    counts = np.bincount(block)[block]
+    # Ranks of a large problem are wide; a common scale keeps it from outweighing the rest.
+    rows = [(rank_within(row, block) - (counts + 1) / 2) / counts for row in values]
+    return np.stack(rows), block
 
 
 def rank_within(values: Floats, block: Ints) -> Floats:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
 from scipy.stats import t as student
 
 from tasks.statistics.arrays import Floats
+from tasks.statistics.association import centred_ranks
 
 
 def rank_correlation_interval(
@@ -20,7 +20,11 @@ def rank_correlation_interval(
     independent (equal sources share a time). So problems are left out one at a time (the
     jackknife), on Fisher's z, with Student's t.
     """
-    parts = np.array([part for x, y in problems if (part := _products(x, y)) is not None])
+    ranked = centred_ranks(problems)
+    if ranked is None:
+        return float("nan"), float("nan")
+    (x, y), block = ranked
+    parts = np.stack([np.bincount(block, one) for one in (x * y, x * x, y * y)], axis=1)
     n = len(parts)
     if n < 2:
         return float("nan"), float("nan")
@@ -31,16 +35,6 @@ def rank_correlation_interval(
     error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
     reach = float(student.ppf((1 + level) / 2, n - 1) * error)
     return float(np.tanh(centre - reach)), float(np.tanh(centre + reach))
-
-
-def _products(x: Floats, y: Floats) -> tuple[float, float, float] | None:
-    """Of centred ranks, scaled as in `pooled_spearman`: xy, xx and yy; None for under three."""
-    known = np.isfinite(x) & np.isfinite(y)
-    if known.sum() < 3:
-        return None
-    ranks = rankdata(np.stack([x[known], y[known]]), axis=1) / known.sum()
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    return float(ranks[0] @ ranks[1]), float(ranks[0] @ ranks[0]), float(ranks[1] @ ranks[1])
 
 
 def _fisher(sums: Floats) -> Floats:

@@ -14,7 +14,7 @@ from tasks.statistics.association import NOTHING, Correlation, complete
 _OWN, _MOST_OWN = 5, 12
 """Draws for each term of a problem's own curve over length, and terms at most."""
 
-_COMMON, _MOST_COMMON = 10, 20
+_COMMON, _MOST_COMMON = 10, 40
 """The same of the curve that all problems share."""
 
 _ELEMENTS = 4_000_000
@@ -80,7 +80,11 @@ def _common_knots(z: Floats) -> Floats:
     lengths = np.unique(z)
     if len(lengths) <= min(_MOST_COMMON, len(z) // _OWN):
         return np.asarray(lengths[1:-1], np.float64)
-    return _knots(z, min(_MOST_COMMON, len(z) // _COMMON) + 1)
+    pieces = min(_MOST_COMMON, len(z) // _COMMON) + 1
+    # Lengths are skewed: within the last piece a curve may still bend.
+    outer = np.array([0.25, 0.5, pieces - 0.5, pieces - 0.25]) / pieces
+    ends = np.quantile(z, outer if pieces > 4 else [])
+    return np.asarray(np.r_[_knots(z, pieces), ends], np.float64)
 
 
 def _knots(values: Floats, pieces: int) -> Floats:
