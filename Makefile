@@ -1,14 +1,18 @@
-# `make sweep`: from nothing to a report.  `make test`: from nothing to tested.
+# `make sweep`: from nothing to a report.  `make adapt`: from nothing to arms that learned.
+# `make test`: from nothing to tested.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 VLLM   ?= .venv-vllm
 LAKE   ?= lake
 
-.PHONY: sweep test test-vllm lint types format setup lock lock-vllm train calibration test-gpu fuzz fuzz-problems fuzz-text bench-orchestration clean
+.PHONY: sweep adapt test test-vllm lint types format setup lock lock-vllm train calibration test-gpu fuzz fuzz-problems fuzz-text bench-orchestration clean
 
 sweep: $(VENV)/.ready
 	$(BIN)/bon sweep --profile demo --lake $(LAKE)
+
+adapt: $(VENV)/.ready-adapt
+	$(BIN)/bon adapt --profile adapt-demo --lake $(LAKE)
 
 # First what measures nothing, in two processes: the sweeps, and the rest (tests/sharing.py).
 # Then, alone, what does: all of it in one room (tests/test_architecture.py holds that), so that the
@@ -63,6 +67,12 @@ endef
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(call set_up,.)
+	touch $@
+
+# What `make sweep` installs, and peft.
+$(VENV)/.ready-adapt: $(VENV)/.ready
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[adapt]' || \
+		$(call pip,$(VENV)) install --quiet -c constraints.txt -e '.[adapt]'
 	touch $@
 
 $(VENV)/.ready-test: pyproject.toml constraints.txt

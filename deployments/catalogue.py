@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from flows.adapt import bon_adapt
 from flows.nightly import nightly, zone
-from flows.profiles import profile_names
+from flows.profiles import profiles_of
 from flows.sweep import bon_sweep
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Entry:
 
 
 def catalogue() -> list[Entry]:
-    """Every deployment: the demo as `default`, one per profile, and the nightly rerun.
+    """Every deployment: the demos as `default`, one per profile, and the nightly rerun.
 
     Raises RequestError if BON_TIMEZONE names no time zone.
     """
@@ -69,8 +70,16 @@ def catalogue() -> list[Entry]:
     sweeps = [Entry(bon_sweep, "default", "The demo profile.", {"profile": "demo"})]
     sweeps += [
         Entry(bon_sweep, name, f"The profile {name}.", {"profile": name})
-        for name in profile_names()
+        for name in profiles_of("sweep")
         if name != "demo"
+    ]
+    adaptations = [
+        Entry(bon_adapt, "default", "The profile adapt-demo.", {"profile": "adapt-demo"})
+    ]
+    adaptations += [
+        Entry(bon_adapt, name, f"The profile {name}.", {"profile": name})
+        for name in profiles_of("adapt")
+        if name != "adapt-demo"
     ]
     every_night = Entry(
         nightly,
@@ -80,4 +89,4 @@ def catalogue() -> list[Entry]:
         cron="0 3 * * *",
         timezone=timezone,
     )
-    return [*sweeps, every_night]
+    return [*sweeps, *adaptations, every_night]

@@ -20,7 +20,7 @@ from prefect.context import FlowRunContext
 from flows.errors import RequestError
 from flows.owner import label, process_name
 from flows.profiles import load_profile, profile_names
-from flows.request import DEFAULT_PROFILE, stored_request
+from flows.request import SweepRequest, stored_request
 from storage import Lake
 from tasks.policies.imported import is_imported
 
@@ -57,17 +57,22 @@ def check_options(options: dict[str, Any]) -> None:
         check_policy(policy)
 
 
-def check_stored(lake: Lake, run: str | None, options: dict[str, Any]) -> None:
+def check_stored(
+    lake: Lake,
+    run: str | None,
+    options: dict[str, Any],
+    kind: type[SweepRequest] = SweepRequest,
+) -> None:
     """The same for what the options leave open: the run's own settings, or the profile's.
 
     Raises RequestError.
     """
-    earlier = None if run is None else stored_request(lake, run)
+    earlier = None if run is None else stored_request(lake, run, kind)
     if earlier is not None:
         check_suite(earlier.suite)
         check_policy(earlier.policy)
         return
-    base = load_profile(options.get("profile") or DEFAULT_PROFILE)
+    base = load_profile(options.get("profile") or kind.default_profile)
     check_options({"suite": base.get("suite"), "policy": base.get("policy")})
 
 

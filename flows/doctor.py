@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from flows.adapt_request import AdaptRequest
+from flows.profiles import load_profile, profile_command
 from flows.request import INSTANT_DEVICE, SweepRequest, profile_request
 from kernels_eval.devices import check_device
 from kernels_eval.errors import RequestError as DeviceError
@@ -75,7 +77,9 @@ def prognosis(profile: str) -> Prognosis:
 
     Raises RequestError for an unknown profile or one that is no whole request.
     """
-    request = profile_request(profile)
+    command = profile_command(load_profile(profile))
+    kind = AdaptRequest if command == "adapt" else SweepRequest
+    request: SweepRequest = profile_request(profile, kind)
     return Prognosis(profile, tuple(_missing(request)))
 
 
@@ -103,6 +107,7 @@ def _missing(request: SweepRequest) -> Iterator[str]:
             yield str(error)
     try:
         request.selected()
+        request.check()
     except RequestError as error:
         yield str(error)
 

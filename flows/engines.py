@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flows.ending import end
@@ -61,10 +61,12 @@ def engines(
     work: Sequence[Work],
     *,
     released: str | None = None,
+    more: Mapping[str, int] | None = None,
 ) -> Iterator[Sweep]:
     """Everything that shards need, started at once and ended with the block.
 
-    released: id of the policy, if all it owes is drawn and it is not to be started.
+    released: id of the policy, if all it owes is drawn and it is not to be started. more: further
+    stages and how much goes through them.
 
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
@@ -85,7 +87,7 @@ def engines(
         keep_timing_cores_free(judges.ready(), cores.side)
         before = measured_on(lake, run_id, judges.harness_id)
         tell_of_others(run_id, before, judges.machines)
-        progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged})
+        progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged} | dict(more or {}))
         stack.enter_context(progress.shown())
         yield Sweep(
             run_id=run_id,
@@ -95,17 +97,22 @@ def engines(
             policy=policy,
             judges=judges,
             progress=progress,
+            command=request.command,
         )
 
 
 def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
     limits = request.limits.options(spent_tokens(lake, run_id))
     spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
-    threads = len(judging_cores().side)
-    if request.judge.config().on_gpu:  # candidates for a GPU compile on the same cores
-        threads = max(1, threads // 2)
     begins(f"loading the policy {request.policy}")
-    return start_policy(spec, request.sampling.params(), threads)
+    return start_policy(spec, request.sampling.params(), side_threads(request))
+
+
+def side_threads(request: SweepRequest) -> int:
+    """Threads of what works beside the judges."""
+    threads = len(judging_cores().side)
+    # Candidates for a GPU compile on the same cores.
+    return max(1, threads // 2) if request.judge.config().on_gpu else threads
 
 
 def _same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: PolicyHandle) -> str:

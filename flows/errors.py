@@ -46,9 +46,15 @@ def is_request_error(error: BaseException) -> bool:
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the command line answers `error` with one line and exit status 1."""
-    from tasks.errors import PolicyUnavailableError, RayLostError
+    from tasks.errors import (
+        PolicyUnavailableError,
+        RayLostError,
+        TrainerLostError,
+        TrainingError,
+    )
 
-    return isinstance(error, (UnavailableError, PolicyUnavailableError, RayLostError))
+    lost = (PolicyUnavailableError, RayLostError, TrainerLostError, TrainingError)
+    return isinstance(error, (UnavailableError, *lost))
 
 
 def in_a_line(error: BaseException) -> tuple[str, int] | None:

@@ -71,7 +71,7 @@ def record_run(
     """
     row = {
         "created_at": datetime.now(UTC),
-        "kind": "sweep",
+        "kind": request.command,
         "profile": request.profile,
         "suite": request.suite,
         "policy": request.policy,

@@ -59,7 +59,7 @@ class SweepProgress:
             artifact = create_progress_artifact(
                 progress=self._percent(stage),
                 key=f"bon-{stage}",
-                description=f"{stage}: {self._totals[stage]} candidates",
+                description=f"{stage}: {self._totals[stage]}",
             )
             self._artifact[stage] = cast("UUID", artifact)  # a coroutine only in async flows
         with self._bars:

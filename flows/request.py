@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StrictBool, StrictInt, ValidationError
 
 from flows.errors import RequestError, check_names
 from flows.limits import LARGEST_K
-from flows.profiles import load_profile
+from flows.profiles import load_profile, profile_command
 from kernels_eval import JudgeConfig
 from storage import Lake
 from storage.layout import check_run_id
@@ -32,9 +33,6 @@ INSTANT_HARNESS = "instant"
 
 LISTED = 10
 """Runs that a message names."""
-
-_IDENTITY = ("suite", "policy", "seed", "sampling")
-"""What a run cannot change later: its draws would no longer be of one kind."""
 
 
 StrictNumber: TypeAlias = Annotated[float, Strict()]
@@ -102,6 +100,12 @@ class SweepRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    command: ClassVar[str] = "sweep"
+    """Of `bon`, and the kind of run that it is recorded as."""
+    default_profile: ClassVar[str] = DEFAULT_PROFILE
+    identity: ClassVar[tuple[str, ...]] = ("suite", "policy", "seed", "sampling")
+    """What a run cannot change later: its draws would no longer be of one kind."""
+
     profile: str = DEFAULT_PROFILE
     suite: str
     problems: tuple[StrictInt, ...] | None = None
@@ -116,6 +120,19 @@ class SweepRequest(BaseModel):
         """The problems asked for. Raises RequestError for an unknown suite or id."""
         return load_suite(self.suite).select(self.problems)
 
+    def check(self) -> None:
+        """Raise RequestError for what a single field does not show to be wrong."""
+
+    def grown_from(self, earlier: Self) -> Self:
+        """This request as a run that was asked for `earlier` goes on with it: K and the problems
+        only grow."""
+        problems = self.problems
+        if problems is not None and earlier.problems is not None:
+            problems = tuple(sorted({*earlier.problems, *problems}))
+        elif earlier.problems is None:
+            problems = None
+        return self.model_copy(update={"k": max(earlier.k, self.k), "problems": problems})
+
     @property
     def harness_id(self) -> str:
         """What the verdicts are verdicts of: see kernels_eval.JudgeConfig.harness_id."""
@@ -124,37 +141,50 @@ class SweepRequest(BaseModel):
         return self.judge.config().harness_id
 
 
-def resolve(lake: Lake, run_id: str | None, options: dict[str, Any]) -> tuple[str, SweepRequest]:
+R = TypeVar("R", bound=SweepRequest)
+
+
+def resolve(
+    lake: Lake,
+    run_id: str | None,
+    options: dict[str, Any],
+    kind: type[R] = SweepRequest,  # type: ignore[assignment]  # a default of its bound
+) -> tuple[str, R]:
     """(run id, request): what `options` leaves open comes from the run, else from the profile.
 
-    `options` maps SweepRequest's field names to values; None means not given. A run that exists
+    `options` maps the request's field names to values; None means not given. A run that exists
     already keeps its suite, policy, seed and sampling; its K and its problems can only grow.
 
     Raises RequestError (any room's) with one line for whatever is wrong.
     """
-    earlier = None if run_id is None else stored_request(lake, run_id)
-    return resolve_after(earlier, lake, run_id, options)
+    earlier = None if run_id is None else stored_request(lake, run_id, kind)
+    return resolve_after(earlier, lake, run_id, options, kind)
 
 
 def resolve_after(
-    earlier: SweepRequest | None, lake: Lake, run_id: str | None, options: dict[str, Any]
-) -> tuple[str, SweepRequest]:
+    earlier: R | None,
+    lake: Lake,
+    run_id: str | None,
+    options: dict[str, Any],
+    kind: type[R] = SweepRequest,  # type: ignore[assignment]
+) -> tuple[str, R]:
     """The same where the run's settings, `earlier`, have been read already."""
     given = {name: value for name, value in options.items() if _says_something(value)}
     if earlier is None and run_id is not None and not given:
-        raise RequestError(_unknown_run(lake, run_id))
+        raise RequestError(_unknown_run(lake, run_id, kind.default_profile))
     if earlier is None:
-        base = _profile_fields(given.get("profile", DEFAULT_PROFILE))
+        base = _profile_fields(given.get("profile", kind.default_profile), kind)
         if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
             base.pop("problems", None)  # ids of another suite
         base = _with_own_limit(base, given)
     else:
         base = earlier.model_dump()
-    request = _validated(_merged(base, given))
+    request = _validated(_merged(base, given), kind)
     if earlier is not None:
         request = _extended(str(run_id), earlier, request)
     check_names((request.profile, request.suite, request.policy))
     check_policy(request.policy)
+    request.check()
     if earlier is None and is_imported(request.policy):
         raise RequestError(
             f"policy {request.policy!r} draws nothing: its candidates came with an import; name "
@@ -182,13 +212,13 @@ def _says_something(value: object) -> bool:
     return value is not None
 
 
-def _unknown_run(lake: Lake, run_id: str) -> str:
+def _unknown_run(lake: Lake, run_id: str, profile: str) -> str:
     known = lake.run_ids()
     listed = ", ".join(known[-LISTED:]) or "none yet"
     more = f" and {len(known) - LISTED} more (`bon runs`)" if len(known) > LISTED else ""
     return (
         f"lake {lake.root} has no run {run_id!r} to go on with; it has {listed}{more}. To begin "
-        "one of that name, say what it is to draw, for instance --profile demo"
+        f"one of that name, say what it is to draw, for instance --profile {profile}"
     )
 
 
@@ -213,19 +243,33 @@ def _suite_name(suite: object) -> str:
     return str(suite).partition("#")[0].partition(":kernelbench")[0]
 
 
-def profile_request(profile: str) -> SweepRequest:
+def profile_request(
+    profile: str,
+    kind: type[R] = SweepRequest,  # type: ignore[assignment]
+) -> R:
     """What a profile asks for. Raises RequestError if it is unknown or no whole request."""
-    return _validated(_profile_fields(profile))
+    return _validated(_profile_fields(profile, kind), kind)
 
 
-def _profile_fields(profile: str) -> dict[str, Any]:
-    return load_profile(profile) | {"profile": profile}
+def _profile_fields(profile: str, kind: type[SweepRequest]) -> dict[str, Any]:
+    fields = load_profile(profile)
+    if (of := profile_command(fields)) != kind.command:
+        raise RequestError(
+            f"profile {profile!r} is one of `bon {of}`; name one of `bon {kind.command}`, as "
+            f"{kind.default_profile}"
+        )
+    return fields | {"profile": profile}
 
 
-def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
+def stored_request(
+    lake: Lake,
+    run_id: str,
+    kind: type[R] = SweepRequest,  # type: ignore[assignment]
+) -> R | None:
     """The settings the run was last asked for; None if there is no such run.
 
-    Raises RequestError if the run was imported with its verdicts: there is no code to judge.
+    Raises RequestError if the run is of another kind, or was imported with its verdicts: there is
+    no code to judge.
     """
     check_run_id(run_id)
     rows = lake.sql("SELECT kind, config FROM runs_latest", [run_id]).to_pylist()
@@ -236,7 +280,13 @@ def stored_request(lake: Lake, run_id: str) -> SweepRequest | None:
             f"run {run_id!r} was imported with its verdicts, and without the problems; to have its "
             "kernels judged, import them as another --run with --suite"
         )
-    return SweepRequest.model_validate(json.loads(rows[0]["config"]))
+    of = "adapt" if rows[0]["kind"] == "adapt" else "sweep"
+    if of != kind.command:
+        raise RequestError(
+            f"run {run_id!r} is one of `bon {of}`, which goes on with it; for `bon "
+            f"{kind.command}` choose another --run"
+        )
+    return kind.model_validate(json.loads(rows[0]["config"]))
 
 
 def _check_unjudged(lake: Lake, run_id: str) -> None:
@@ -250,7 +300,7 @@ def _check_unjudged(lake: Lake, run_id: str) -> None:
         [run_id],
     ).to_pylist()
     if rows:
-        device = SweepRequest.model_validate_json(rows[0]["config"]).judge.device
+        device = json.loads(rows[0]["config"])["judge"]["device"]
         raise RequestError(
             f"run {run_id!r} is judged on {device}, and --device {INSTANT_DEVICE} judges nothing; "
             f"go on with --device {device}, or choose another --run"
@@ -292,16 +342,16 @@ def _merged(base: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validated(fields: dict[str, Any]) -> SweepRequest:
+def _validated(fields: dict[str, Any], kind: type[R]) -> R:
     try:
-        return SweepRequest.model_validate(fields)
+        return kind.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         where = [str(part) for part in first["loc"]]
-        raise RequestError(_wrong(where, first)) from None
+        raise RequestError(_wrong(where, first, kind)) from None
 
 
-def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
+def _wrong(where: Sequence[str], found: Mapping[str, Any], kind: type[SweepRequest]) -> str:
     """One line on a wrong value: which, what it was, and what may stand there."""
     name, given = (
         "".join(f"[{one}]" if one.isdigit() else f".{one}" for one in where)[1:],
@@ -310,11 +360,11 @@ def _wrong(where: Sequence[str], found: Mapping[str, Any]) -> str:
     value = str(given).lower() if isinstance(given, bool) else repr(given)
     if found["type"] == "extra_forbidden":
         section = where[:-1]
-        return f"{name}: there is no such setting; {_place(section)} {_keys(section)}"
+        return f"{name}: there is no such setting; {_place(section)} {_keys(section, kind)}"
     if found["type"] in ("model_type", "model_attributes_type"):
-        return f"{name} = {value}: it has to be a table, [{name}], with {_keys(where)}"
+        return f"{name} = {value}: it has to be a table, [{name}], with {_keys(where, kind)}"
     if found["type"] == "missing":
-        return f"{name} is missing; {_place(where[:-1])} {_keys(where[:-1])}"
+        return f"{name} is missing; {_place(where[:-1])} {_keys(where[:-1], kind)}"
     return f"{name} = {value}: {_TYPES.get(found['type']) or found['msg'].lower()}"
 
 
@@ -332,9 +382,9 @@ def _place(section: Sequence[str]) -> str:
     return f"[{'.'.join(section)}] takes" if section else "there are"
 
 
-def _keys(section: Sequence[str]) -> str:
+def _keys(section: Sequence[str], kind: type[SweepRequest]) -> str:
     """The settings of a section of the request, those of the whole for none."""
-    model: type[BaseModel] = SweepRequest
+    model: type[BaseModel] = kind
     for part in section:
         inner = model.model_fields[part].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
@@ -343,20 +393,15 @@ def _keys(section: Sequence[str]) -> str:
     return ", ".join(model.model_fields)
 
 
-def _extended(run_id: str, earlier: SweepRequest, asked: SweepRequest) -> SweepRequest:
-    for name in _IDENTITY:
-        was, now = getattr(earlier, name), getattr(asked, name)
+def _extended(run_id: str, earlier: R, asked: R) -> R:
+    for name in asked.identity:
+        was, now = attrgetter(name)(earlier), attrgetter(name)(asked)
         if was != now:
             raise RequestError(
                 f"run {run_id!r} has {name} {_plain(was)}, not {_plain(now)}; "
                 "leave the option out to go on with it, or choose another --run"
             )
-    problems = asked.problems
-    if problems is not None and earlier.problems is not None:
-        problems = tuple(sorted({*earlier.problems, *problems}))
-    elif earlier.problems is None:
-        problems = None
-    return asked.model_copy(update={"k": max(earlier.k, asked.k), "problems": problems})
+    return asked.grown_from(earlier)
 
 
 def _plain(value: object) -> str:
@@ -365,6 +410,8 @@ def _plain(value: object) -> str:
 
 def stored_policy_id(lake: Lake, run_id: str) -> str | None:
     """The policy that drew what the run holds; None if it holds nothing yet."""
-    rows = lake.sql("SELECT any_value(policy_id) AS policy_id FROM candidates", [run_id])
+    own = "coalesce(arm, 'base') = 'base'"  # trained arms are drawn by policies of their own
+    query = f"SELECT any_value(policy_id) AS policy_id FROM candidates WHERE {own}"
+    rows = lake.sql(query, [run_id])
     value = rows.to_pylist()[0]["policy_id"]
     return None if value is None else str(value)

@@ -67,7 +67,7 @@ def bon_sweep(
     enter_flow(flow_run.id)
     belong_to_owner()
     house = opened(lake, run, options)
-    run_id, request = resolve(house, run, options)
+    run_id, request = resolve(house, run, options, SweepRequest)
     with house.run_lock(run_id), early_end_told(run_id):
         discard_uncommitted(house, run_id)
         summary = _sweep(house, run_id, request, draw=draw)
@@ -75,13 +75,18 @@ def bon_sweep(
     return summary
 
 
-def opened(lake: str | None, run: str | None, options: dict[str, Any]) -> Lake:
+def opened(
+    lake: str | None,
+    run: str | None,
+    options: dict[str, Any],
+    kind: type[SweepRequest] = SweepRequest,
+) -> Lake:
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
         return Lake.to_write(lake)
     check_options(options)  # before anything is made
     house = Lake.to_write(lake)
-    check_stored(house, run, options)
+    check_stored(house, run, options, kind)
     return house
 
 

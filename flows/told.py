@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flows.adapt_summary import AdaptSummary
 from flows.cli.printing import complain
 from flows.deployed import deployed
 from flows.errors import in_a_line
@@ -29,6 +30,16 @@ def tell_of(summary: SweepSummary) -> None:
     if summary.unfinished:
         found += f"; {summary.unfinished} without a verdict, {_goes_on(summary.run_id)}"
     complain(f"run {summary.run_id} has ended: {found}; report: {summary.report}")
+
+
+def tell_of_adaptation(summary: AdaptSummary) -> None:
+    """The same for an adaptation."""
+    if not deployed():
+        return
+    found = f"{summary.candidates} candidates of {len(summary.arms)} arms; {summary.verdict}"
+    if summary.unfinished:
+        found += f"; {summary.unfinished} without a verdict, {_goes_on(summary.run_id)}"
+    complain(f"run {summary.run_id} has ended: {found}")
 
 
 @contextmanager

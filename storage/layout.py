@@ -15,7 +15,12 @@ TEMPORARY_PREFIX = ".writing-"
 COLUMNS_PREFIX = ".columns-"
 LOCKS = ".locks"
 
-COMPANIONS = {"token_logprobs": "candidates", "timings": "evaluations"}
+COMPANIONS = {
+    "token_logprobs": "candidates",
+    "timings": "evaluations",
+    "checkpoints": "train_steps",
+    "train_items": "train_steps",
+}
 """Table → the table whose part of the same name commits it."""
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")

@@ -31,13 +31,14 @@ RUNS = pa.schema(
         required(
             "kind",
             pa.string(),
-            "sweep | import (a table with verdicts) | candidates (kernels that came unjudged).",
+            "sweep | adapt | import (a table with verdicts) | candidates (kernels that came "
+            "unjudged).",
         ),
         optional("profile", pa.string(), "The profile that the request began from."),
         required("suite", pa.string(), "The suite that was asked for."),
         optional("policy", pa.string(), "The policy as the user wrote it."),
         optional("policy_id", pa.string(), "What the policy with its settings hashed to."),
-        required("k", pa.int32(), "Samples asked for per problem."),
+        required("k", pa.int32(), "Samples asked for per problem, of the base model."),
         optional("seed", pa.int64(), "Seed of the run; every draw has its own."),
         optional(
             "harness_id",
@@ -67,7 +68,12 @@ PROBLEMS = pa.schema(
 CANDIDATES = pa.schema(
     [
         *KEY,
-        required("sample_index", pa.int64(), "Number of the draw within its problem."),
+        required(
+            "sample_index",
+            pa.int64(),
+            "Number of the draw within its problem, unique in its run: 0, 1, 2, … of the base "
+            "model; 1,000,000 a + 10,000 s + g of draw g after s steps of the a-th trained arm.",
+        ),
         required(
             "source_hash",
             pa.string(),

@@ -29,6 +29,10 @@ class DivergedError(TrainingError):
     """The step led to no numbers, or too far from the base model."""
 
 
+class TrainerLostError(TasksError):
+    """The process that trains keeps dying. What was made is kept."""
+
+
 class RayLostError(TasksError):
     """The private Ray did not start, or a process went away that it cannot do without."""
 

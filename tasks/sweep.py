@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,6 +36,8 @@ class Draws:
     policy_id: str
     policy: Sampler
     progress: Progress
+    arm: Mapping[str, object] = field(default_factory=dict)
+    """Where the draws stand in a run of several arms: columns of `candidates`, none in a sweep."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +47,5 @@ class Sweep(Draws):
     judges: JudgePool
     claims: Claims = field(default_factory=Claims)
     refusals: Refusals = field(default_factory=Refusals)
+    command: str = "sweep"
+    """Of `bon`: goes on with the run."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows.cli import (  # noqa: F401  (register)
+    adapt,
     ask,
     bring,
     doctor,

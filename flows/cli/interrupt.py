@@ -31,7 +31,7 @@ def going_on(go_on: Callable[[], str]) -> Iterator[None]:
 
 
 def to_go_on(
-    lake: Lake, run_id: str, lake_option: str | None, *, changed: bool
+    lake: Lake, run_id: str, lake_option: str | None, *, changed: bool, command: str = "sweep"
 ) -> Callable[[], str]:
     """The command that goes on with the run.
 
@@ -48,7 +48,7 @@ def to_go_on(
     def go_on() -> str:
         if changed or asks_long or not recorded.exists():
             return command_line(run_id)
-        short = next_command("sweep", "--run", run_id, lake=lake_option)
+        short = next_command(command, "--run", run_id, lake=lake_option)
         return f"`{short}` goes on where it stopped"
 
     return go_on

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -135,39 +136,41 @@ def _checked(
     lake: str | None, run: str | None, options: dict[str, Any], *, draw: bool
 ) -> SweepSummary:
     from flows.prefect_api import prefect_api
-    from flows.request import resolve_after, stored_request
+    from flows.request import SweepRequest, resolve_after, stored_request
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
     house = Lake.to_write(lake) if draw else Lake.open(lake)
-    earlier = None if run is None else stored_request(house, run)
-    run_id, request = resolve_after(earlier, house, run, options)
+    earlier = None if run is None else stored_request(house, run, SweepRequest)
+    run_id, request = resolve_after(earlier, house, run, options, SweepRequest)
     judging_cores()
     changed = earlier not in (None, request)
     go_on = to_go_on(house, run_id, lake, changed=changed) if draw else command_line
     with going_on(go_on), prefect_api() as api:
         asked = request.model_dump(mode="json") | {"draw": draw}
-        return _swept(api, run=run_id, lake=str(house.root), **asked)
+        summary: SweepSummary = flow_summary(
+            api, import_flow, run=run_id, lake=str(house.root), **asked
+        )
+        return summary
 
 
-def _swept(api: PrefectApi, **parameters: Any) -> SweepSummary:
+def flow_summary(api: PrefectApi, load: Callable[[], Any], **parameters: Any) -> Any:
     """What the flow returns. Ray and the flow's imports take some seconds: both at once."""
     from flows.cli.ray import connected_ray
 
     with ThreadPoolExecutor(1) as beside:
-        flow = beside.submit(import_flow)
+        loaded = beside.submit(load)
         with connected_ray():
-            if not flow.done():
-                begins("loading the sweep")
-            bon_sweep = flow.result()
+            if not loaded.done():
+                begins("loading the flow")
+            flow = loaded.result()
             begins("waiting for Prefect")
             api.wait()
             with api.watched():
                 from flows.leftovers import tidy  # Prefect, too: imported by now
 
                 tidy(private=api.private)
-                summary: SweepSummary = bon_sweep(**parameters)
-                return summary
+                return flow(**parameters)
 
 
 def import_flow() -> Any:

@@ -19,6 +19,16 @@ def profile_names() -> list[str]:
     return sorted(e.name.removesuffix(".toml") for e in entries if e.name.endswith(".toml"))
 
 
+def profile_command(fields: dict[str, Any]) -> str:
+    """Which command a profile is of: `adapt` where it says how to, else `sweep`."""
+    return "adapt" if "adapt" in fields else "sweep"
+
+
+def profiles_of(command: str) -> list[str]:
+    """The built-in profiles of one command, sorted."""
+    return [one for one in profile_names() if profile_command(load_profile(one)) == command]
+
+
 def load_profile(name: str) -> dict[str, Any]:
     """The settings of a built-in profile, or of the TOML file that `name` is a path to.
 

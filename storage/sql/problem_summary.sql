@@ -1,9 +1,11 @@
--- One row per run and problem. n counts draws; rates are over the draws with a verdict (n_judged),
+-- One row per run and problem, of the base model's draws (trained arms: `trajectory`). n counts draws; rates are over the draws with a verdict (n_judged),
 -- so neither missing evaluations nor harness errors count against the candidates.
 CREATE OR REPLACE VIEW problem_summary AS
 WITH
 judged AS (
-    SELECT *, status IS NOT NULL AND status <> 'harness_error' AS has_verdict FROM results
+    SELECT *, status IS NOT NULL AND status <> 'harness_error' AS has_verdict
+    FROM results
+    WHERE coalesce(arm, 'base') = 'base'
 ),
 names AS (
     SELECT run_id, suite, level, problem_id, any_value(name) AS name

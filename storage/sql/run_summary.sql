@@ -1,4 +1,4 @@
--- One row per run: what was asked, and how much of it is there.
+-- One row per run: what was asked, and how much of it is there, of the base model's draws.
 CREATE OR REPLACE VIEW run_summary AS
 WITH totals AS (
     SELECT

@@ -16,8 +16,11 @@ after each save · `feedback` the teacher's prompt · `ema` its averaged weights
 `best_of_adaptation` statistics of one arm. Adapters on a policy that samples are in
 `tasks.policies.adapters`.
 
-Not here yet: the trainer `tinker`; tables of the lake, flow, commands, probe, frontier and report.
-Trainers run in the process that calls them; one that is a Ray actor is the flow's.
+A run (`flows/adapt.py`): `numbering` of draws · `units` trajectories · `standing` where each is ·
+`order` of judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows ·
+`actor` a trainer in a process of its own · `spent` what rounds cost · `outcome` what arms came to.
+
+Not here yet: the trainer `tinker`; probe, frontier and report.
 """
 
 from __future__ import annotations

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.adapt.checkpoint import Checkpoint, checkpoint_id
+from tasks.adapt.checkpoint import (
+    ADAPTER_FILE,
+    OPTIMIZER_FILE,
+    Checkpoint,
+    checkpoint_id,
+    file_sha256,
+)
 from tasks.adapt.items import TrainItem
 from tasks.adapt.trainers.base import SavedFiles, StepReport, StepSpec, Trainer
 
@@ -33,7 +39,8 @@ def make_step(
 
     Always from files, never from what the trainer still holds: so a step that is done again after a
     kill is the step that was lost. Fewer than two items are no signal. A folder that is there
-    already has no row in the lake, or nobody would ask; it is written anew.
+    already may be another arm's whose items were the same (a permutation may change nothing): it
+    stays if it holds what was made now, and else is a killed step's and written anew.
 
     Raises as Trainer's verbs do.
     """
@@ -45,8 +52,23 @@ def make_step(
     if report.status == "no_signal":
         return Made(parent, report, None)
     identity = checkpoint_id(parent, items, spec, trainer.trainer_id)
-    adapters.mkdir(parents=True, exist_ok=True)
-    folder = adapters / identity
-    shutil.rmtree(folder, ignore_errors=True)
-    saved = trainer.save(folder)
+    saved = _saved(trainer, adapters / identity)
     return Made(Checkpoint.of(identity, parent, trainer.trainer_id, saved), report, saved)
+
+
+def _saved(trainer: Trainer, folder: Path) -> SavedFiles:
+    if not folder.exists():
+        return trainer.save(folder)
+    again, partial = (folder.with_name(f".{folder.name}.{end}") for end in ("again", "partial"))
+    for leftover in (again, partial):
+        shutil.rmtree(leftover, ignore_errors=True)
+    saved = trainer.save(again)
+    held = ((ADAPTER_FILE, saved.sha256), (OPTIMIZER_FILE, saved.optimizer_sha256))
+    if all(
+        (folder / name).is_file() and file_sha256(folder / name) == sha256 for name, sha256 in held
+    ):
+        shutil.rmtree(again, ignore_errors=True)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        again.rename(folder)
+    return replace(saved, folder=folder)

@@ -1,4 +1,5 @@
--- The fastest correct sources of one problem by their latest verdict, and how often each was measured.
+-- The fastest correct sources of one problem by their latest verdict, and how often each was measured;
+-- of every arm in a run that has several.
 WITH verdicts AS (
     SELECT
         source_hash, correct, speedup,
@@ -17,14 +18,19 @@ measured AS (
     WHERE from_latest = 1
 ),
 written AS (
-    SELECT source_hash, any_value(source) AS source
+    SELECT coalesce(arm, 'base') AS arm, source_hash, any_value(source) AS source
     FROM candidates
     WHERE suite = $suite AND level = $level AND problem_id = $problem_id
     GROUP BY ALL
+),
+winners AS (
+    SELECT m.source_hash, m.takes, m.speedup, c.source
+    FROM measured AS m
+    JOIN written AS c USING (source_hash)
+    WHERE m.correct AND m.speedup IS NOT NULL
+    QUALIFY row_number() OVER (PARTITION BY c.arm ORDER BY m.speedup DESC, m.source_hash) <= $leaders
 )
-SELECT m.source_hash, m.takes, c.source
-FROM measured AS m
-JOIN written AS c USING (source_hash)
-WHERE m.correct AND m.speedup IS NOT NULL
-ORDER BY m.speedup DESC, m.source_hash
-LIMIT $leaders;
+SELECT source_hash, any_value(takes) AS takes, any_value(source) AS source
+FROM winners
+GROUP BY source_hash
+ORDER BY any_value(speedup) DESC, source_hash;

@@ -65,7 +65,7 @@ def settle_unsettled(sweep: Sweep, problems: Sequence[Problem], budget_s: float)
     if waiting:
         _logger.warning(
             "%d unsettled kernels could not be measured again in a quiet moment within %.0f s; the "
-            "same sweep once more goes on with them",
+            "same run once more goes on with them",
             sum(map(len, waiting)),
             budget_s,
         )

@@ -129,8 +129,9 @@ def unjudged(sweep: Sweep, error: NoJudgeError) -> State[None]:
     if sweep.judges.first_to_tell():
         lake = shlex.quote(str(sweep.lake.root))
         _logger.error(
-            "%s; draws without a verdict are kept, and `bon sweep --run %s --lake %s` judges them",
+            "%s; draws without a verdict are kept, and `bon %s --run %s --lake %s` judges them",
             error,
+            sweep.command,
             sweep.run_id,
             lake,
         )

@@ -7,17 +7,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from kernels_eval.cache import cache_directory
-from kernels_eval.errors import RequestError as JudgeRequestError
-from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
+from tasks.beside import keep_aside, options_beside
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, TasksError, in_one_line
 from tasks.policies.base import (
@@ -30,6 +29,7 @@ from tasks.policies.base import (
 )
 from tasks.policies.rescore import Score, ScoringPolicy, Written
 from tasks.problems import Problem
+from tasks.sample.worn import Worn, adaptable
 
 RESTARTS = 2
 """Of a policy's process that died. What it had handed out is kept; only the rest is drawn again."""
@@ -102,54 +102,69 @@ class _PolicyActor:
     ) -> None:
         """`beside_judges`: this machine is a cluster's, and its other cores are a judge's."""
         if beside_judges:
-            with suppress(JudgeRequestError):  # cores named that this machine lacks: judges say so
-                side = choose_cores(None).side
-                os.sched_setaffinity(0, side)
-                threads = min(threads, len(side))
+            threads = min(threads, len(keep_aside()))
         # Before torch is imported: its pools are sized once.
         os.environ["OMP_NUM_THREADS"] = str(threads)
         _keep_compiled_code()
         if not policy_needs(spec).gpus:
             os.nice(10)  # what compiles on the same cores goes first: the judge waits for it
         self._spec, self._params = spec, params
+        self._worn: Worn | None = None
         self._policy: Policy | None = None
         self._loading = Lock()
         self._meter = _Meter()
 
-    def policy_id(self) -> str:
-        return self._loaded().policy_id
+    def policy_id(self, adapter: Path | None = None) -> str:
+        with self._loaded().wearing(adapter) as policy:
+            return policy.policy_id
 
-    def stream(self, problem: Problem, seeds: Sequence[int]) -> Iterator[Drawn]:
-        policy = self._loaded()
-        self._meter.start()
-        try:
-            for batch in stream_samples(policy, problem, seeds):
-                positions, samples = zip(*batch, strict=True) if batch else ((), ())
-                yield Drawn(positions, samples, self._meter.lap())
-        finally:
-            self._meter.stop()
+    def stream(
+        self, problem: Problem, seeds: Sequence[int], adapter: Path | None = None
+    ) -> Iterator[Drawn]:
+        with self._loaded().wearing(adapter) as policy:
+            self._meter.start()
+            try:
+                for batch in stream_samples(policy, problem, seeds):
+                    positions, samples = zip(*batch, strict=True) if batch else ((), ())
+                    yield Drawn(positions, samples, self._meter.lap())
+            finally:
+                self._meter.stop()
 
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
-        policy = self._loaded()
-        if not isinstance(policy, ScoringPolicy):
-            raise RequestError(
-                f"policy {self._spec!r} cannot score what is written already; take transformers:, "
-                "vllm: or embedded"
-            )
-        return policy.score(problem, written)
+        with self._loaded().wearing(None) as policy:
+            if not isinstance(policy, ScoringPolicy):
+                raise RequestError(
+                    f"policy {self._spec!r} cannot score what is written already; take "
+                    "transformers:, vllm: or embedded"
+                )
+            return policy.score(problem, written)
+
+    def encode_prompt(self, problem: Problem) -> list[int]:
+        with self._loaded().wearing(None) as policy:
+            return adaptable(self._spec, policy).encode_prompt(problem)
+
+    def score_tokens(
+        self,
+        prompt: Sequence[int],
+        completions: Sequence[Sequence[int]],
+        adapter: Path | None,
+    ) -> list[Score]:
+        with self._loaded().wearing(adapter) as policy:
+            return adaptable(self._spec, policy).score_tokens(prompt, completions)
 
     def close(self) -> None:
         close = getattr(self._policy, "close", None)
         if close is not None:
             close()
 
-    def _loaded(self) -> Policy:
+    def _loaded(self) -> Worn:
         # Not in __init__: Ray would turn what loading raises into the death of the actor.
         with self._loading:
-            if self._policy is None:
+            if self._worn is None:
                 with importing():
                     self._policy = load_policy(self._spec, self._params)
-            return self._policy
+                self._worn = Worn(self._spec, self._policy)
+            return self._worn
 
 
 @dataclass(frozen=True)
@@ -161,6 +176,13 @@ class PolicyHandle:
     """Whether the policy owns more than its process: an engine below it, requests under way."""
     loading: Any = None
     """The call that began to load it. Ray reports an error that nobody asks a call for."""
+    adapter: Path | None = None
+    """Whose draws these are, None without one. Said with every call: a process that was started
+    anew wears none."""
+
+    def wearing(self, adapter: Path | None) -> PolicyHandle:
+        """The same process under this adapter."""
+        return replace(self, adapter=adapter, loading=None)
 
     @property
     def policy_id(self) -> str:
@@ -168,7 +190,7 @@ class PolicyHandle:
 
         Raises what loading raised, and PolicyUnavailableError if the process keeps dying.
         """
-        return self._answer(self.loading or self.actor.policy_id.remote())
+        return self._answer(self.loading or self.actor.policy_id.remote(self.adapter))
 
     def _answer(self, call: Any) -> str:
         """Of a call for the policy's id, made anew while the process is started anew.
@@ -187,7 +209,7 @@ class PolicyHandle:
                     gone = f"the policy did not return for {_RETURN_SECONDS:.0f} s"
                     raise PolicyUnavailableError(f"{gone}: {in_one_line(error)}") from error
                 time.sleep(_RESTART_PAUSE_SECONDS)
-                call = self.actor.policy_id.remote()
+                call = self.actor.policy_id.remote(self.adapter)
             except RayActorError as error:
                 raise PolicyUnavailableError(
                     f"the policy's process died: {in_one_line(error)}"
@@ -220,7 +242,9 @@ class PolicyHandle:
                 self._answer(self.actor.policy_id.remote())
 
     def _stream(self, problem: Problem, seeds: list[int]) -> Iterator[Drawn]:
-        generator = self.actor.stream.options(num_returns="streaming").remote(problem, seeds)
+        generator = self.actor.stream.options(num_returns="streaming").remote(
+            problem, seeds, self.adapter
+        )
         waiting: Drawn | None = None
         written = float("-inf")
         failure: Exception | None = None
@@ -251,14 +275,20 @@ class PolicyHandle:
 
     def score(self, problem: Problem, written: Sequence[Written]) -> list[Score]:
         """One score per completion, in order. Raises what the policy raised."""
-        try:
-            scores: list[Score] = ray.get(self.actor.score.remote(problem, list(written)))
-        except RayTaskError as error:
-            raise _cause(error) from None
-        except RayActorError as error:
-            raise PolicyUnavailableError(
-                f"the policy's process died: {in_one_line(error)}"
-            ) from error
+        scores: list[Score] = _got(self.actor.score.remote(problem, list(written)))
+        return scores
+
+    def encode_prompt(self, problem: Problem) -> tuple[int, ...]:
+        """Token ids of the whole prompt. Raises RequestError if the policy does not tell them."""
+        return tuple(_got(self.actor.encode_prompt.remote(problem)))
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        """Log-probabilities of these very tokens under `adapter`. Raises what the policy raised."""
+        scores: list[Score] = _got(
+            self.actor.score_tokens.remote(prompt, completions, self.adapter)
+        )
         return scores
 
     def close(self) -> None:
@@ -296,11 +326,18 @@ def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandl
     # On this machine alone the flow moves all of Ray (tasks.evaluate.placement).
     beside_judges = cluster.is_remote() and not needs.gpus
     if beside_judges:
-        # Beside the flow, as without a cluster: other nodes are the judges'.
-        here = ray.get_runtime_context().get_node_id()
-        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
+        options |= options_beside(elsewhere=True)
     actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
     return PolicyHandle(actor, has_more, actor.policy_id.remote())
+
+
+def _got(call: Any) -> Any:
+    try:
+        return ray.get(call)
+    except RayTaskError as error:
+        raise _cause(error) from None
+    except RayActorError as error:
+        raise PolicyUnavailableError(f"the policy's process died: {in_one_line(error)}") from error
 
 
 def _cause(error: RayTaskError) -> Exception:

@@ -36,6 +36,7 @@ def sample_shard(sweep: Draws, shard: Shard) -> str | None:
             candidates, tokens = candidate_rows(
                 part, samples, own_seeds, sweep.policy_id, drawn.seconds
             )
+            candidates = [row | dict(sweep.arm) for row in candidates]
             tables = {"candidates": candidates, "token_logprobs": tokens}
             commit(sweep.lake, sweep.run_id, part.part, tables)
             sweep.progress.advance("sample", len(samples))

@@ -16,5 +16,5 @@ SELECT
     unsettled,
     judge_seconds$columns
 FROM results$joins
-WHERE status IS NOT NULL AND status <> 'harness_error'
+WHERE status IS NOT NULL AND status <> 'harness_error' AND coalesce(arm, 'base') = 'base'
 ORDER BY run_id, suite, level, problem_id, sample_index

@@ -9,6 +9,7 @@ SELECT
     NULL::BIGINT AS evaluations,
     sum(sample_seconds) AS seconds
 FROM candidates
+WHERE coalesce(arm, 'base') = 'base'
 GROUP BY run_id
 UNION ALL BY NAME
 SELECT
@@ -16,7 +17,12 @@ SELECT
     stage,
     count(*) AS evaluations,
     sum(seconds) AS seconds
-FROM evaluations
+FROM (
+    SELECT *
+    FROM evaluations
+    SEMI JOIN (SELECT * FROM candidates WHERE coalesce(arm, 'base') = 'base') AS own
+        USING (run_id, suite, level, problem_id, source_hash)
+)
 CROSS JOIN LATERAL (VALUES
     ('judge: compile', compile_seconds),
     ('judge: check', check_seconds),

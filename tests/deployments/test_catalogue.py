@@ -10,7 +10,7 @@ import yaml
 
 from deployments.catalogue import Entry, catalogue
 from flows.errors import RequestError
-from flows.profiles import profile_names
+from flows.profiles import profiles_of
 
 ENTRIES = catalogue()
 
@@ -26,8 +26,10 @@ def test_an_entry_fits_its_flow(entry: Entry) -> None:
 def test_the_contract_names() -> None:
     names = [entry.full_name for entry in ENTRIES]
     assert len(names) == len(set(names))
-    assert {"bon-sweep/default", "nightly/default"} <= set(names)
-    assert {f"bon-sweep/{name}" for name in profile_names() if name != "demo"} <= set(names)
+    assert {"bon-sweep/default", "bon-adapt/default", "nightly/default"} <= set(names)
+    sweeps, adaptations = profiles_of("sweep"), profiles_of("adapt")
+    assert {f"bon-sweep/{name}" for name in sweeps if name != "demo"} <= set(names)
+    assert {f"bon-adapt/{name}" for name in adaptations if name != "adapt-demo"} <= set(names)
 
 
 def test_prefect_yaml_names_the_same_deployments() -> None:

@@ -97,6 +97,28 @@ def test_prefect_deployment_run(served: Serving, tmp_path: Path) -> None:
     assert artifacts >= {"bon-sample", "bon-evaluate", "bon-summary"}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_an_adaptation_is_a_deployment_too(served: Serving, tmp_path: Path) -> None:
+    """Nothing is judged (`none`), so that no arm has a signal: this is about the way there."""
+    lake = tmp_path / "served"
+    arms = {"arms": ["centred", "placebo"], "group": 2, "steps": 1}
+    settings = {"problems": [18], "adapt": arms, "judge": {"device": "none"}}
+    settings |= {"run": "arms", "lake": str(lake)}
+    parameters = [f"-p={name}={json.dumps(value)}" for name, value in settings.items()]
+    output = prefect(served, "deployment", "run", "bon-adapt/default", *parameters, "--watch")
+    assert "Completed" in output or "Finished" in output, output
+    steps = Lake.open(lake).sql("SELECT arm, step_status AS s FROM trajectory WHERE step = 1")
+    assert {(row["arm"], row["s"]) for row in steps.to_pylist()} == {
+        ("base", None),
+        ("centred", "no_signal"),
+        ("placebo", "no_signal"),
+    }
+    assert "run arms has ended: 8 candidates of 3 arms; no verdict" in served.log.read_text()
+    artifacts = {one["key"] for one in served.asked("POST", "artifacts/filter")}
+    assert artifacts >= {"bon-sample", "bon-evaluate", "bon-train", "bon-adapt"}
+
+
 def runs_flows(runner: int) -> bool:
     """Whether a flow run's process lives below this one."""
     try:
@@ -116,6 +138,7 @@ def test_a_refusal_is_one_line(served: Serving, tmp_path: Path) -> None:
         "no suite 'nonsense'; ": ("bon-sweep/default", {"suite": "nonsense"}),
         "sampling.temperature = -1: ": ("bon-sweep/paper", {"sampling": {"temperature": -1}}),
         "no profile 'daydream'; ": ("nightly/default", {"profile": "daydream"}),
+        "no objective 'luck'; ": ("bon-adapt/default", {"adapt": {"arms": ["luck"]}}),
     }
     for says, (deployment, wrong) in asked.items():
         flow_run = served.run(deployment, lake=lake, **wrong)

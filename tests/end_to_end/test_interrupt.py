@@ -62,7 +62,7 @@ def test_a_terminal_is_told_what_is_waited_for(tmp_path: Path) -> None:
         os.close(ours)
     assert process.returncode == 0
     steps = re.findall("^([a-z].*) …\r$", written.decode(), re.MULTILINE)
-    assert [step for step in steps if step != "loading the sweep"] == [  # it may be loaded by then
+    assert [step for step in steps if step != "loading the flow"] == [  # it may be loaded by then
         "starting Ray",
         "waiting for Prefect",
         "loading the policy embedded",

@@ -24,3 +24,10 @@ def test_settings_are_repeated_unless_the_run_has_them(
     monkeypatch.setattr("sys.argv", ["bon", "sweep", "-k", "32", "--run", "mine"])
     line = to_go_on(lake, "mine", None, changed=changed)()
     assert line == f"`bon sweep {settings}--run mine` goes on where it stopped"
+
+
+def test_an_adaptation_goes_on_with_its_own_command(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    run_directory(lake.root, "runs", "mine").mkdir(parents=True)
+    line = to_go_on(lake, "mine", None, changed=False, command="adapt")()
+    assert line == "`bon adapt --run mine` goes on where it stopped"

@@ -10,7 +10,7 @@ import pytest
 
 from flows.errors import RequestError
 from flows.ledger import record_run
-from flows.profiles import load_profile, profile_names
+from flows.profiles import load_profile, profiles_of
 from flows.request import SweepRequest, fresh_run_id, profile_request, resolve
 from storage import Lake
 
@@ -37,7 +37,7 @@ def record(lake: Lake, run_id: str, request: SweepRequest, kind: str = "sweep") 
     )
 
 
-@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize("name", profiles_of("sweep"))
 def test_every_profile_is_a_whole_request(lake: Lake, name: str) -> None:
     own = profile_request(name)
     assert own.profile == name

@@ -6,7 +6,7 @@ WITH sampling AS (
         run_id, 'sampling' AS stage, count(*) AS items, sum(sample_seconds) AS seconds,
         sum(n_prompt_tokens)::BIGINT AS prompt_tokens, sum(n_tokens)::BIGINT AS completion_tokens
     FROM candidates
-    WHERE run_id IN ($runs)
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
     GROUP BY run_id
 ),
 judging AS (
@@ -21,6 +21,8 @@ judging AS (
             - coalesce(time_seconds, 0), 0
         )) AS rest_s
     FROM evaluations
+    SEMI JOIN (SELECT * FROM candidates WHERE coalesce(arm, 'base') = 'base') AS own
+        USING (run_id, suite, level, problem_id, source_hash)
     WHERE run_id IN ($runs)
     GROUP BY run_id
 )

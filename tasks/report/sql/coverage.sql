@@ -18,6 +18,6 @@ SELECT
     string_agg(DISTINCT logprob_mode, ', ' ORDER BY logprob_mode) AS logprob_modes,
     string_agg(DISTINCT device, ', ' ORDER BY device) AS devices
 FROM results
-WHERE run_id IN ($runs)
+WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
 GROUP BY run_id
 ORDER BY run_id

@@ -3,13 +3,13 @@
 WITH chosen AS (
     SELECT *
     FROM results
-    WHERE run_id IN ($runs) AND $shown
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND $shown
     QUALIFY row_number() OVER (
         PARTITION BY suite, level, problem_id ORDER BY hash(run_id, sample_index)
     ) <= 6000 // (
         SELECT count(DISTINCT (suite, level, problem_id))
         FROM results
-        WHERE run_id IN ($runs) AND $shown
+        WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND $shown
     )
 )
 SELECT

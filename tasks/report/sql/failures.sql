@@ -3,7 +3,7 @@
 WITH failed AS (
     SELECT *, trim(coalesce(error, '')) AS said
     FROM results
-    WHERE run_id IN ($runs) AND status IS NOT NULL AND NOT correct
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND status IS NOT NULL AND NOT correct
 ),
 reasons AS (
     SELECT

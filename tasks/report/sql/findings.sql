@@ -6,7 +6,7 @@ WITH noticed AS (
         unnest(e.findings) AS finding
     FROM candidates AS c
     JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
-    WHERE c.run_id IN ($runs)
+    WHERE c.run_id IN ($runs) AND coalesce(c.arm, 'base') = 'base'
 )
 SELECT
     finding.rule AS rule,

@@ -3,7 +3,7 @@
 WITH drawn AS (
     SELECT *, status IS NOT NULL AND status <> 'harness_error' AS judged
     FROM results
-    WHERE run_id IN ($runs)
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base'
 ),
 spreads AS (
     SELECT suite, level, problem_id, avg(spread) AS spread, avg(spread_correct) AS spread_correct

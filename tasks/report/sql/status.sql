@@ -10,6 +10,6 @@ SELECT
     END AS outcome,
     count(*) AS draws
 FROM results
-WHERE run_id IN ($runs) AND $shown
+WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND $shown
 GROUP BY ALL
 ORDER BY level, problem_id, suite, outcome

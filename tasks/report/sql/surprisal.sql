@@ -7,7 +7,7 @@ WITH drawn AS (
         speedup,
         coalesce(fast_1, false) AS fast_1
     FROM results
-    WHERE run_id IN ($runs) AND correct AND isfinite(mean_logprob) AND speedup > 0
+    WHERE run_id IN ($runs) AND coalesce(arm, 'base') = 'base' AND correct AND isfinite(mean_logprob) AND speedup > 0
     ORDER BY hash(run_id, suite, level, problem_id, sample_index)
     LIMIT 4000
 )

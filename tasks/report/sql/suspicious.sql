@@ -7,7 +7,7 @@ WITH judged AS (
     FROM results AS r
     JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)
     JOIN candidates AS c USING (run_id, suite, level, problem_id, sample_index)
-    WHERE r.run_id IN ($runs)
+    WHERE r.run_id IN ($runs) AND coalesce(r.arm, 'base') = 'base'
 ),
 doubted AS (
     SELECT

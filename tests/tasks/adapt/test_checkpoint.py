@@ -148,6 +148,22 @@ def test_without_adams_state_it_would_be_another(
     assert trainer.save(tmp_path / "other").sha256 != second.sha256
 
 
+def test_a_checkpoint_that_another_arm_made_stays_in_place(
+    trainer: LocalTrainer, drawn: Drawn, tmp_path: Path
+) -> None:
+    """Its row is in the lake: at no moment may its files be gone."""
+    made = make_step(trainer, None, drawn.items(), SPEC, tmp_path).checkpoint
+    assert made is not None
+    inodes = [(made.folder / name).stat().st_ino for name in (ADAPTER_FILE, OPTIMIZER_FILE)]
+    again = make_step(trainer, None, drawn.items(), SPEC, tmp_path)
+    assert again.checkpoint == made
+    assert again.saved is not None
+    assert again.saved.folder == made.folder
+    held = [(made.folder / name).stat().st_ino for name in (ADAPTER_FILE, OPTIMIZER_FILE)]
+    assert held == inodes
+    assert [one.name for one in tmp_path.iterdir()] == [made.checkpoint_id]
+
+
 def test_a_leftover_of_a_killed_step_is_replaced(
     trainer: LocalTrainer, drawn: Drawn, tmp_path: Path
 ) -> None:

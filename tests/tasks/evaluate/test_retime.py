@@ -14,6 +14,7 @@ from tasks.evaluate.pool import Judged
 from tasks.evaluate.retime import once_measured_leaders, retime_winners
 from tasks.problems import Problem
 from tasks.sweep import Sweep
+from tests.storage.make import candidate_row, evaluation_row
 from tests.tasks.evaluate.sweeps import sweep_of
 from tests.tasks.report.synthetic import Approach, write_run
 
@@ -101,3 +102,26 @@ def test_two_of_three_count(
         assert told == []
     # What is undecided is measured again when the run is resumed, and nothing else is.
     assert bool(once_measured_leaders(sweep, problem, 1)) == (rows == 1)
+
+
+def test_every_arms_winner_is_measured_again(tmp_path: Path) -> None:
+    sweep, problem = _sweep(tmp_path / "lake", [])
+    key = {"suite": problem.suite, "level": problem.level, "problem_id": problem.problem_id}
+    drawn = [("s-slow", "base", 1.2), ("s-fast", "centred", 9.0), ("s-both", "centred", 2.0)]
+    drawn += [("s-both", "placebo", 2.0)]
+    rows = [
+        candidate_row(problem.problem_id, 100 + i, source) | key | {"arm": arm, "source": source}
+        for i, (source, arm, _) in enumerate(drawn)
+    ]
+    sweep.lake.append("candidates", rows, run_id="demo")
+    verdicts = [
+        evaluation_row(problem.problem_id, source, speedup=speed, harness_id=HARNESS) | key
+        for source, speed in {source: speed for source, _, speed in drawn}.items()
+    ]
+    sweep.lake.append("evaluations", verdicts, run_id="demo")
+    base = sweep.lake.sql("SELECT max(speedup) AS s FROM results WHERE arm IS NULL", ["demo"])
+    assert base["s"][0].as_py() > 1.2
+    again = once_measured_leaders(sweep, problem, 1)
+    assert {key[-1] for key in again} >= {"s-fast", "s-both"}
+    assert len(again) == 3  # those, and the base arm's
+    assert "s-slow" not in {key[-1] for key in again}

@@ -1,0 +1,204 @@
+"""An adaptation's request: a sweep of its base arm, with arms beside it that learn."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from flows.errors import RequestError
+from flows.request import SweepRequest
+from storage import Lake, default_lake
+from storage.place import in_object_store
+from tasks.adapt.base_model import base_weights
+from tasks.adapt.correction import parse_correction
+from tasks.adapt.group import Group, Verdicts
+from tasks.adapt.method import Method
+from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS
+from tasks.adapt.objectives import parse_objective
+from tasks.adapt.rewards import DEFAULT, parse_reward
+from tasks.adapt.step_size import parse_step_size
+from tasks.adapt.trainers.base import StepSpec
+from tasks.adapt.trainers.local import LocalSettings
+from tasks.adapt.units import BASE_ARM, Unit, units_of
+from tasks.problems import Problem
+
+
+def _trained(arms: tuple[str, ...]) -> tuple[str, ...]:
+    """The base arm is always there, and may be named or not."""
+    return tuple(arm for arm in arms if arm != BASE_ARM)
+
+
+def gpus_here() -> int:
+    """GPUs that torch finds in this process."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+class Adapting(BaseModel):
+    """How arms learn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    arms: Annotated[tuple[str, ...], AfterValidator(_trained)]
+    """Objectives of the trained arms; the base arm is beside them."""
+    steps: int = Field(ge=1, le=MOST_STEPS)
+    group: int = Field(ge=1, le=MOST_DRAWS)
+    """G: draws of a problem in one step of an arm."""
+    unit: Literal["problem", "batch"] = "problem"
+    """What one trajectory of weights is for."""
+    reward: str = DEFAULT
+    step_size: str = "lr:0.005"
+    trainer: str = "local"
+    rank: int = Field(8, ge=1, le=4096)
+    alpha: float = Field(8.0, gt=0, allow_inf_nan=False)
+    mismatch: str = "none"
+    """What is done where sampler and trainer disagree (tasks.adapt.correction)."""
+    patience: int = Field(3, ge=1)
+    """A unit ends with so many steps without a signal, one after the other."""
+    budget: int | None = Field(None, ge=1)
+    """Rollouts of one arm, over all problems: no round is begun that would exceed it."""
+
+
+class AdaptRequest(SweepRequest):
+    """Everything that decides what an adaptation draws, measures and learns. `k`, the draws of the
+    base arm, follows from the rest."""
+
+    command: ClassVar[str] = "adapt"
+    default_profile: ClassVar[str] = "adapt-demo"
+    identity: ClassVar[tuple[str, ...]] = (
+        *SweepRequest.identity,
+        *("problems", "judge", "adapt.arms", "adapt.group", "adapt.unit", "adapt.reward"),
+        *("adapt.step_size", "adapt.trainer", "adapt.rank", "adapt.alpha", "adapt.mismatch"),
+        "adapt.patience",
+    )
+
+    k: int = Field(1, ge=1)
+    adapt: Adapting
+
+    @model_validator(mode="after")
+    def _base_draws(self) -> Self:
+        # Not a property: it is a column of `runs`, and a field of the class above.
+        object.__setattr__(self, "k", self.adapt.group * (self.adapt.steps + 1))
+        return self
+
+    def check(self) -> None:
+        """Raise RequestError for names that mean nothing, and for what does not go together."""
+        adapt = self.adapt
+        if not adapt.arms:
+            raise RequestError(
+                "no arm to train; name objectives with --arms, as in centred,placebo"
+            )
+        if len(set(adapt.arms)) != len(adapt.arms):
+            raise RequestError(f"--arms {','.join(adapt.arms)} names an arm twice; leave one out")
+        if adapt.trainer != "local":
+            raise RequestError(f"trainer {adapt.trainer!r} is not there yet; take local")
+        base_weights(self.policy)
+        if self.policy.startswith("transformers") and gpus_here():
+            raise RequestError(
+                f"policy {self.policy!r} would sample on this machine's GPU, and bon adapt trains "
+                "on a CPU only so far; hide the GPU (CUDA_VISIBLE_DEVICES=), or take embedded"
+            )
+        if find_spec("peft") is None:
+            raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'")
+        self.method()
+        for arm in adapt.arms:
+            objective = parse_objective(arm)
+            if objective.teacher is not None:
+                raise RequestError(
+                    f"objective {arm!r}: self-distillation is not there yet in `bon adapt`; take "
+                    "another arm"
+                )
+            objective.check(adapt.group)
+        self._check_sampling()
+        self._check_verdicts()
+        problems = self.selected()
+        if adapt.unit == "batch" and len(problems) < 2:
+            raise RequestError(
+                "--unit batch is one trajectory for two problems or more; name more problems, or "
+                "take --unit problem"
+            )
+        self._check_budget(problems)
+
+    def _check_sampling(self) -> None:
+        temperature, mode = self.sampling.temperature, self.sampling.logprob_mode
+        if temperature == 0:
+            raise RequestError(
+                "temperature 0: nothing can be learned from greedy draws; take one above 0"
+            )
+        if temperature != 1 and mode != "processed_logprobs":
+            raise RequestError(
+                f"temperature {temperature:g}: what is optimised is what was sampled, so draws "
+                "have to come with processed_logprobs; give --logprob-mode processed_logprobs"
+            )
+
+    def _check_verdicts(self) -> None:
+        """Raise RequestError if rewards or objectives want intervals, and the protocol gives
+        none."""
+        if self.judge.protocol != "kernelbench":
+            return
+        n = self.adapt.group
+        yes, unknown = np.ones(n, np.bool_), np.full(n, np.nan)
+        verdicts = Verdicts(yes, yes, np.ones(n), unknown, unknown)
+        rewards = parse_reward(self.adapt.reward)(verdicts)
+        for arm in self.adapt.arms:
+            tokens = [np.zeros(1)] * n
+            group = Group(rewards, verdicts, sampled=tokens, base=tokens)
+            parse_objective(arm).token_advantages([group])
+
+    def _check_budget(self, problems: tuple[Problem, ...]) -> None:
+        budget, round_ = self.adapt.budget, self.adapt.group * len(problems)
+        if budget is not None and budget < 2 * round_:
+            raise RequestError(
+                f"--budget {budget}: a round draws {round_} ({self.adapt.group} of each of "
+                f"{len(problems)} problems), and learning takes two; give {2 * round_} or more, or "
+                "lower -g"
+            )
+
+    def grown_from(self, earlier: Self) -> Self:
+        """The steps only grow; a budget may be set anew."""
+        steps = max(earlier.adapt.steps, self.adapt.steps)
+        adapt = self.adapt.model_copy(update={"steps": steps})
+        return type(self).model_validate(self.model_dump() | {"adapt": adapt.model_dump()})
+
+    def last_step(self, problems: int) -> int:
+        """How many steps are made: as many as were asked for, within the budget."""
+        if self.adapt.budget is None:
+            return self.adapt.steps
+        return min(self.adapt.steps, self.adapt.budget // (self.adapt.group * problems) - 1)
+
+    def units(self, problems: tuple[Problem, ...]) -> list[Unit]:
+        """All trajectories."""
+        return units_of(self.adapt.arms, problems, self.adapt.unit)
+
+    def method(self) -> Method:
+        """As the steps take it. Raises RequestError for names that mean nothing."""
+        parse_reward(self.adapt.reward)
+        spec = StepSpec(
+            temperature=self.sampling.temperature,
+            step_size=parse_step_size(self.adapt.step_size),
+            mismatch=parse_correction(self.adapt.mismatch),
+        )
+        return Method(self.adapt.group, self.adapt.reward, spec, self.adapt.patience)
+
+    def local_settings(self, threads: int) -> LocalSettings:
+        """Of the local trainer."""
+        return LocalSettings(
+            base=base_weights(self.policy),
+            rank=self.adapt.rank,
+            alpha=self.adapt.alpha,
+            seed=self.seed,
+            threads=threads,
+        )
+
+
+def check_place(lake: str | None) -> None:
+    """Raise RequestError if the lake is no place for adapters yet; it need not be there."""
+    root = Lake(default_lake() if lake is None else lake).root
+    if in_object_store(root):
+        raise RequestError(
+            f"lake {root}: adapters are not kept in object stores yet; name a directory with --lake"
+        )

@@ -1,0 +1,193 @@
+"""`bon adapt`: arms that learn at test time, beside one that only draws on."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.app import JsonOption, LakeOption, ModeOption, ProtocolOption, TimeoutOption, app
+from flows.cli.interrupt import going_on, to_go_on
+from flows.cli.next_command import next_command
+from flows.cli.printing import print_json, print_rich, telling_steps
+from flows.cli.problems import LevelOption, SplitOption
+from flows.cli.sweep import flow_summary, narrowed, parse_ids
+from flows.errors import RequestError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from flows.adapt_summary import AdaptSummary, Interval
+
+
+@app.command()
+def adapt(
+    profile: Annotated[
+        str | None, typer.Option(help="A built-in profile or a .toml file; default adapt-demo.")
+    ] = None,
+    arms: Annotated[
+        str | None, typer.Option(help="Objectives, e.g. centred,max@4,placebo; base is beside.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Gradient steps of every arm.")] = None,
+    group: Annotated[
+        int | None, typer.Option("-g", "--group", help="Draws of a problem in one step.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="An adapter for each problem, or for the batch.")
+    ] = None,
+    trainer: Annotated[str | None, typer.Option(help="local.")] = None,
+    step_size: Annotated[str | None, typer.Option(help="lr:X, or kl:X in nats per token.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Rollouts of one arm, at most.")] = None,
+    reward: Annotated[str | None, typer.Option(help="What a verdict is worth.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Steps without a signal that end a unit.")
+    ] = None,
+    suite: Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")] = None,
+    level: LevelOption = None,
+    split: SplitOption = None,
+    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12-18.")] = None,
+    policy: Annotated[str | None, typer.Option(help="embedded or transformers:PATH.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", help="A run id; one that exists is gone on with.")
+    ] = None,
+    lake: LakeOption = None,
+    temperature: Annotated[float | None, typer.Option(help="Of the draws.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Per completion.")] = None,
+    logprob_mode: Annotated[
+        str | None, typer.Option(help="raw_logprobs or processed_logprobs.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
+    mode: ModeOption = None,
+    protocol: ProtocolOption = None,
+    timeout: TimeoutOption = None,
+    tail: Annotated[int | None, typer.Option(help="Not there yet.", hidden=True)] = None,
+    confirm: Annotated[int | None, typer.Option(help="Not there yet.", hidden=True)] = None,
+    json: JsonOption = False,
+) -> None:
+    """Gradient steps at test time, arm by arm, beside Best-of-N. Resumes with --run."""
+    for name, given in (("--tail", tail), ("--confirm", confirm)):
+        if given is not None:
+            raise RequestError(f"{name} is not there yet; leave it out")
+    options: dict[str, Any] = {
+        "profile": profile,
+        "suite": narrowed(suite, profile, run, level, split),
+        "problems": None if problems is None else parse_ids(problems),
+        "policy": policy,
+        "seed": seed,
+        "adapt": {
+            "arms": None if arms is None else parse_arms(arms),
+            "steps": steps,
+            "group": group,
+            "unit": unit,
+            "trainer": trainer,
+            "step_size": step_size,
+            "budget": budget,
+            "reward": reward,
+            "patience": patience,
+        },
+        "sampling": {
+            "temperature": temperature,
+            "max_tokens": max_tokens,
+            "logprob_mode": logprob_mode,
+        },
+        "judge": {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout},
+    }
+    with telling_steps(unless=json):
+        summary = _adapted(lake, run, options)
+    if json:
+        print_json(summary.model_dump(mode="json"))
+    else:
+        _print(summary, lake)
+    raise typer.Exit(0 if summary.complete else 1)
+
+
+def parse_arms(text: str) -> list[str]:
+    """ "centred,max@4" → its parts. Raises RequestError if an arm has no name."""
+    arms = [part.strip() for part in text.split(",")]
+    if not all(arms):
+        raise RequestError(f"--arms {text[:100]!r}: write objectives with commas between them")
+    return arms
+
+
+def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> AdaptSummary:
+    from flows.adapt_request import AdaptRequest, check_place
+    from flows.prefect_api import prefect_api
+    from flows.request import resolve_after, stored_request
+    from storage import Lake
+    from tasks.evaluate.placement import judging_cores
+
+    check_place(lake)
+    house = Lake.to_write(lake)
+    earlier = None if run is None else stored_request(house, run, AdaptRequest)
+    run_id, request = resolve_after(earlier, house, run, options, AdaptRequest)
+    judging_cores()
+    changed = earlier not in (None, request)
+    go_on = to_go_on(house, run_id, lake, changed=changed, command="adapt")
+    with going_on(go_on), prefect_api() as api:
+        asked = request.model_dump(mode="json", exclude={"k", "limits"})
+        summary: AdaptSummary = flow_summary(
+            api, _import_flow, run=run_id, lake=str(house.root), **asked
+        )
+        return summary
+
+
+def _import_flow() -> Any:
+    from tasks.collector import importing
+
+    with importing():
+        return import_module("flows.adapt").bon_adapt
+
+
+def _print(summary: AdaptSummary, lake: str | None) -> None:
+    from rich.text import Text
+
+    print_rich(
+        _table(summary),
+        f"run {summary.run_id}: {summary.candidates} candidates over {summary.problems} problems, "
+        f"{summary.steps} steps, an adapter per {summary.unit}",
+    )
+    for one in summary.refused:
+        print_rich(f"problem {one.problem_id} was refused by the judge: {one.reason}")
+    if not summary.complete:
+        again = next_command("adapt", "--run", summary.run_id, lake=lake)
+        line = f"unfinished: {summary.unfinished} draws have no verdict; `{again}` goes on"
+        print_rich(Text(line, style="bold"))
+    print_rich(Text(summary.verdict, style="bold"))
+
+
+def _table(summary: AdaptSummary) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for name in ("arm", "rollouts", "fast_1", "delivered speedup", "BoA naive", "cross-fitted"):
+        table.add_column(name, justify="left" if name == "arm" else "right")
+    for name, arm in summary.arms.items():
+        table.add_row(
+            name,
+            f"{arm.rollouts} of {arm.budget}",
+            _share(arm.fast_1),
+            _times(arm.delivered_speedup),
+            _percent(arm.boa.naive),
+            _percent(arm.boa.cross_fitted),
+        )
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _share(one: Interval) -> str:
+    if one.low is None or one.high is None:
+        return _percent(one.mean)
+    return f"{_percent(one.mean)} ({one.low:.0%}–{one.high:.0%})"
+
+
+def _times(one: Interval) -> str:
+    if one.mean is None:
+        return "–"
+    if one.low is None or one.high is None:
+        return f"{one.mean:.2f}x"
+    return f"{one.mean:.2f}x ({one.low:.2f}–{one.high:.2f})"

@@ -1,0 +1,100 @@
+"""What the steps of one adaptation share while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from storage import Lake
+from tasks.adapt.actor import TrainerHandle
+from tasks.adapt.method import Method
+from tasks.adapt.standing import Made, Standing
+from tasks.adapt.units import BASE_ARM, Unit
+from tasks.errors import AdapterError
+from tasks.problems import Problem
+from tasks.sample.actor import PolicyHandle
+from tasks.sweep import Sweep
+
+_UNJUDGED = """
+    SELECT count(*) AS n FROM results
+    ANTI JOIN refused_problems USING (run_id, suite, level, problem_id)
+    WHERE arm IS NOT NULL AND step = $step AND status IS NULL
+"""
+
+_TRAJECTORY = """
+    SELECT arm, unit, step, draws, correct, fast_1, best_speedup, step_status, kl_from_base
+    FROM trajectory ORDER BY arm, unit, step
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """One run in progress: base arm and judges (`sweep`), the process that draws, and the one that
+    trains."""
+
+    sweep: Sweep
+    policy_spec: str
+    policy: PolicyHandle | None
+    trainer: TrainerHandle | None
+    """None where nothing is left to draw or to learn, so that neither was started."""
+    method: Method
+    problems: Sequence[Problem]
+    units: Sequence[Unit]
+
+    @property
+    def lake(self) -> Lake:
+        return self.sweep.lake
+
+    @property
+    def run_id(self) -> str:
+        return self.sweep.run_id
+
+    def made(self) -> Made:
+        """The steps that the run holds by now."""
+        return Made(self.lake, self.run_id, self.method.patience)
+
+    def unjudged(self, step: int) -> int:
+        """Draws of a step that no judge has looked at; those of refused problems do not count."""
+        found = self.lake.sql(_UNJUDGED, [self.run_id], {"step": step})
+        return int(found["n"][0].as_py())
+
+    def trajectory(self) -> list[dict[str, Any]]:
+        """What every arm's steps drew and how they were made."""
+        return self.lake.sql(_TRAJECTORY, [self.run_id]).to_pylist()
+
+    def base(self, stage: int) -> Sweep:
+        """Draws of the base arm in a stage."""
+        return replace(self.sweep, arm={"arm": BASE_ARM, "step": stage})
+
+    def drawn_by(self, adapter: Path | None) -> PolicyHandle:
+        """The policy's process under an adapter."""
+        assert self.policy is not None, "draws are owed, and no policy was started"
+        return self.policy.wearing(adapter)
+
+    def drawing(self, unit: Unit, step: int, standing: Standing) -> Sweep:
+        """Draws of a unit after `step` steps.
+
+        Raises AdapterError for a checkpoint that is not as it was saved, or that the policy takes
+        for another than it did then.
+        """
+        place = {"arm": unit.arm, "unit": unit.name, "step": step}
+        checkpoint = standing.checkpoint
+        if checkpoint is None or standing.policy_id is None:
+            return replace(self.sweep, arm=place)
+        checkpoint.check()
+        policy = self.drawn_by(checkpoint.folder)
+        if (now := policy.policy_id) != standing.policy_id:
+            raise AdapterError(
+                f"checkpoint {checkpoint.checkpoint_id} in {checkpoint.folder} was "
+                f"{standing.policy_id} when it was made, and is {now} now (another "
+                "adapter_config.json?); restore the folder, or remove it, and its step is done "
+                "again"
+            )
+        return replace(
+            self.sweep,
+            policy=policy,
+            policy_id=standing.policy_id,
+            arm=place | {"checkpoint_id": checkpoint.checkpoint_id},
+        )

@@ -1,0 +1,105 @@
+"""Where every unit stands: which steps were made, and under which weights it draws next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage import Lake
+from tasks.adapt.checkpoint import Checkpoint
+from tasks.adapt.units import Unit
+
+Row = Mapping[str, Any]
+
+_STEPS = """
+    SELECT * FROM train_steps
+    QUALIFY row_number() OVER (PARTITION BY arm, unit, step ORDER BY sequence DESC NULLS LAST) = 1
+"""
+_CHECKPOINTS = """
+    SELECT * FROM checkpoints
+    QUALIFY row_number() OVER (PARTITION BY arm, unit, step ORDER BY sequence DESC NULLS LAST) = 1
+"""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A unit after some steps.
+
+    checkpoint: the weights it draws under, None for the base model's. policy_id: of the policy that
+    draws under them, None for the base model's. ended: why it draws no more, None if it does.
+    """
+
+    checkpoint: Checkpoint | None = None
+    policy_id: str | None = None
+    ended: str | None = None
+
+
+class Made:
+    """All steps that a run holds."""
+
+    def __init__(self, lake: Lake, run_id: str, patience: int) -> None:
+        """patience: a unit ends with so many steps without a signal, one after the other."""
+        self._lake = lake
+        self._patience = patience
+        self._steps = _by_place(lake.sql(_STEPS, [run_id]).to_pylist())
+        self._checkpoints = _by_place(lake.sql(_CHECKPOINTS, [run_id]).to_pylist())
+
+    def step(self, unit: Unit, step: int) -> Row | None:
+        """The row of one step; None if it has not been made."""
+        return self._steps.get((unit.arm, unit.name, step))
+
+    def owes(self, unit: Unit, step: int) -> bool:
+        """Whether a step is to be made (again) from draws that are there."""
+        before = self.at(unit, step - 1)
+        if before is None or before.ended:
+            return False
+        return self.step(unit, step) is None or self.lost(unit, step)
+
+    def at(self, unit: Unit, step: int) -> Standing | None:
+        """Where the unit stands once step `step` (0: none) has been made; None before that.
+
+        A unit that has ended stands where it ended, whatever the step.
+        """
+        standing, idle = Standing(), 0
+        for number in range(1, step + 1):
+            row = self.step(unit, number)
+            if row is None:
+                return None
+            status = row["status"]
+            idle = idle + 1 if status == "no_signal" else 0
+            if status == "done":
+                standing = self._arrived(unit, number, standing)
+            elif status != "no_signal" or idle >= self._patience:
+                return Standing(standing.checkpoint, standing.policy_id, status)
+        return standing
+
+    def lost(self, unit: Unit, step: int) -> bool:
+        """Whether the folder of a step's checkpoint is gone."""
+        row = self.step(unit, step)
+        if row is None or row["status"] != "done":
+            return False
+        return not self._folder(unit, step).exists()
+
+    def _folder(self, unit: Unit, step: int) -> Path:
+        path: str = self._checkpoints[(unit.arm, unit.name, step)]["path"]
+        return self._lake.root / path
+
+    def _arrived(self, unit: Unit, step: int, before: Standing) -> Standing:
+        row = self._checkpoints[(unit.arm, unit.name, step)]
+        checkpoint = Checkpoint(
+            checkpoint_id=row["checkpoint_id"],
+            parent_id=row["parent_id"],
+            trainer_id=row["trainer_id"],
+            step=before.checkpoint.step + 1 if before.checkpoint else 1,
+            folder=self._folder(unit, step),
+            sha256=row["sha256"],
+            optimizer_sha256=row["optimizer_sha256"],
+            bytes=row["bytes"],
+        )
+        return Standing(checkpoint, row["policy_id"])
+
+
+def _by_place(rows: list[dict[str, Any]]) -> dict[tuple[str, str, int], Row]:
+    return {(row["arm"], row["unit"], row["step"]): row for row in rows}

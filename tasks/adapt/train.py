@@ -1,0 +1,247 @@
+"""One step of one unit: from judged draws to a checkpoint in the lake, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+
+from storage.commit import commit
+from tasks.adapt.adaptation import Adaptation
+from tasks.adapt.base_model import adapted_policy
+from tasks.adapt.checkpoint import BASE, Checkpoint
+from tasks.adapt.drawn import drawn_for, earlier_speedups
+from tasks.adapt.effect import check_effect
+from tasks.adapt.lesson import Lesson, lesson
+from tasks.adapt.objectives import parse_objective
+from tasks.adapt.rewards import parse_reward
+from tasks.adapt.spent import COUNTS
+from tasks.adapt.standing import Made as MadeSteps
+from tasks.adapt.standing import Standing
+from tasks.adapt.step import Made
+from tasks.adapt.trainers.base import StepReport
+from tasks.adapt.units import Unit
+from tasks.errors import AdapterError, DivergedError, StepRefusedError
+from tasks.statistics.arrays import Floats
+
+ADAPTERS = "adapters"
+"""Folder of the lake."""
+
+Row = dict[str, object]
+
+
+def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
+    """Make step `step` (from 1) of a unit if the run owes it; how it ended, None if it does not.
+
+    A step whose files are gone is made again from the verdicts that it was made from. Raises
+    AdapterError if it does not come out as it was, or does not take effect, TrainingError if it
+    cannot be saved.
+    """
+    made = work.made()
+    before, row = made.at(unit, step - 1), made.step(unit, step)
+    if before is None or not made.owes(unit, step):
+        return None
+    assert work.trainer is not None, "a step is owed, and no trainer was started"
+    taught = _lesson(work, unit, step)
+    try:
+        outcome = work.trainer.make_step(
+            before.checkpoint, taught.items, work.method.spec, work.lake.root / ADAPTERS
+        )
+    except (StepRefusedError, DivergedError) as error:
+        if row is not None:  # it was done once: what is written stays
+            raise
+        status = "refused" if isinstance(error, StepRefusedError) else "diverged"
+        tokens = sum(len(item.tokens) for item in taught.items)
+        failed: Row = {"status": status, "message": " ".join(str(error).split())}
+        report = StepReport("no_signal", len(taught.items), tokens)
+        _write(work, unit, step, before, taught, report, failed, None)
+        return status
+    if row is not None:
+        _check_again(made, unit, step, outcome)
+        return str(row["status"])
+    policy_id = None
+    if outcome.saved is not None:
+        policy_id = _served(work, outcome)
+    checkpoint = outcome.checkpoint if outcome.saved is not None else None
+    arrived = None if checkpoint is None else (checkpoint, str(policy_id))
+    _write(work, unit, step, before, taught, outcome.report, {}, arrived)
+    return outcome.report.status
+
+
+def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
+    objective = parse_objective(unit.arm)
+    bare = work.drawn_by(None)
+    reading = 0.0
+
+    def base_scores(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> list[Floats]:
+        nonlocal reading
+        began = time.monotonic()
+        scores = [_processed(one) for one in bare.score_tokens(prompt, completions)]
+        reading += time.monotonic() - began
+        return scores
+
+    found = lesson(
+        unit,
+        step,
+        drawn_for(work.lake, work.run_id, unit, step),
+        objective,
+        parse_reward(work.method.reward),
+        run_seed=work.sweep.seed,
+        prompt_of=bare.encode_prompt,
+        base_scores=base_scores,
+        earlier=earlier_speedups(work.lake, work.run_id, unit, step),
+    )
+    return replace(found, scored_seconds=reading)
+
+
+def _processed(score: Any) -> Floats:
+    if score.processed is None:
+        raise AdapterError("the policy tells no log-probabilities at the temperature of the draws")
+    return np.array(score.processed, np.float64)
+
+
+def _check_again(made: MadeSteps, unit: Unit, step: int, outcome: Made) -> None:
+    """Raises AdapterError unless a step that was made again is the step that was lost."""
+    standing = made.at(unit, step)
+    assert standing is not None
+    assert standing.checkpoint is not None
+    if outcome.checkpoint is None or outcome.checkpoint.sha256 != standing.checkpoint.sha256:
+        raise AdapterError(
+            f"checkpoint {standing.checkpoint.checkpoint_id} of {unit.label} is gone and cannot be "
+            "made again as it was (other software, another device?); restore "
+            f"{standing.checkpoint.folder}, or choose another --run"
+        )
+
+
+def _served(work: Adaptation, outcome: Made) -> str:
+    """Check that the adapter does where it is served what it did in training; the policy's id.
+
+    Raises AdapterError.
+    """
+    assert outcome.saved is not None
+    wearing = work.drawn_by(outcome.saved.folder)
+    served = []
+    for probe in outcome.report.probes:
+        (score,) = wearing.score_tokens(probe.item.prompt, [probe.item.tokens])
+        served.append(_processed(score).tolist())
+    check_effect(outcome.report.probes, served, outcome.saved)
+    return wearing.policy_id
+
+
+def _write(
+    work: Adaptation,
+    unit: Unit,
+    step: int,
+    before: Standing,
+    taught: Lesson,
+    report: StepReport,
+    failed: Row,
+    arrived: tuple[Checkpoint, str] | None,
+) -> None:
+    """Commit the step: its row is what counts, and is written last."""
+    now = datetime.now(UTC)
+    place: Row = {"arm": unit.arm, "unit": unit.name, "step": step}
+    parent = before.checkpoint.checkpoint_id if before.checkpoint else BASE
+    checkpoints = []
+    if arrived is not None:
+        checkpoint, policy_id = arrived
+        checkpoints.append(
+            place
+            | {
+                "checkpoint_id": checkpoint.checkpoint_id,
+                "parent_id": parent,
+                "policy": adapted_policy(work.policy_spec, checkpoint.folder),
+                "policy_id": policy_id,
+                "trainer_id": checkpoint.trainer_id,
+                "path": f"{ADAPTERS}/{checkpoint.checkpoint_id}",
+                "sha256": checkpoint.sha256,
+                "optimizer_sha256": checkpoint.optimizer_sha256,
+                "bytes": checkpoint.bytes,
+                "created_at": now,
+            }
+        )
+    row = place | {
+        "checkpoint_id": arrived[0].checkpoint_id if arrived else None,
+        "parent_id": parent,
+        "objective": unit.arm,
+        "reward": work.method.reward,
+        "spec": json.dumps(asdict(work.method.spec), sort_keys=True),
+        "n_items": report.n_items,
+        "n_tokens": report.n_tokens,
+        "seconds": report.seconds,
+        "status": report.status,
+        "made_at": now,
+    }
+    if report.status == "done":
+        row |= {
+            "loss": report.loss,
+            "grad_norm": report.grad_norm,
+            "mismatch_mean": report.mismatch_mean,
+            "mismatch_max": report.mismatch_max,
+            "ess": report.ess,
+            "learning_rate": report.lr,
+            "kl_from_parent": report.kl_from_parent,
+            "kl_from_base": report.kl_from_base,
+            "peak_bytes": report.peak_bytes,
+        }
+    items = [
+        {
+            "suite": one.draw.suite,
+            "level": one.draw.level,
+            "problem_id": one.draw.problem_id,
+            "sample_index": one.draw.sample_index,
+            "evaluation_id": one.evaluation_id,
+            "reward": one.reward,
+            "advantage": one.advantage,
+            **place,
+        }
+        for one in taught.learned
+    ]
+    tables = {
+        "spend": _spent(unit, step, taught, report, now),
+        "checkpoints": checkpoints,
+        "train_items": items,
+        "train_steps": [row | failed],
+    }
+    commit(work.lake, work.run_id, unit.part(step), tables)
+
+
+def _spent(unit: Unit, step: int, taught: Lesson, report: StepReport, now: datetime) -> list[Row]:
+    """`spend` of training, and of the base model's reading where the objective asks for it. Its
+    step is that of the draws: a step belongs to what it was made from."""
+    nothing: Row = dict.fromkeys(COUNTS, 0)
+    place: Row = {"arm": unit.arm, "unit": unit.name, "step": step - 1, "spent_at": now}
+    trained = sum(len(item.prompt) + len(item.tokens) for item in taught.items)
+    rows = [
+        nothing
+        | place
+        | {
+            "stage": "train",
+            "trained_tokens": trained if report.seconds else 0,
+            "seconds": report.seconds,
+        }
+    ]
+    if taught.scored_tokens:
+        read = {"stage": "score", "prefill_tokens": taught.scored_tokens}
+        rows.append(nothing | place | read | {"seconds": taught.scored_seconds})
+    return rows
+
+
+@task(name="train", cache_policy=NO_CACHE, persist_result=False)
+def train(work: Adaptation, unit: Unit, step: int) -> str | None:
+    """The Prefect task around `train_unit`."""
+    status = train_unit(work, unit, step)
+    if status in ("refused", "diverged"):
+        row = work.made().step(unit, step)
+        message = row and row["message"]
+        get_run_logger().warning(f"{unit.label} ends at step {step}, {status}: {message}")
+    work.sweep.progress.advance("train")
+    return status

@@ -1,0 +1,36 @@
+"""Processes beside the flow, on the cores that a judge leaves to others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from kernels_eval.errors import RequestError
+from kernels_eval.timing.cores import choose_cores
+from tasks import cluster
+
+
+def options_beside(*, elsewhere: bool) -> dict[str, Any]:
+    """Options of a Ray actor that stays on the flow's machine: other nodes are the judges'.
+
+    elsewhere: whether it may be on another node once this one is lost.
+    """
+    if not cluster.is_remote():
+        return {}
+    here = ray.get_runtime_context().get_node_id()
+    return {"scheduling_strategy": NodeAffinitySchedulingStrategy(here, soft=elsewhere)}
+
+
+def keep_aside() -> Sequence[int]:
+    """Move this process off the cores that a judge of this machine times on; those it has now.
+
+    On a cluster only: a private Ray is moved as a whole (tasks.evaluate.placement).
+    """
+    with suppress(RequestError):  # cores named that this machine lacks: judges say so
+        os.sched_setaffinity(0, choose_cores(None).side)
+    return sorted(os.sched_getaffinity(0))

@@ -1,0 +1,30 @@
+"""Policies whose LoRA adapter is exchanged while the model stays loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from tasks.policies.base import Policy
+from tasks.policies.rescore import Score
+from tasks.problems.base import Problem
+
+
+@runtime_checkable
+class AdaptablePolicy(Policy, Protocol):
+    """A policy whose adapter can be exchanged while the model stays loaded."""
+
+    def set_adapter(self, adapter: Path | None) -> str:
+        """Go on with this adapter (None: without one); the new policy id. Raises AdapterError."""
+        ...
+
+    def encode_prompt(self, problem: Problem) -> list[int]:
+        """Token ids of the whole prompt."""
+        ...
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        """Log-probabilities of these very tokens under the adapter that is on."""
+        ...

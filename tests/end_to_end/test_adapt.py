@@ -1,0 +1,239 @@
+"""An adaptation, whole; and killed, extended and robbed of a checkpoint: it ends the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray
+
+from flows.errors import in_a_line
+from storage import Lake
+from tasks.adapt.actor import RESTARTS, TrainerHandle, start_trainer
+from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, file_sha256
+from tasks.adapt.trainers.local import LocalSettings
+from tasks.errors import RequestError, TrainerLostError
+from tests.conftest import StartingServer
+from tests.end_to_end.test_kill_and_resume import DRAWS, VERDICTS, kill
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+# The reward tells correct from incorrect and nothing else: times are not the same twice.
+PROFILE = """
+suite = "embedded"
+problems = [18, 89]
+policy = "embedded"
+seed = 9
+
+[adapt]
+arms = ["centred", "placebo"]
+steps = 2
+group = 4
+reward = "threshold:0.001"
+
+[sampling]
+max_tokens = 320
+
+[judge]
+timeout_s = 20.0
+retime = 0
+settle_s = 0.0
+"""
+
+STEPS = """
+    SELECT * EXCLUDE (seconds, made_at, sequence) FROM train_steps ORDER BY arm, unit, step
+"""
+CHECKPOINTS = """
+    SELECT * EXCLUDE (policy, created_at, sequence) FROM checkpoints ORDER BY arm, unit, step
+"""
+ITEMS = """
+    SELECT * EXCLUDE (evaluation_id, sequence) FROM train_items
+    ORDER BY arm, unit, step, problem_id, sample_index
+"""
+SPENT = """
+    SELECT * EXCLUDE (seconds, spent_at, sequence) FROM spend ORDER BY arm, unit, step, stage
+"""
+PLACES = """
+    SELECT arm, unit, step, checkpoint_id, policy_id, problem_id, sample_index, seed
+    FROM candidates ORDER BY problem_id, sample_index
+"""
+
+
+@pytest.fixture(scope="module")
+def running(
+    ray_address: str, prefect_server: str, prefect_starting: StartingServer
+) -> dict[str, str]:
+    assert prefect_starting.process.poll() is None
+    return {"PREFECT_API_URL": prefect_server, "RAY_ADDRESS": ray_address}
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("profile") / "small.toml"
+    path.write_text(PROFILE)
+    return path
+
+
+def command(lake: Path, *more: str) -> list[str]:
+    asked = ["adapt", "--run", "whole", "--lake", str(lake), "--json", *more]
+    return [sys.executable, "-m", "deployments.cli", *asked]
+
+
+@pytest.fixture(scope="module")
+def whole(
+    running: dict[str, str], profile: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Lake, dict[str, Any]]:
+    """An undisturbed adaptation: its lake and its document."""
+    lake = tmp_path_factory.mktemp("whole") / "lake"
+    done = subprocess.run(
+        command(lake, "--profile", str(profile)),
+        capture_output=True,
+        text=True,
+        env=os.environ | running,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return Lake.open(lake), json.loads(done.stdout)
+
+
+def test_every_arm_has_its_draws_and_its_numbers(whole: tuple[Lake, dict[str, Any]]) -> None:
+    lake, document = whole
+    assert set(document["arms"]) == {"base", "centred", "placebo"}
+    for arm in document["arms"].values():
+        assert arm["budget"] == arm["rollouts"] == 2 * 4 * 3
+        assert 0 <= arm["fast_1"]["low"] <= arm["fast_1"]["mean"] <= arm["fast_1"]["high"] <= 1
+        assert arm["delivered_speedup"]["mean"] >= 1
+        assert arm["boa"]["naive"] >= 0
+        assert arm["boa"]["fresh"] is None
+        assert arm["equivalent_k"] is None
+    assert document["verdict"].startswith("no verdict")
+    (run,) = lake.runs().to_pylist()
+    assert (run["kind"], run["k"], run["candidates"]) == ("adapt", 12, 24)
+    drawn = lake.sql("SELECT arm, step, count(*) AS n FROM candidates GROUP BY ALL ORDER BY ALL")
+    stages = [("base", 0, 8), ("base", 1, 8), ("base", 2, 8)]
+    trained = [(arm, step, 8) for arm in ("centred", "placebo") for step in (1, 2)]
+    assert [tuple(row.values()) for row in drawn.to_pylist()] == stages + trained
+
+
+def test_steps_take_effect_and_are_on_disk(whole: tuple[Lake, dict[str, Any]]) -> None:
+    lake, _ = whole
+    steps = lake.sql("SELECT * FROM train_steps").to_pylist()
+    assert len(steps) == 2 * 2 * 2
+    assert {step["status"] for step in steps} <= {"done", "no_signal"}
+    done = [step for step in steps if step["status"] == "done"]
+    assert done, "no step had a signal: take another seed"
+    assert all(step["mismatch_mean"] < 1e-4 and step["kl_from_base"] > 0 for step in done)
+    rows = lake.sql("SELECT * FROM checkpoints").to_pylist()
+    assert {row["checkpoint_id"] for row in rows} == {step["checkpoint_id"] for step in done}
+    for row in rows:
+        folder = lake.root / row["path"]
+        assert file_sha256(folder / ADAPTER_FILE) == row["sha256"]
+        assert file_sha256(folder / OPTIMIZER_FILE) == row["optimizer_sha256"]
+    by_weights = lake.sql(
+        "SELECT checkpoint_id, count(DISTINCT policy_id) AS n FROM candidates GROUP BY ALL"
+    )
+    assert set(by_weights["n"].to_pylist()) == {1}
+    policies = lake.sql("SELECT count(DISTINCT policy_id) AS n FROM candidates")["n"][0].as_py()
+    assert policies == len(by_weights)
+
+
+def test_spend_adds_up_to_what_was_drawn_and_judged(whole: tuple[Lake, dict[str, Any]]) -> None:
+    lake, _ = whole
+    (spent,) = lake.sql(
+        "SELECT sum(rollouts) AS rollouts, sum(completion_tokens) AS tokens, "
+        "sum(evaluations) AS evaluations FROM spend"
+    ).to_pylist()
+    (held,) = lake.sql(
+        "SELECT (SELECT count(*) FROM candidates) AS rollouts, "
+        "(SELECT sum(n_tokens) FROM candidates) AS tokens, "
+        "(SELECT count(*) FROM evaluations) AS evaluations"
+    ).to_pylist()
+    assert spent == held
+
+
+def test_killed_extended_and_robbed_it_ends_where_it_does(
+    whole: tuple[Lake, dict[str, Any]],
+    running: dict[str, str],
+    profile: Path,
+    tmp_path: Path,
+    to_end: list[psutil.Process],
+) -> None:
+    path, said = tmp_path / "lake", tmp_path / "said.txt"
+
+    def parts(table: str) -> int:
+        return len(list(path.glob(f"{table}/*/run_id=whole/part-*.parquet")))
+
+    def run(*more: str, until: Callable[[], bool] | None = None) -> None:
+        """To the end, or with SIGKILL as soon as `until` is true."""
+        with said.open("w") as log:
+            process = subprocess.Popen(
+                command(path, *more), stdout=log, stderr=log, env=os.environ | running
+            )
+        if until is None:
+            assert process.wait(timeout=600) == 0, said.read_text()
+            return
+        while not until():
+            assert process.poll() is None, f"it ended unkilled: {said.read_text()}"
+            time.sleep(0.02)
+        to_end.extend(kill(process))
+
+    first = ("--profile", str(profile), "--steps", "1")
+    run(*first, until=lambda: parts("candidates") >= 1)
+    run(*first, until=lambda: any((path / "adapters").glob("*")))  # maybe without its row
+    run()
+    assert len(Lake.open(path).sql("SELECT DISTINCT step FROM train_steps")) == 1
+    run("--steps", "2", until=lambda: parts("train_steps") >= 5)
+    lake = Lake.open(path)
+    robbed = lake.sql("SELECT path FROM checkpoints WHERE step = 1 ORDER BY ALL LIMIT 1")
+    shutil.rmtree(path / robbed["path"][0].as_py())
+    run()
+
+    expected, _ = whole
+    for query in (PLACES, DRAWS, VERDICTS, STEPS, CHECKPOINTS, ITEMS, SPENT):
+        assert lake.sql(query).to_pylist() == expected.sql(query).to_pylist()
+    rows = lake.sql("SELECT path, sha256 FROM checkpoints").to_pylist()
+    assert all(file_sha256(path / row["path"] / ADAPTER_FILE) == row["sha256"] for row in rows)
+
+
+class _Frail:
+    """Dies in its first `deaths` lives, which it counts in a file."""
+
+    def __init__(self, lives: Path, deaths: int) -> None:
+        lives.write_text(lives.read_text() + "x" if lives.exists() else "x")
+        self._dies = len(lives.read_text()) <= deaths
+
+    def trainer_id(self) -> str:
+        if self._dies:
+            os._exit(1)
+        return "local-frail"
+
+
+@pytest.mark.usefixtures("ray_address")
+def test_a_trainer_that_dies_once_is_asked_again_and_one_that_dies_twice_is_given_up(
+    tmp_path: Path,
+) -> None:
+    frail = ray.remote(_Frail).options(num_cpus=0, max_restarts=RESTARTS)
+    assert TrainerHandle(frail.remote(tmp_path / "once", 1)).trainer_id == "local-frail"
+    with pytest.raises(TrainerLostError, match="died 2 times") as found:
+        TrainerHandle(frail.remote(tmp_path / "twice", 2)).trainer_id  # noqa: B018
+    assert in_a_line(found.value) == (str(found.value), 1)
+
+
+@pytest.mark.usefixtures("ray_address")
+def test_what_a_trainer_refuses_comes_as_it_was_raised(tmp_path: Path) -> None:
+    trainer = start_trainer(LocalSettings(base=tmp_path))
+    try:
+        with pytest.raises(RequestError, match="no model in"):
+            trainer.trainer_id  # noqa: B018
+    finally:
+        trainer.close()

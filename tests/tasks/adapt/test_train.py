@@ -1,0 +1,216 @@
+"""A step from the lake's rows to the lake's rows: real model, trainer and lake, without Ray."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from flows.errors import in_a_line
+from storage import Lake
+from storage.commit import commit
+from tasks.adapt.adaptation import Adaptation
+from tasks.adapt.checkpoint import Checkpoint
+from tasks.adapt.items import TrainItem
+from tasks.adapt.method import Method
+from tasks.adapt.step import Made, make_step
+from tasks.adapt.train import train_unit
+from tasks.adapt.trainers.base import StepSpec
+from tasks.adapt.trainers.local import LocalTrainer
+from tasks.adapt.units import Unit, units_of
+from tasks.errors import AdapterError, TrainingError
+from tasks.plan import Shard
+from tasks.policies.causal_lm import CausalLMPolicy
+from tasks.policies.rescore import Score
+from tasks.problems import Problem
+from tasks.sample.rows import candidate_rows
+from tests.storage.make import evaluation_row
+from tests.tasks.adapt.conftest import Drawn
+from tests.tasks.evaluate.sweeps import sweep_of
+
+PARTS = ("checkpoints", "train_items", "train_steps", "spend")
+
+
+@dataclass
+class _Served:
+    """The policy as a handle offers it. deaf: takes no notice of adapters, as servers have."""
+
+    policy: CausalLMPolicy
+    deaf: bool = False
+
+    def wearing(self, adapter: Path | None) -> _Served:
+        self.policy.set_adapter(None if self.deaf else adapter)
+        return self
+
+    @property
+    def policy_id(self) -> str:
+        return self.policy.policy_id
+
+    def encode_prompt(self, problem: Problem) -> list[int]:
+        return self.policy.encode_prompt(problem)
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        return self.policy.score_tokens(prompt, completions)
+
+
+@dataclass
+class _Trains:
+    """The trainer as a handle offers it."""
+
+    trainer: LocalTrainer
+
+    def make_step(
+        self,
+        parent: Checkpoint | None,
+        items: Sequence[TrainItem],
+        spec: StepSpec,
+        adapters: Path,
+    ) -> Made:
+        return make_step(self.trainer, parent, items, spec, adapters)
+
+
+@pytest.fixture
+def work(tmp_path: Path, policy: CausalLMPolicy, trainer: LocalTrainer, drawn: Drawn) -> Any:
+    """A run whose base arm has drawn its first stage; every other draw is twice as fast."""
+    lake = Lake.open(tmp_path / "lake", create=True)
+    problem = drawn.problem
+    shard = Shard(problem, tuple(range(len(drawn.samples))))
+    rows, tokens = candidate_rows(
+        shard, drawn.samples, [0] * len(drawn.samples), policy.policy_id, 1.0
+    )
+    rows = [row | {"source_hash": f"h{i}", "arm": "base", "step": 0} for i, row in enumerate(rows)]
+    commit(lake, "demo", "stage-0", {"token_logprobs": tokens, "candidates": rows})
+    place = {"suite": problem.suite, "level": problem.level}
+    verdicts = [
+        evaluation_row(problem.problem_id, f"h{i}", speedup=1.0 + i % 2) | place
+        for i in range(len(rows))
+    ]
+    lake.append("evaluations", verdicts, run_id="demo")
+    sweep, _ = sweep_of(lake, None)
+    yield Adaptation(
+        sweep=sweep,
+        policy_spec="embedded",
+        policy=cast("Any", _Served(policy)),
+        trainer=cast("Any", _Trains(trainer)),
+        method=Method(len(rows), "speedup", StepSpec(), patience=2),
+        problems=[problem],
+        units=units_of(["centred"], [problem], "problem"),
+    )
+    policy.set_adapter(None)
+
+
+def unit_of(work: Adaptation) -> Unit:
+    (unit,) = work.units
+    return unit
+
+
+def held(work: Adaptation) -> dict[str, int]:
+    return {table: len(work.lake.sql(f"SELECT * FROM {table}")) for table in PARTS}
+
+
+def with_spec(work: Adaptation, spec: StepSpec) -> Adaptation:
+    return replace(work, method=replace(work.method, spec=spec))
+
+
+def test_a_step_is_written_once_and_draws_go_on_under_it(work: Adaptation) -> None:
+    unit = unit_of(work)
+    n = work.method.group
+    assert train_unit(work, unit, 1) == "done"
+    assert held(work) == {"checkpoints": 1, "train_items": n, "train_steps": 1, "spend": 1}
+    assert train_unit(work, unit, 1) is None
+    assert held(work)["train_steps"] == 1
+    standing = work.made().at(unit, 1)
+    assert standing is not None
+    draws = work.drawing(unit, 1, standing)
+    (row,) = work.lake.sql("SELECT * FROM checkpoints").to_pylist()
+    assert draws.arm["checkpoint_id"] == row["checkpoint_id"]
+    assert draws.policy_id == row["policy_id"] == cast("Any", draws.policy).policy_id
+    assert row["policy"] == f"embedded#lora={work.lake.root / row['path']}"
+    (step,) = work.lake.sql("SELECT * FROM train_steps").to_pylist()
+    assert (step["n_items"], step["objective"], step["parent_id"]) == (n, "centred", "base")
+    assert step["mismatch_mean"] < 1e-4
+    advantages = work.lake.sql("SELECT DISTINCT advantage AS a FROM train_items ORDER BY a")
+    assert advantages["a"].to_pylist() == [-0.5, 0.5]
+
+
+def test_a_checkpoint_that_is_gone_is_made_again(work: Adaptation) -> None:
+    unit = unit_of(work)
+    train_unit(work, unit, 1)
+    (row,) = work.lake.sql("SELECT * FROM checkpoints").to_pylist()
+    shutil.rmtree(work.lake.root / row["path"])
+    assert train_unit(work, unit, 1) == "done"
+    standing = work.made().at(unit, 1)
+    assert standing is not None
+    assert standing.checkpoint is not None
+    standing.checkpoint.check()
+    assert held(work)["checkpoints"] == 1
+
+
+def test_a_checkpoint_of_other_settings_is_refused(work: Adaptation) -> None:
+    unit = unit_of(work)
+    train_unit(work, unit, 1)
+    standing = work.made().at(unit, 1)
+    assert standing is not None
+    assert standing.checkpoint is not None
+    config = standing.checkpoint.folder / "adapter_config.json"
+    config.write_text(config.read_text().replace('"lora_alpha": 8.0', '"lora_alpha": 16.0'))
+    with pytest.raises(AdapterError, match="when it was made, and is"):
+        work.drawing(unit, 1, standing)
+
+
+def test_rewards_that_are_all_alike_are_no_signal(work: Adaptation) -> None:
+    alike = replace(work, method=replace(work.method, reward="threshold:0.1"))
+    rows = work.lake.sql("SELECT * EXCLUDE sequence FROM evaluations").to_pylist()
+    known = [row | {"speedup_low": 0.9, "evaluation_id": f"n{i}"} for i, row in enumerate(rows)]
+    work.lake.append("evaluations", known, run_id="demo")
+    assert train_unit(alike, unit_of(work), 1) == "no_signal"
+    assert held(work)["checkpoints"] == 0
+    standing = work.made().at(unit_of(work), 1)
+    assert standing is not None
+    assert (standing.checkpoint, standing.ended) == (None, None)
+    (spent,) = work.lake.sql("SELECT trained_tokens AS n FROM spend").to_pylist()
+    assert spent == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [(StepSpec(max_kl=1e-12), "diverged"), (StepSpec(temperature=0.5), "refused")],
+)
+def test_a_step_that_fails_ends_the_unit_and_says_why(
+    work: Adaptation, spec: StepSpec, status: str
+) -> None:
+    """At another temperature than the draws', trainer and sampler disagree."""
+    unit = unit_of(work)
+    assert train_unit(with_spec(work, spec), unit, 1) == status
+    assert held(work)["checkpoints"] == 0
+    (step,) = work.lake.sql("SELECT status, message FROM train_steps").to_pylist()
+    assert step["status"] == status
+    assert step["message"]
+    standing = work.made().at(unit, 1)
+    assert standing is not None
+    assert standing.ended == status
+    assert train_unit(work, unit, 2) is None
+
+
+def test_an_adapter_without_effect_is_no_checkpoint(
+    work: Adaptation, policy: CausalLMPolicy
+) -> None:
+    deaf = replace(work, policy=cast("Any", _Served(policy, deaf=True)))
+    with pytest.raises(AdapterError, match="does not do where it is served"):
+        train_unit(deaf, unit_of(work), 1)
+    assert sum(held(work).values()) == 0
+    assert train_unit(work, unit_of(work), 1) == "done"
+
+
+def test_a_step_that_cannot_be_saved_leaves_no_row(work: Adaptation) -> None:
+    (work.lake.root / "adapters").write_text("in the way")
+    with pytest.raises(TrainingError, match="go on with the same run") as found:
+        train_unit(work, unit_of(work), 1)
+    assert in_a_line(found.value) == (str(found.value), 1)
+    assert sum(held(work).values()) == 0
