@@ -119,6 +119,8 @@ class Measurement:
     """Times that something was seen to go on which should stand still."""
     unwatched: int = 0
     """Those that it could not be seen."""
+    otherwise_right: bool = False
+    """Whether it was told that an answer is right which is not the reference's."""
 
     def __post_init__(self) -> None:
         speed, budget = self.bench.speed, self.reference.budget
@@ -223,7 +225,7 @@ class Measurement:
         What KernelBench would say is asked of the first batch, and of one that is wrong.
         """
         started = time.monotonic()
-        distance = self.runner.distance(sets)
+        distance = self.runner.distance(sets, self.reference.problem.settled)
         progress = self.progress
         progress.check_s += time.monotonic() - started
         if progress.error_ratio is None or not distance <= progress.error_ratio:
@@ -233,13 +235,17 @@ class Measurement:
                 progress.kernelbench_correct = self.runner.within_fixed(sets)
         if not distance <= 1.0:
             raise VerdictError(Status.INCORRECT, self._explained(sets, distance))
+        if self.runner.settled and not self.otherwise_right:
+            self.otherwise_right = True
+            text = "other indices of equal values, or the other side of a rounding step: right, too"
+            progress.findings.append(Finding("otherwise-right", Severity.INFO, text))
 
     def _explained(self, sets: list[InputSet], distance: float) -> str:
         """What is wrong with the last batch, which is noted as well."""
         progress, source = self.progress, self.pending.source
         found = None
         with contextlib.suppress(torch.OutOfMemoryError):
-            found = self.runner.wrong(sets)
+            found = self.runner.wrong(sets, self.reference.problem.settled)
         if found is None:
             return wrong.said(distance, None)
         off = found.off
