@@ -1,6 +1,6 @@
 # problem: relu
 # expected: correct
-"""Helpers at import that each hold a little, and map the same large memory: shared, it counts once."""
+"""Helpers at import that hold a little each and map one large memory: shared, it counts once."""
 
 import mmap
 import os
