@@ -79,7 +79,7 @@ def available() -> dict[str, bool | str]:
         "own_user": chosen.own_user,
         "read_worker_memory": _can_read_child(),
         "memory_together": "added up while a candidate has several processes",
-        "session_priority": autogroup.available(),
+        "put_ahead_of_others": autogroup.available(),
     }
 
 
