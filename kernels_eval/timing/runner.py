@@ -118,6 +118,8 @@ class Runner:
         self._turn = self._accepted = 0
         self._quiet = self._traffic = False
         self._asked_at = self._prepared_s = self._ran_s = 0.0
+        self._asked_ns = (0, 0)
+        self._prepared_ns = 0
         self.settled = 0
         """Outputs that were right although the reference's are others."""
         self.overwritten = ""
@@ -194,6 +196,7 @@ class Runner:
     def ask(self, calls: int) -> None:
         """Have the worker drop its outputs and lay out the arguments of `calls` calls."""
         self._asked_at = time.monotonic()
+        self._asked_ns = self._cpu_ns()
         self.worker.resume()
         if calls > self._room:
             descriptor, self._room = self.memory.reserve(calls)
@@ -208,12 +211,26 @@ class Runner:
         self._expect(Report.PREPARED, deadline)
         self.worker.stop()
         self._prepared_s = time.monotonic() - self._asked_at
+        self._prepared_ns = self._used_since_asked()
         if self.worker.helpers():
             self.worker.kill_helpers()
         self._quiet = quiet
         if quiet:
             self.memory.wait_quiet()
         self.memory.write(sets)
+
+    def _cpu_ns(self) -> tuple[int, int]:
+        """Of the main thread, and of all others."""
+        main = self.worker.main_thread_ns()[0]
+        return main, self.worker.cpu_ns() - main
+
+    def _used_since_asked(self) -> int:
+        """CPU time, as `Batch.prepared_ns` has it: other threads may spin until there is work."""
+        main, aside = (
+            max(0, now - then) for now, then in zip(self._cpu_ns(), self._asked_ns, strict=True)
+        )
+        cores = len(self._speed.cores)
+        return main + max(0, aside - 2 * main * (cores - 1)) // cores
 
     def go(self, calls: int) -> None:
         """Start the clock and let the worker go.
@@ -288,6 +305,7 @@ class Runner:
             cpu_ns=cpu_ns,
             aside_ns=max(0, cpu_ns - (now.main - then.main)),
             launched_ns=message.second,
+            prepared_ns=self._prepared_ns,
             traffic=self._traffic or self.memory.traffic(),
         )
 
