@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import itertools
 import math
 import pickle
 import secrets
@@ -295,17 +294,22 @@ class PreparedProblem:
 
         Most are alike (a loss): four draws tell.
         """
-        few = [0 < s.numel <= FEW and not _exact_type(s.dtype) for s in self.outputs]
-        found: list[list[torch.Tensor]] = [[] for _ in few]
-        for count in range(_DRAWS if any(few) else 0):
+        few = [
+            place
+            for place, spec in enumerate(self.outputs)
+            if 0 < spec.numel <= FEW and not _exact_type(spec.dtype)
+        ]
+        found: dict[int, list[torch.Tensor]] = {place: [] for place in few}
+        for count in range(1, 1 + (_DRAWS if few else 0)):
             outputs = self._call(self._model, self._inputs(secrets.randbits(62)))
-            for kept, one in zip(found, outputs, strict=True):
-                kept.append(one)
-            sizes = [[usual_size([one]) for one in kept] for kept in itertools.compress(found, few)]
-            if count >= _LEAST_DRAWS - 1 and all(max(s) < _ALIKE * min(s) for s in sizes):
+            for place in few:
+                found[place].append(outputs[place])
+            sizes = [[usual_size([one]) for one in kept] for kept in found.values()]
+            if count >= _LEAST_DRAWS and all(max(s) < _ALIKE * min(s) for s in sizes):
                 break
         return tuple(
-            usual_size(kept) if wanted else 0.0 for kept, wanted in zip(found, few, strict=True)
+            usual_size(found[place]) if place in found else 0.0
+            for place in range(len(self.outputs))
         )
 
     def _exact_answers(self, wide: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:

@@ -263,6 +263,26 @@ def test_what_is_right_otherwise_is_correct_and_its_twin_is_not(judge: Judge, ca
     assert found[1].status is Status.INCORRECT, found[1].error
 
 
+_STAYS_WRONG = {
+    "quantized as a whole": "s = x.abs().max() / 127\n"
+    "return torch.round(x.half() / s.half()).float() * s",
+    "bins": "low, high = x.amin(), x.amax()\nx = x.bfloat16().float()\n"
+    "return torch.floor((x - low) / (high - low) * 64).clamp(0, 63)",
+    "the largest of a product": "return (x.bfloat16() @ y.bfloat16()).float().argmax(1)",
+    "a threshold of a product": "return (x.half() @ y.half()) > 1.0",
+    "a sum": "return x[:, ::2].sum() * 2",
+    "the first few": "t = torch.topk(x, 5, dim=1)\nreturn t.values, t.indices - 300",
+    "a pool": "v, i = F.max_pool2d(x, 2, return_indices=True)\nreturn v, torch.zeros_like(i)",
+}
+
+
+@pytest.mark.parametrize("name", _STAYS_WRONG)
+def test_what_rounding_does_not_explain_stays_wrong(judge: Judge, name: str) -> None:
+    case = _CASES[name]
+    verdict = judge.evaluate(case.problem, case.candidate(_STAYS_WRONG[name]))
+    assert verdict.status is Status.INCORRECT, verdict.error
+
+
 def test_it_is_told_that_another_answer_was_right(judge: Judge) -> None:
     case = _CASES["an order along the first dimension"]
     verdict = judge.evaluate(case.problem, case.candidate("return torch.sort(-x, dim=0)"))
