@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernels_eval.config import JudgeConfig
+from kernels_eval.config import LARGEST_CANDIDATE, JudgeConfig
 from kernels_eval.errors import ProblemError, RequestError
 from kernels_eval.host import JudgeHost
 from kernels_eval.printable import printable, printable_line
 from kernels_eval.types import Status, Verdict
 
 LARGEST_SOURCE = 16 << 20
-"""Bytes of a problem's or a candidate's file."""
+"""Bytes of a problem's file."""
 
 EXIT_DONE, EXIT_HARNESS, EXIT_REQUEST = 0, 1, 2
 
@@ -41,10 +43,16 @@ def judge_files(
     paths = list(_expanded(candidates))
     alone = len(paths) == 1 and Path(candidates[0]).is_file()
     by_source: dict[str, list[Path]] = {}
+    unfit: list[tuple[Path, Verdict]] = []
     for path in paths:
-        by_source.setdefault(read_source(path), []).append(path)
+        text = _read_candidate(path)
+        if isinstance(text, _Unfit):
+            unfit.append((path, _verdict(config, text.reason)))
+        else:
+            by_source.setdefault(text, []).append(path)
     status = EXIT_DONE
-    for path, verdict in _judged(problem, source, by_source, config):
+    judged = _judged(problem, source, by_source, config) if by_source else iter(())
+    for path, verdict in itertools.chain(unfit, judged):
         status = max(status, exit_status(verdict))
         if alone:
             write(render_json(verdict) if as_json else render_text(verdict))
@@ -68,6 +76,36 @@ def _judged(
             raise ProblemError(f"{problem}: {error}") from error
 
 
+@dataclass(frozen=True)
+class _Unfit:
+    """A candidate's file that holds no source."""
+
+    reason: str
+
+
+def _read_candidate(path: Path) -> str | _Unfit:
+    """What it holds is the candidate's fault, and that of no other. Raises RequestError."""
+    content = _content(path, LARGEST_CANDIDATE)
+    if len(content) > LARGEST_CANDIDATE:
+        return _Unfit(f"the file has more than {LARGEST_CANDIDATE:,} bytes; no more are judged")
+    try:
+        return _text(content)
+    except UnicodeDecodeError as error:
+        return _Unfit(f"the file is no UTF-8: {error}")
+
+
+def _verdict(config: JudgeConfig, error: str) -> Verdict:
+    """On a file that no judge was asked about."""
+    return Verdict(
+        status=Status.COMPILE_ERROR,
+        protocol=config.protocol,
+        mode=config.mode,
+        device=config.device,
+        harness_id=config.harness_id,
+        error=error,
+    )
+
+
 def _expanded(given: Sequence[Path | str]) -> Iterator[Path]:
     """Files as they are, directories as the *.py in them. Raises RequestError."""
     for path in map(Path, given):
@@ -81,7 +119,23 @@ def _expanded(given: Sequence[Path | str]) -> Iterator[Path]:
 
 
 def read_source(path: Path | str) -> str:
-    """The text of a Python file. Raises RequestError in one line.
+    """The text of a Python file. Raises RequestError in one line."""
+    content = _content(path, LARGEST_SOURCE)
+    if len(content) > LARGEST_SOURCE:
+        raise RequestError(f"cannot read {path}: it has more than {LARGEST_SOURCE:,} bytes")
+    try:
+        return _text(content)
+    except UnicodeDecodeError as error:
+        raise RequestError(f"cannot read {path}: {error}") from None
+
+
+def _text(content: bytes) -> str:
+    """Raises UnicodeDecodeError."""
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _content(path: Path | str, most: int) -> bytes:
+    """Of a file, one byte more than `most` at most. Raises RequestError in one line.
 
     Only a regular file is read: a FIFO would be waited for, a device may never end.
     """
@@ -90,13 +144,10 @@ def read_source(path: Path | str) -> str:
             kind = "a directory" if Path(path).is_dir() else "no regular file"
             raise RequestError(f"cannot read {path}: it is {kind}")
         with Path(path).open("rb") as file:
-            content = file.read(LARGEST_SOURCE + 1)
-        if len(content) > LARGEST_SOURCE:
-            raise RequestError(f"cannot read {path}: it has more than {LARGEST_SOURCE:,} bytes")
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+            return file.read(most + 1)
     except FileNotFoundError:
         raise RequestError(f"no file {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise RequestError(f"cannot read {path}: {error}") from None
 
 

@@ -8,8 +8,11 @@ from typing import Literal, get_args
 
 from kernels_eval.errors import RequestError
 
-HARNESS_VERSION = "12"
+HARNESS_VERSION = "13"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
+
+LARGEST_CANDIDATE = 1 << 20
+"""Bytes of a candidate's source. The judge parses it, at some hundreds of bytes for each."""
 
 LONGEST_TIMEOUT_S = 7 * 86_400.0
 """A week. Clocks of the operating system overflow far beyond it."""

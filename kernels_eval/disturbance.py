@@ -86,6 +86,8 @@ def disturbance(failure: Failed, text: str, worker: Worker, room: Room) -> Distu
         if not worker.found_stopped():
             return None
         return Disturbance("the worker was stopped from outside", ours=False)
+    if isinstance(failure, WorkerEndedError) and failure.over:
+        return None
     if isinstance(failure, WorkerEndedError) and failure.signal in STRANGERS:
         name = signal.Signals(failure.signal).name
         return Disturbance(f"the worker was ended by {name}", ours=False)

@@ -78,6 +78,8 @@ def explain_end(
     printed = ended.output.strip()
     tail = f"; it printed: {printed[-1500:]}" if printed else ""
     killed = ended.signal == signal.SIGKILL
+    if ended.over:
+        return Status.OUT_OF_MEMORY, f"{ended.over}, during {stage}{tail}", None
     if killed and killed_for_memory:
         return Status.OUT_OF_MEMORY, f"killed for its memory during {stage}{tail}", None
     if not killed and any(sign in printed for sign in _MEMORY_SIGNS):

@@ -23,7 +23,7 @@ from kernels_eval.backends.objects import ObjectCache
 from kernels_eval.baselines import Compiled
 from kernels_eval.cache import Shelf
 from kernels_eval.closing import Closing
-from kernels_eval.config import JudgeConfig
+from kernels_eval.config import LARGEST_CANDIDATE, JudgeConfig
 from kernels_eval.devices import check_device
 from kernels_eval.devices.base import Device
 from kernels_eval.devices.choose import make_device
@@ -348,6 +348,8 @@ class Judge(Closing):
     def _begin(self, reference: Reference, index: int, source: str) -> Pending | Judged:
         """Hand a candidate to a fresh worker; it imports on the side cores from now on."""
         again = self._line.first_verdict(index) is not None
+        if reason := unfit(source):
+            return index, self._verdict(Status.COMPILE_ERROR, reason)
         findings = (*screen(source), *_notes(reference.problem, again=again))
         outside = out_of_scope(source, self.config.scope)
         if outside is not None:
@@ -578,6 +580,17 @@ class Judge(Closing):
             yield
         finally:
             os.sched_setaffinity(0, before)
+
+
+def unfit(source: str) -> str | None:
+    """Why a source is no candidate's whatever it says; None if it may be one."""
+    try:
+        size = len(source.encode())
+    except UnicodeEncodeError as error:
+        return f"the source is no text that UTF-8 can hold (character {error.start})"
+    if size > LARGEST_CANDIDATE:
+        return f"the source has {size:,} bytes; at most {LARGEST_CANDIDATE:,} are judged"
+    return None
 
 
 def _precision(problem: PreparedProblem) -> str | None:

@@ -28,6 +28,7 @@ from kernels_eval.protocols import kernelbench
 from kernels_eval.reference import Reference
 from kernels_eval.timing import physics
 from kernels_eval.timing.batch import Batch
+from kernels_eval.timing.between import Between
 from kernels_eval.timing.clocks import Excess
 from kernels_eval.timing.conditions import Conditions
 from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runner
@@ -119,6 +120,8 @@ class Measurement:
     """Times that something was seen to go on which should stand still."""
     unwatched: int = 0
     """Those that it could not be seen."""
+    otherwise_right: bool = False
+    """Whether it was told that an answer is right which is not the reference's."""
 
     def __post_init__(self) -> None:
         speed, budget = self.bench.speed, self.reference.budget
@@ -224,7 +227,7 @@ class Measurement:
         What KernelBench would say is asked of the first batch, and of one that is wrong.
         """
         started = time.monotonic()
-        distance = self.runner.distance(sets)
+        distance = self.runner.distance(sets, self.reference.problem.settled)
         progress = self.progress
         progress.check_s += time.monotonic() - started
         if progress.error_ratio is None or not distance <= progress.error_ratio:
@@ -234,13 +237,17 @@ class Measurement:
                 progress.kernelbench_correct = self.runner.within_fixed(sets)
         if not distance <= 1.0:
             raise VerdictError(Status.INCORRECT, self._explained(sets, distance))
+        if self.runner.settled and not self.otherwise_right:
+            self.otherwise_right = True
+            text = "other indices of equal values, or the other side of a rounding step: right, too"
+            progress.findings.append(Finding("otherwise-right", Severity.INFO, text))
 
     def _explained(self, sets: list[InputSet], distance: float) -> str:
         """What is wrong with the last batch, which is noted as well."""
         progress, source = self.progress, self.pending.source
         found = None
         with contextlib.suppress(torch.OutOfMemoryError):
-            found = self.runner.wrong(sets)
+            found = self.runner.wrong(sets, self.reference.problem.settled)
         if found is None:
             return wrong.said(distance, None)
         off = found.off
@@ -268,7 +275,7 @@ class Measurement:
         """
         reference, progress, runner = self.reference, self.progress, self.runner
         clocks, trials = reference.clocks, Trials(self.budget)
-        excess = Excess(clocks)
+        excess, between = Excess(clocks), Between()
         ours = reference.calls()
         warm_ups = 0 if max(ours, theirs) == 1 and self.pending.first is not None else _WARM_UPS
         equal = contested = doubted = False
@@ -301,24 +308,27 @@ class Measurement:
                 reference.quiet_ms.append(clocks.milliseconds(batches[False]))
             if not self.bench.device.single_core and not disturbed:
                 excess.add(batches[True], batches[False])
+            if not disturbed:
+                between.add(batches[True], batches[False])
             if speedup is not None and theirs != ours and not equal and reference.alike(speedup):
                 equal, theirs = True, ours
-                trials, excess = Trials(self.budget), Excess(clocks)
+                trials, excess, between = Trials(self.budget), Excess(clocks), Between()
             elif speedup is not None and not doubted and self._doubtful(trials, batches[True]):
                 doubted, contested = True, not self.bench.device.single_core
                 warm_ups, ours = 1, reference.most_calls()
                 theirs = ours
-                trials, excess = Trials(self.budget), Excess(clocks, strict=True)
+                trials, between = Trials(self.budget), Between()
+                excess = Excess(clocks, strict=True)
             elif speedup is not None:
                 contested = contested or excess.milliseconds() > 0.0
                 if contested and excess.pairs < _CONTESTED_PAIRS and not trials.given_up:
                     continue
                 if runner.worker.children_ticks() > children:
                     raise LateWorkError
-                speedup = self._conclude(trials, excess)
+                speedup = self._conclude(trials, excess, between)
                 return self._with_doubt(speedup, batches[True]) if doubted else speedup
 
-    def _conclude(self, trials: Trials, excess: Excess) -> Speedup:
+    def _conclude(self, trials: Trials, excess: Excess, between: Between) -> Speedup:
         """From the pairs that count, with what was hidden and less what delayed the reference."""
         progress, given_up = self.progress, trials.given_up
         found = self.conditions.finding(given_up=given_up)
@@ -327,7 +337,11 @@ class Measurement:
         if given_up and self.conditions.beside_copies:
             progress.reference_ms = self._undelayed(progress.reference_ms)
         hidden_ms = excess.milliseconds() if excess.pairs >= _CONTESTED_PAIRS // 2 else 0.0
-        progress.candidate_ms = [time_ms + hidden_ms for time_ms in theirs_ms]
+        between_ms = 0.0 if self.bench.device.on_gpu else between.milliseconds()
+        if between_ms:
+            text = f"{between_ms:.3g} ms a call are spent between batches, and added to its time"
+            progress.findings.append(Finding("works-between-batches", Severity.WARNING, text))
+        progress.candidate_ms = [time_ms + hidden_ms + between_ms for time_ms in theirs_ms]
         return self.conditions.speedup(
             progress.candidate_ms, progress.reference_ms, given_up=given_up
         )

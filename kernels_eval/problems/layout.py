@@ -61,10 +61,14 @@ def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def lay_out(tensors: Sequence[torch.Tensor], alignment: int) -> tuple[tuple[TensorPlace, ...], int]:
-    """Where each of a set's tensors lies, and the bytes of a set: multiples of `alignment`."""
+    """Where each of a set's tensors lies, and the bytes of a set: multiples of `alignment`.
+
+    The last comes first, and there is a gap before each: a view over two of them would be their
+    concatenation, made without a copy.
+    """
     places, offset = [], 0
-    for tensor in tensors:
+    for tensor in reversed(tensors):
         places.append(TensorPlace(offset, tuple(tensor.shape), tensor.stride(), tensor.dtype))
         used = tensor.numel() * tensor.element_size()
-        offset += -(-used // alignment) * alignment
-    return tuple(places), max(alignment, offset)
+        offset += -(-used // alignment) * alignment + alignment
+    return tuple(reversed(places)), max(alignment, offset)

@@ -21,16 +21,29 @@ from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
 from kernels_eval.problems.module import ProblemModule, load_problem
 from kernels_eval.problems.packed import pack, same
 from kernels_eval.problems.pool import Pool
-from kernels_eval.problems.posed import check_dependence, check_deterministic, check_drawn
+from kernels_eval.problems.posed import (
+    check_dependence,
+    check_deterministic,
+    check_drawn,
+    check_order,
+)
 from kernels_eval.problems.repeatable import check_repeatable
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.problems.sets import InputSet
+from kernels_eval.problems.settling import Settler
 from kernels_eval.problems.spread import spread
 from kernels_eval.structure import StructureError, arranged, structure_of
 from kernels_eval.tree import flatten, has_arrays, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
-from kernels_eval.truth.tolerance import Truth, make_truth, plain_numbers, reduction_depth
+from kernels_eval.truth.tolerance import (
+    FEW,
+    Truth,
+    make_truth,
+    plain_numbers,
+    reduction_depth,
+    usual_size,
+)
 from kernels_eval.words import one_line
 from kernels_eval.worker.candidate import generator_digest
 from kernels_eval.worker.protocol import Job, OutputSpec
@@ -39,6 +52,9 @@ _CPU = torch.device("cpu")
 _LARGE_BYTES = 256 << 20
 """Inputs that a GPU draws again rather than keeps: it takes a tenth of the time that the answer
 takes, and twice as many answers find room."""
+
+_DRAWS, _LEAST_DRAWS, _ALIKE = 16, 4, 1.1
+"""For an output's usual size; so few if the largest is no more than a tenth above the smallest."""
 
 
 class PreparedProblem:
@@ -82,6 +98,8 @@ class PreparedProblem:
         self.structure: Any = None
         """Of the outputs; None until they are known."""
         self.outputs: tuple[OutputSpec, ...] = ()
+        self._usual: tuple[float, ...] = ()
+        """Sizes of outputs of few elements, see truth/tolerance.py."""
         self._next_serial = 0
         self._redraws = self._slim = False
         self.spread = False
@@ -125,6 +143,10 @@ class PreparedProblem:
     def unseen(self) -> Iterator[InputSet]:
         """Sets that one candidate has not seen; one such iterator per candidate."""
         return self.pool.unseen()
+
+    def settled(self, item: InputSet, place: int, answer: torch.Tensor) -> torch.Tensor:
+        """One output (flat) for a set, with the reference's where it is right as well."""
+        return self._settler.settled(item, place, answer)
 
     def forget(self) -> None:
         """Give up the pool; sets are drawn again when they are asked for."""
@@ -267,11 +289,14 @@ class PreparedProblem:
             [value.shape for value in self.state.values()],
             [t.shape for t in outputs],
         )
+        self._settler = Settler(self._moved_answers, self.outputs, self.depth)
+        if not self._fixed:
+            self._usual = self._usual_sizes()
         first = self.pool.fresh()
         second = self.pool.fresh()
         if self._fixed:
             return  # KernelBench asks nothing of its problems
-        check_drawn(first, second)
+        check_drawn(first, second, self._draw_any)
         check_deterministic(first, self._call(self._model, first.inputs, seed=1))
         try:
             check_dependence(first, second, self._draw_any, self._answer)
@@ -281,8 +306,52 @@ class PreparedProblem:
             del first, second
             self.pool.clear()
             self.spread = True
+            self._usual = self._usual_sizes()
             fresh = self.pool.fresh(), self.pool.fresh()
             check_dependence(*fresh, self._draw_any, self._answer)
+        check_order(self._draw_any(), self._exact_answers, self._settler.settled)
+
+    def _usual_sizes(self) -> tuple[float, ...]:
+        """Of each output that has few elements, over some draws; 0 for others.
+
+        Most are alike (a loss): four draws tell.
+        """
+        few = [
+            place
+            for place, spec in enumerate(self.outputs)
+            if 0 < spec.numel <= FEW and not _exact_type(spec.dtype)
+        ]
+        found: dict[int, list[torch.Tensor]] = {place: [] for place in few}
+        for count in range(1, 1 + (_DRAWS if few else 0)):
+            outputs = self._call(self._model, self._inputs(secrets.randbits(62)))
+            for place in few:
+                found[place].append(outputs[place])
+            sizes = [[usual_size([one]) for one in kept] for kept in found.values()]
+            if count >= _LEAST_DRAWS and all(max(s) < _ALIKE * min(s) for s in sizes):
+                break
+        return tuple(
+            usual_size(found[place]) if place in found else 0.0
+            for place in range(len(self.outputs))
+        )
+
+    def _exact_answers(self, wide: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+        """Outputs in float64 for inputs in float64; None if there are none."""
+        if self._exact_model is None:
+            return None
+        try:
+            return self._call(self._exact_model, wide)
+        except (ProblemError, OutOfRoomError):
+            return None
+
+    def _moved_answers(self, wide: Sequence[torch.Tensor]) -> list[torch.Tensor] | None:
+        """The same, at the reference's own precision if it insists on that."""
+        if self._exact_model is not None:
+            return self._exact_answers(wide)
+        pairs = zip(wide, self.places, strict=True)
+        try:
+            return self._call(self._model, [one.to(place.dtype) for one, place in pairs])
+        except (ProblemError, OutOfRoomError):
+            return None
 
     def _call(
         self, model: Any, tensors: Sequence[torch.Tensor], seed: int = 0
@@ -368,6 +437,7 @@ class PreparedProblem:
                 wide,
                 self.depth,
                 functools.partial(self._once_more, source, place) if once_more else None,
+                self._usual[place] if self._usual else 0.0,
             )
             for place, (one, wide) in enumerate(zip(outputs, exact, strict=True))
         )
@@ -386,6 +456,11 @@ def _widened(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.is_complex():
         return tensor.to(torch.complex128)
     return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _exact_type(dtype: torch.dtype) -> bool:
+    """Whether its numbers are compared exactly."""
+    return not (dtype.is_floating_point or dtype.is_complex)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 
 from kernels_eval.errors import HarnessError
+from kernels_eval.sandbox import autogroup
 
 _AT_ONCE_S = 0.005
 """A worker that is on its own core has stopped long before; until then every microsecond counts."""
@@ -123,10 +124,15 @@ def kill_descendants(pid: int) -> int:
 
 
 def pin(pid: int, cores: Iterable[int]) -> None:
-    """Bind every thread of a process to these cores, ahead of others there if we may say so."""
+    """Bind every thread of a process to these cores, ahead of others there if we may say so.
+
+    A worker is a session of its own. Where the kernel divides a core between sessions first
+    (autogroups, sched(7)), threads' niceness counts only within one, and the session has its own.
+    """
     wanted = set(cores)
     for thread in threads(pid):
         with contextlib.suppress(ProcessLookupError):
             os.sched_setaffinity(thread, wanted)
         with contextlib.suppress(OSError):  # needs CAP_SYS_NICE
             os.setpriority(os.PRIO_PROCESS, thread, -20)
+    autogroup.put_ahead(pid)

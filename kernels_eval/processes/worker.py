@@ -55,6 +55,8 @@ class WorkerEndedError(WorkerError):
     signal: int
     code: int
     output: str
+    over: str = ""
+    """Why its keeper ended it: too much memory in all its processes together."""
 
 
 class WorkerTimeoutError(WorkerError):
@@ -237,6 +239,7 @@ class Worker(Closing):
                 signal=int(str(document["signal"])),
                 code=int(str(document["code"])),
                 output=str(document["output"]),
+                over=str(document["over"]),
             )
         return self._ended
 

@@ -75,6 +75,9 @@ PRCTL_DENIED = (
     4,  # PR_SET_DUMPABLE: the judge reads its memory
     62,  # PR_SCHED_CORE: nobody else on the other thread of its core
 )
+SECCOMP_NEW_LISTENER = 1 << 3
+"""A filter that asks a thread of the candidate's: while one waits for the answer it can be killed
+and not stopped (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)."""
 X32_BIT = 0x40000000
 
 

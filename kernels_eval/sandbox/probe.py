@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from kernels_eval.sandbox import inject, landlock, libc, seccomp
+from kernels_eval.sandbox import autogroup, inject, landlock, libc, seccomp
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.sandbox.user_ids import user_ids_exist
 
@@ -78,6 +78,8 @@ def available() -> dict[str, bool | str]:
         "settled_filter": chosen.settled_filter,
         "own_user": chosen.own_user,
         "read_worker_memory": _can_read_child(),
+        "memory_together": "added up while a candidate has several processes",
+        "put_ahead_of_others": autogroup.available(),
     }
 
 

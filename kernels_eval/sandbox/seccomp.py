@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from kernels_eval.sandbox import calls, libc
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCH, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 """Offsets into struct seccomp_data; of an argument the lower half, which is stored first."""
 _ALLOW, _END, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 
@@ -37,6 +37,7 @@ def _instruction(code: int, value: int, then: int = 0, otherwise: int = 0) -> by
 
 
 _FIRST = _instruction(_LOAD, _FIRST_ARGUMENT)
+_SECOND = _instruction(_LOAD, _SECOND_ARGUMENT)
 _YES, _KILL = _instruction(_RETURN, _ALLOW), _instruction(_RETURN, _END)
 
 
@@ -71,6 +72,8 @@ def always() -> bytes:
     steps += _if(_EQUAL, here.socket, [_FIRST, *local, _refuse(errno.EAFNOSUPPORT)])
     denied = [step for o in calls.PRCTL_DENIED for step in _if(_EQUAL, o, [_refuse(errno.EPERM)])]
     steps += _if(_EQUAL, here.prctl, [_FIRST, *denied, _YES])
+    asks = _if(_ANY_BIT, calls.SECCOMP_NEW_LISTENER, [_refuse(errno.EPERM)])
+    steps += _if(_EQUAL, here.seccomp, [_SECOND, *asks, _YES])
     return b"".join((*steps, _YES))
 
 

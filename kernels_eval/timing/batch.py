@@ -25,6 +25,9 @@ class Batch:
     far a narrow interval is believed, and whether the core's speed matters."""
     core_ns: int = 0
     """How long a fixed loop took on the timing core, right before or right after: the longer."""
+    prepared_ns: int = 0
+    """CPU time of its main thread while it dropped outputs and laid out arguments, when no clock
+    ran, and of its other threads what is more than waiting for the main one takes."""
     traffic: bool = False
     """Whether somebody copied between host and device right before or after."""
 

@@ -43,7 +43,7 @@ def off(truth: Truth | FixedTolerance, answer: torch.Tensor) -> Off:
     step = chunk_of(answer, _CHUNK) // WINDOW * WINDOW
     for start in range(0, answer.numel(), step):
         stop = min(start + step, answer.numel())
-        allowed = _allowed(truth, expected[start:stop], start)
+        allowed = allowed_each(truth, expected[start:stop], start)
         _look(found, answer[start:stop], expected[start:stop], allowed, start)
     return found
 
@@ -67,8 +67,10 @@ def _look(
     found.value_squares += float(right.nan_to_num(0.0, 0.0, 0.0).square().sum())
 
 
-def _allowed(truth: Truth | FixedTolerance, expected: torch.Tensor, start: int) -> torch.Tensor:
-    """For each element from `start` on."""
+def allowed_each(
+    truth: Truth | FixedTolerance, expected: torch.Tensor, start: int = 0
+) -> torch.Tensor:
+    """How far an element may be off if all of its window are: for each from `start` on, or ()."""
     if isinstance(truth, FixedTolerance):
         exact = not truth.expected.dtype.is_floating_point and not truth.expected.is_complex()
         return (1 + expected.to(torch.float64).abs()) * (0.0 if exact else truth.tolerance)

@@ -22,6 +22,10 @@ at 2²⁰: beyond it a naive float32 loop is wrong, not reordered. Silent half p
 error of about 1.4e-4 (float16), 1e-3 (bfloat16) or 2e-4 (TF32, in a product): 3 to 100 times what
 is allowed up to n = 10⁵.
 
+Where an output has few elements (16 at most), sums of signed terms come out near zero now and then,
+and rounding follows the terms. So ‖t‖ is at least what it usually is, over several draws, there
+(`usual_size`).
+
 `floor` is √|W|·(32 + √n)·ε·rms(t over the output) / 8: where sums of large terms happen to cancel
 (a running sum crossing zero), rounding follows the terms, not the result. So a window smaller than
 about 10⁻⁵ of the output's scale is not held to its own scale.
@@ -30,7 +34,7 @@ about 10⁻⁵ of the output's scale is not held to its own scale.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -51,6 +55,10 @@ _BASE_ULPS = 32.0
 _DEPTH_CAP = 1 << 20
 _WINDOW_SLACK = 4.0
 _FLOOR = 2.0**-3
+FEW = 16
+"""Elements of an output that is compared with its usual size, too."""
+_CLIP = 3.0
+"""Of the median: an output that is a thousand times as large now and then is not usual then."""
 
 
 @dataclass(frozen=True)
@@ -234,17 +242,19 @@ def make_truth(
     exact: torch.Tensor,
     depth: int,
     again: Callable[[], torch.Tensor] | None = None,
+    usual: float = 0.0,
 ) -> Truth:
     """What is right for one output, from the reference at its own precision and at float64.
 
     `depth` is n of the module's docstring. Both tensors have the output's shape. With `again`,
     which computes `exact` once more (flat, as plain numbers), float64 values are not kept where
-    float32 settles most.
+    float32 settles most. `usual`: the size of other draws' outputs (`usual_size`), which counts for
+    an output of few elements.
     """
     reference = reference.contiguous().reshape(-1)
     exact = exact.contiguous().reshape(-1)
     if reference.is_complex():
-        return make_truth(plain_numbers(reference), plain_numbers(exact), depth, again)
+        return make_truth(plain_numbers(reference), plain_numbers(exact), depth, again, usual)
     if not (reference.dtype.is_floating_point and reference.numel()):
         exact = plain_numbers(exact.to(reference.dtype))
         reference = plain_numbers(reference)
@@ -252,7 +262,8 @@ def make_truth(
         return Truth(expected=exact, other=reference if differs else None)
     expected = exact.to(torch.float64)
     relative = relative_allowance(reference.dtype, depth)
-    norms = _window_norms(reference, expected)
+    least_value = usual**2 if expected.numel() <= 2 * FEW else 0.0  # complex ones are two each
+    norms = _window_norms(reference, expected, least_value)
     window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
     finite = math.isfinite(error + value)
     if not finite:
@@ -261,7 +272,9 @@ def make_truth(
         expected = torch.where(bad, reference.to(torch.float64), expected)
         zero = torch.zeros((), dtype=torch.float64, device=expected.device)
         norms = _window_norms(
-            torch.where(bad, zero.to(reference.dtype), reference), torch.where(bad, zero, expected)
+            torch.where(bad, zero.to(reference.dtype), reference),
+            torch.where(bad, zero, expected),
+            least_value,
         )
         window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
     whole = _MULTIPLE * math.sqrt(error) + relative * math.sqrt(value)
@@ -322,10 +335,26 @@ def _allowed(
     return allowed, errors, values, smallest
 
 
+def usual_size(outputs: Sequence[torch.Tensor]) -> float:
+    """The root of a sum of squares that is usual for one output, from several draws of it.
+
+    Draws that are larger than three times the median count as much; numbers that are none do not.
+    """
+    sizes = torch.stack([one.to(torch.complex128).abs().square().sum().sqrt() for one in outputs])
+    sizes = sizes[sizes.isfinite()]
+    if not sizes.numel():
+        return 0.0
+    return float(sizes.clamp(max=_CLIP * float(sizes.median())).square().mean().sqrt())
+
+
 def _window_norms(
-    reference: torch.Tensor, expected: torch.Tensor
+    reference: torch.Tensor, expected: torch.Tensor, least_value: float = 0.0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sums of squares per window, of the reference's error and of the expected values."""
+    """Sums of squares per window, of the reference's error and of the expected values, the latter
+    at least `least_value`."""
+    if least_value:
+        of_error, of_value = _window_norms(reference, expected)
+        return of_error, of_value.clamp(min=least_value)
     if on_gpu.fits(reference, expected, torch.float64):
         return on_gpu.against_exact(reference, expected)
     errors, values = [], []

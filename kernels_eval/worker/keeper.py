@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
@@ -22,6 +23,7 @@ from kernels_eval.sandbox.confine import confine, enter_user_namespace, unshare_
 from kernels_eval.sandbox.limits import Limits
 from kernels_eval.sandbox.plan import SandboxPlan
 from kernels_eval.sandbox.process_limit import process_limit
+from kernels_eval.worker import together
 
 _KEPT = 4096
 
@@ -66,7 +68,12 @@ class Keeper:
     pid: int
     pipe: int
     judge: socket.socket
+    memory_bytes: int
+    """That the candidate's processes may hold together."""
+    over: str = ""
+    """What was said of a candidate that was ended for its memory."""
     output: _Output = field(default_factory=_Output)
+    next_look: float = 0.0
 
     def watch(self) -> None:
         """Until the judge hangs up. Messages to it are JSON, one per datagram."""
@@ -74,8 +81,11 @@ class Keeper:
         poll = select.poll()
         for descriptor in (ended, self.pipe, self.judge.fileno()):
             poll.register(descriptor, select.POLLIN)
+        pause_s = together.ALONE_S
         while True:
-            for descriptor, events in poll.poll():
+            ready = poll.poll(pause_s * 1000)
+            pause_s = self._look_at_memory()
+            for descriptor, events in ready:
                 if descriptor == self.pipe:
                     if not self._drain():
                         poll.unregister(self.pipe)
@@ -84,6 +94,25 @@ class Keeper:
                     self._tell_end()
                 elif events:
                     return  # the judge hung up; it never writes here
+
+    def _look_at_memory(self) -> float:
+        """End what holds too much; seconds to the next look. One process has its own limit."""
+        now = time.monotonic()
+        if now < self.next_look:
+            return self.next_look - now
+        several = together.tree(self.pid)
+        held = together.held_together(several, self.memory_bytes) if len(several) > 1 else 0
+        if held > self.memory_bytes:
+            self.over = (
+                f"its processes held {held / 2**30:.1f} GiB together; "
+                f"{self.memory_bytes / 2**30:.3g} are allowed"
+            )
+            for pid in several:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+        pause_s = together.SEVERAL_S if len(several) > 1 else together.ALONE_S
+        self.next_look = now + pause_s
+        return pause_s
 
     def _drain(self) -> bool:
         try:
@@ -107,6 +136,7 @@ class Keeper:
             "signal": number if killed else 0,
             "code": 0 if killed else number,
             "output": self.output.text(),
+            "over": self.over,
         }
         with contextlib.suppress(OSError):
             self.judge.send(json.dumps(message).encode())
@@ -166,7 +196,7 @@ def keep(
             judge.send(json.dumps({"error": str(error)}).encode())
         os._exit(1)
     judge.send(json.dumps(message).encode())
-    keeper = Keeper(pid, reading, judge)
+    keeper = Keeper(pid, reading, judge, request.limits.memory_bytes)
     try:
         keeper.watch()
     finally:

@@ -52,7 +52,7 @@ class Simulated:
         self._rng = np.random.default_rng(seed)
         self._unlucky, self._hidden_ns, self._launched = unlucky, hidden_ns, launched
         self._call_ns, self._traffic = CALL_NS * longer, traffic
-        self.runs = 0
+        self.runs = self.settled = 0
         self.worker = SimpleNamespace(children_ticks=lambda: 0, pin=lambda cores: None)  # noqa: ARG005
 
     def within_fixed(self, sets: list[Any]) -> bool:  # noqa: ARG002
@@ -84,7 +84,7 @@ class Simulated:
             traffic=self._traffic,
         )
 
-    def distance(self, sets: list[Any]) -> float:  # noqa: ARG002
+    def distance(self, sets: list[Any], settle: Any) -> float:  # noqa: ARG002
         return 0.0
 
 
@@ -109,7 +109,7 @@ def measured(
         clocks.learn(reference.run([None] * CALLS, 1.0))
     theirs = SimpleNamespace(
         runner=reference,
-        problem=SimpleNamespace(set_bytes=1024),
+        problem=SimpleNamespace(set_bytes=1024, settled=None),
         clocks=clocks,
         budget=budget,
         calls=lambda: CALLS,

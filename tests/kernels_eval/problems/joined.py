@@ -1,0 +1,17 @@
+"""Two inputs, one after the other."""
+
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return torch.cat([a, b], dim=0)
+
+
+def get_inputs() -> list[torch.Tensor]:
+    return [torch.randn(256, 1024), torch.randn(256, 1024)]
+
+
+def get_init_inputs() -> list[object]:
+    return []
