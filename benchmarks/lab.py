@@ -115,8 +115,8 @@ def main() -> None:
             )
             import_results(more, f"r{i}", lake)
             more.unlink()
-            counted, part = select_run(lake, f"r{i}", [strategy("random")])
-            lake.append("selections", counted, run_id=f"r{i}", part=part)
+            counted = select_run(lake, f"r{i}", [strategy("random")])
+            lake.append("selections", counted, run_id=f"r{i}")
         query = (
             "SELECT problem_id, pass_at_k(count(*), count(*) FILTER (correct), 16) AS pass_16 "
             "FROM judged GROUP BY problem_id ORDER BY problem_id"

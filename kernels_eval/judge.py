@@ -42,7 +42,6 @@ from kernels_eval.failures import DisturbedError, status_of
 from kernels_eval.line import Judged, Line, Queue
 from kernels_eval.measure import Measurement, Progress, VerdictError
 from kernels_eval.pending import Pending
-from kernels_eval.problems.module import one_line
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.processes.forkserver import ForkServer
 from kernels_eval.processes.worker import WorkerEndedError, WorkerError
@@ -59,6 +58,7 @@ from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runn
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
+from kernels_eval.words import one_line
 
 _PROBLEMS_KEPT = 4
 _REFUSALS = ("allocate memory", "start new thread")

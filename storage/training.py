@@ -74,7 +74,7 @@ TRAIN_STEPS = pa.schema(
         optional("mismatch_max", pa.float64(), "The largest one, nats."),
         optional("ess", pa.float64(), "Effective sample size over the number of draws."),
         optional("learning_rate", pa.float64(), "Adam's; found by bisection for `kl:X`."),
-        optional("kl_from_parent", pa.float64(), "Nats per token, estimated on the draws."),
+        optional("kl_from_parent", pa.float64(), "Nats per token, behind the draws' prefixes."),
         optional("kl_from_base", pa.float64(), "Nats per token, behind the draws' prefixes."),
         required("seconds", pa.float64(), "Of the step."),
         optional("peak_bytes", pa.int64(), "Of the device's memory; null on a CPU."),

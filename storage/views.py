@@ -34,7 +34,15 @@ VIEWS = (
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 
-MACROS = ("avoids", "pass_at_k", "best_of", "strategy_at_k", "champions")
+MACROS = (
+    "avoids",
+    "pass_at_k",
+    "deepest",
+    "compared",
+    "best_of",
+    "strategy_at_k",
+    "champions",
+)
 """Functions over the views, in the order in which they build on each other."""
 
 _SQL_TYPES: dict[pa.DataType, str] = {

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from kernels_eval.copies import ending_copies
 from kernels_eval.errors import OWN_FAILURE, ProblemError, UnforeseenProblemError
 from kernels_eval.host import wire
 from kernels_eval.host.changes import ProcessState
+from kernels_eval.problem_code import end_copy, process_id
 from kernels_eval.types import Status, Verdict
+from kernels_eval.words import one_line
 
 if TYPE_CHECKING:
     from kernels_eval.judge import Judge
+
+
+TIMEOUT_VARIABLE = "BON_PROBLEM_TIMEOUT"
 
 
 class Answers:
@@ -25,17 +29,24 @@ class Answers:
         self._verdicts: Iterator[tuple[int, Verdict]] = iter(())
 
     def to(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer, of this process alone: see `problem_code.py`."""
+        original = process_id()
         try:
-            with ending_copies():
-                return self._to(request)
+            return self._answer(request)
+        finally:
+            end_copy(original)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._to(request)
         except SystemExit as error:
-            return wire.pack_error(ProblemError(ended(f"exit status {_code(error)}")))
-        except KeyboardInterrupt as error:
-            return wire.pack_error(ProblemError(f"the problem file raised {type(error).__name__}"))
+            return wire.pack_error(ProblemError(ended(_how(error))))
         except Exception as error:
             if isinstance(error, ProblemError) and not isinstance(error, UnforeseenProblemError):
                 return wire.pack_error(error)
             return wire.pack_error(self._blamed(str(error)) or error)
+        except BaseException as error:  # KeyboardInterrupt, GeneratorExit, or a class of its own
+            return wire.pack_error(ProblemError(f"the problem file raised {one_line(error)}"))
 
     def _to(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
@@ -71,11 +82,19 @@ class Answers:
         )
 
 
+def endless(timeout_s: float) -> str:
+    return (
+        f"get_inputs or Model took {timeout_s:g} s in the judge's own process for one answer, or "
+        f"does not end (${TIMEOUT_VARIABLE} allows more)"
+    )
+
+
 def ended(how: str) -> str:
     return f"the problem file ended the process that loaded it ({how})"
 
 
-def _code(error: SystemExit) -> int:
-    if error.code is None:
-        return 0
-    return error.code if isinstance(error.code, int) else 1
+def _how(error: SystemExit) -> str:
+    """With the text that `sys.exit` was given, if it was."""
+    if error.code is None or isinstance(error.code, int):
+        return f"exit status {error.code or 0}"
+    return f"exit status 1, saying: {one_line(error)}"

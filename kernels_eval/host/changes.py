@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,9 @@ class ProcessState:
             for name, module in list(sys.modules.items())
             if isinstance(module, ModuleType) and name.partition(".")[0] in _OURS
         }
+        self._classes = {
+            f"{one.__module__}.{one.__qualname__}": (one, dict(vars(one))) for one in _classes()
+        }
 
     def changed(self) -> str:
         """Names of what is not as it was, a few of them; empty if all is."""
@@ -38,6 +42,10 @@ class ProcessState:
                 continue
             holds: dict[str, Any] = vars(module)
             found += [f"{name}.{key}" for key, one in held.items() if holds.get(key) is not one]
+        for name, (one, held) in self._classes.items():
+            members = vars(one)
+            found += [f"{name}.{key}" for key in held if members.get(key) is not held[key]]
+            found += [f"{name}.{key}" for key in members.keys() - held.keys()]
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         return ", ".join(found[:_NAMED]) + more
 
@@ -45,6 +53,13 @@ class ProcessState:
 def _used(held: object) -> bool:
     """Whether it is a function, a class or a module: not one of the module's own variables."""
     return callable(held) or issubclass(type(held), ModuleType)  # asks the object nothing
+
+
+def _classes() -> list[type]:
+    """Those whose methods all of the judge's work goes through."""
+    import torch
+
+    return [torch.Tensor, torch.nn.Module, torch.nn.Parameter, Path]
 
 
 def _limits() -> dict[str, tuple[int, int]]:

@@ -17,7 +17,7 @@ from kernels_eval.closing import Closing
 from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import HarnessError, ProblemError, RequestError
 from kernels_eval.host import wire
-from kernels_eval.host.answers import ended
+from kernels_eval.host.answers import TIMEOUT_VARIABLE, ended
 from kernels_eval.host.container import DEFENCES
 from kernels_eval.host.environment import problem_environment
 from kernels_eval.host.log import Log
@@ -26,7 +26,6 @@ from kernels_eval.timing.cores import choose_cores
 from kernels_eval.turns import Turn
 from kernels_eval.types import Verdict
 
-TIMEOUT_VARIABLE = "BON_PROBLEM_TIMEOUT"
 _PROBLEM_TIMEOUT_S = 600.0
 _START_S = 180.0
 _STOP_S = 60.0
@@ -83,7 +82,8 @@ class JudgeHost(Closing):
         self.close()
         self._launch()
         try:
-            reply = self._ask({"do": "start", "config": wire.pack_config(self.config)}, _START_S)
+            request = {"do": "start", "config": wire.pack_config(self.config)}
+            reply = self._ask(request | {"problem_timeout_s": self._timeout_s}, _START_S)
         except wire.ChannelTimeoutError:
             self.close()
             raise HarnessError(f"the judge did not start within {_START_S:.0f} s") from None
@@ -176,7 +176,7 @@ class JudgeHost(Closing):
             raise _doing(self._post_mortem()) from None
         except wire.ChannelGarbageError as error:
             self.close()
-            raise HarnessError(f"the judge's process is not itself any more: {error}") from None
+            raise ProblemError(f"the problem file spoke in the judge's place: {error}") from None
         finally:
             self._close_out_of_step()
 

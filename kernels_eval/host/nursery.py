@@ -16,19 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kernels_eval.errors import HarnessError
+from kernels_eval.errors import HarnessError, ProblemError
 from kernels_eval.host import wire
-from kernels_eval.host.answers import Answers
+from kernels_eval.host.answers import Answers, endless
 from kernels_eval.host.borrowed import BorrowedForkServer
 from kernels_eval.host.changes import ProcessState
 from kernels_eval.host.log import Log
 from kernels_eval.host.shelf import KEY, FarShelf
 from kernels_eval.judge import Judge
+from kernels_eval.problem_code import Stopwatch, watch_with
 from kernels_eval.sandbox import libc
 
 KEPT = 4
 """Problems, each with its reference in a worker: the most recent ones."""
 _END_S = 20.0
+_LOOK_MS = 500
+"""Between two looks at how long a problem's code has been running."""
 _PIPE_BYTES = 65536
 
 
@@ -42,6 +45,8 @@ class _Child:
     output: int
     ended: int
     """Readable once it has ended, although what it left behind may hold the other two open."""
+    watch: Stopwatch
+    """Of the problem's own code in it."""
     log: Log = field(default_factory=Log)
 
     def drain(self) -> bool:
@@ -54,14 +59,22 @@ class _Child:
         return bool(data)
 
 
+class _OverdueError(Exception):
+    """A problem's code has been running for too long."""
+
+
 class Nursery:
     """Processes by problem, of one judge's settings."""
 
-    def __init__(self, judge: Judge, shelf: FarShelf, host: wire.Channel) -> None:
+    def __init__(
+        self, judge: Judge, shelf: FarShelf, host: wire.Channel, problem_timeout_s: float
+    ) -> None:
         """`judge`: started, and never asked to judge here; its copies are.
 
-        `shelf`: the judge's; `host`: where its questions go. Raises HarnessError.
+        `shelf`: the judge's; `host`: where its questions go. `problem_timeout_s`: for which a
+        problem's own code may run between two answers. Raises HarnessError.
         """
+        self._timeout_s = problem_timeout_s
         self._judge = judge
         self._shelf = shelf
         self._host = host
@@ -93,6 +106,9 @@ class Nursery:
         except wire.ChannelGarbageError as error:
             self._bury_current()
             return {"ended": f"it spoke in the judge's place: {error}"}
+        except _OverdueError:
+            self._bury_current()
+            return wire.pack_error(ProblemError(endless(self._timeout_s)))
         except (OSError, HarnessError) as error:
             return wire.pack_error(error)
         if "error" in reply or reply.get("lost"):
@@ -130,18 +146,20 @@ class Nursery:
         return self._children[source]
 
     def _bear(self) -> _Child:
+        watch = Stopwatch()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             ours.close()
             os.close(reading)
+            watch_with(watch)
             self._be_child(theirs, writing)
         theirs.close()
         os.close(writing)
         os.set_blocking(reading, False)
         self._born += 1
-        return _Child(pid, wire.Channel(ours), ours, reading, os.pidfd_open(pid))
+        return _Child(pid, wire.Channel(ours), ours, reading, os.pidfd_open(pid), watch)
 
     def _be_child(self, end: socket.socket, output: int) -> NoReturn:
         code = 1
@@ -171,13 +189,17 @@ class Nursery:
             os._exit(code)
 
     def _reply(self, child: _Child) -> dict[str, Any]:
-        """Raises ChannelClosedError, ChannelGarbageError."""
+        """Raises ChannelClosedError, ChannelGarbageError, _OverdueError."""
+        began_s = child.watch.seconds()
         poll = select.poll()
         poll.register(child.output, select.POLLIN)
         for descriptor in (child.end, child.ended):
             poll.register(descriptor, select.POLLIN)
         while True:
-            ready = dict(poll.poll())
+            ready = dict(poll.poll(_LOOK_MS))
+            if child.watch.seconds() - began_s > self._timeout_s:
+                signal.pidfd_send_signal(child.ended, signal.SIGKILL)
+                raise _OverdueError
             if child.output in ready and not child.drain():
                 poll.unregister(child.output)
             if child.end.fileno() in ready:

@@ -78,4 +78,6 @@ class Server:
             heap.fill_holes()  # as in the workers' fork server: see there
             gc.collect()
             gc.freeze()
-            self._nursery = Nursery(judge, shelf, self._channel)
+            self._nursery = Nursery(
+                judge, shelf, self._channel, float(request["problem_timeout_s"])
+            )

@@ -18,6 +18,8 @@ from kernels_eval.config import JudgeConfig
 from kernels_eval.errors import HarnessError, OutOfRoomError, ProblemError, RequestError
 from kernels_eval.types import Difference, Finding, Severity, StageSeconds, Status, Verdict
 
+# Bound before a problem is loaded at the other end, which may replace what modules hold.
+_dumps, _loads = json.dumps, json.loads
 _LENGTH = struct.Struct("!I")
 _MOST_BYTES = 256 << 20
 _ERRORS = {
@@ -45,7 +47,7 @@ class Channel:
 
     def send(self, document: dict[str, Any]) -> None:
         """Raises ChannelClosedError."""
-        raw = json.dumps(document, default=plain).encode()
+        raw = _dumps(document, default=plain).encode()
         try:
             self._end.sendall(_LENGTH.pack(len(raw)) + raw)
         except OSError:
@@ -58,7 +60,7 @@ class Channel:
         if length > _MOST_BYTES:
             raise ChannelGarbageError(f"a message of {length} bytes")
         try:
-            document = json.loads(self._read(length, deadline))
+            document = _loads(self._read(length, deadline))
         except (ValueError, RecursionError) as error:
             raise ChannelGarbageError(str(error)) from None
         if not isinstance(document, dict):

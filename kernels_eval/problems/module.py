@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 
-from kernels_eval.copies import ending_copies
 from kernels_eval.errors import OutOfRoomError, ProblemError
+from kernels_eval.problem_code import problem_code
 from kernels_eval.problems.room import room
 from kernels_eval.problems.seeds import seeded
 from kernels_eval.scratch import scratch_directory
 from kernels_eval.tree import flatten, unflatten
+from kernels_eval.words import one_line
 
 _CPU = torch.device("cpu")
 
@@ -38,7 +39,7 @@ class ProblemModule:
         Drawn there, which takes milliseconds where the CPU takes minutes; a problem that cannot
         (a CPU generator, NumPy) draws on the CPU.
         """
-        with seeded(seed), ending_copies():
+        with seeded(seed), problem_code():
             try:
                 drawn = self._draw()
             except torch.OutOfMemoryError:
@@ -68,7 +69,7 @@ class ProblemModule:
 
     def init_inputs(self, seed: int) -> Any:
         """What `Model` and `ModelNew` are constructed with."""
-        with seeded(seed), ending_copies():
+        with seeded(seed), problem_code():
             try:
                 drawn = self.get_init_inputs()
             except Exception as error:
@@ -92,7 +93,7 @@ def load_problem(source: str, device: torch.device = _CPU, seed: int = 0) -> Pro
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            with seeded(seed), ending_copies():
+            with seeded(seed), problem_code():
                 spec.loader.exec_module(module)
         except Exception as error:
             raise ProblemError(f"the problem file does not import: {one_line(error)}") from error
@@ -109,8 +110,3 @@ def load_problem(source: str, device: torch.device = _CPU, seed: int = 0) -> Pro
         name=name,
         device=device,
     )
-
-
-def one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:300]

@@ -10,7 +10,7 @@ import pickle
 from typing import Any
 
 from kernels_eval.errors import ProblemError
-from kernels_eval.problems.module import one_line
+from kernels_eval.words import one_line
 
 
 def pack(value: Any, what: str) -> bytes:

@@ -7,17 +7,18 @@ import functools
 import math
 import pickle
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from kernels_eval.copies import ending_copies
 from kernels_eval.errors import OutOfRoomError, ProblemError
+from kernels_eval.problem_code import problem_code
 from kernels_eval.problems.arguments import as_arguments
 from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
-from kernels_eval.problems.module import ProblemModule, load_problem, one_line
+from kernels_eval.problems.module import ProblemModule, load_problem
 from kernels_eval.problems.packed import pack, same
 from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.posed import check_dependence, check_deterministic, check_drawn
@@ -30,6 +31,7 @@ from kernels_eval.structure import StructureError, arranged, structure_of
 from kernels_eval.tree import flatten, has_arrays, other_values, unflatten
 from kernels_eval.truth.fixed import FixedTolerance
 from kernels_eval.truth.tolerance import Truth, make_truth, plain_numbers, reduction_depth
+from kernels_eval.words import one_line
 from kernels_eval.worker.candidate import generator_digest
 from kernels_eval.worker.protocol import Job, OutputSpec
 
@@ -185,7 +187,7 @@ class PreparedProblem:
     # How it comes to be
 
     def _build(self) -> Any:
-        with seeded(self.weight_seed), torch.no_grad(), ending_copies():
+        with seeded(self.weight_seed), torch.no_grad(), problem_code():
             try:
                 arguments, keywords = pickle.loads(self._arguments)  # theirs to change
                 model = self._module.model_class(
@@ -199,11 +201,29 @@ class PreparedProblem:
             except Exception as error:
                 raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
 
+    def _build_anew(self) -> Any:
+        """Of the file imported once more: what it had of chance or the time is another then.
+
+        As `_build`, where it cannot be imported twice, or memory is short.
+        """
+        weights = sum(value.nbytes for value in self.state.values())
+        if self._device.type != "cpu" and weights >= _LARGE_BYTES:
+            return self._build()
+        module, known = self._module, sys.modules[self._module.name]
+        try:
+            self._module = load_problem(self.source, self._device, self.weight_seed)
+            return self._build()
+        except ProblemError:
+            self._module = module
+            return self._build()
+        finally:
+            self._module, sys.modules[module.name] = module, known
+
     @staticmethod
     def _to_double(model: Any) -> Any:
         """A float64 copy; None if it cannot be had (then float32 is all the truth there is)."""
         try:
-            with ending_copies():
+            with problem_code():
                 return copy.deepcopy(model)._apply(_widened)
         except Exception:
             return None
@@ -231,14 +251,16 @@ class PreparedProblem:
             and all(map(torch.equal, tensors, self._inputs(seed)))
         )
         self._overwrites = False
-        before = [t._version for t in tensors]
-        outputs = self._call(self._model, tensors)
-        self._overwrites = before != [t._version for t in tensors]
+        used = [t.clone() for t in tensors]
+        before = [t._version for t in used]
+        outputs = self._call(self._model, used)
+        self._overwrites = before != [t._version for t in used]
+        del used
         self.outputs = tuple(OutputSpec(tuple(t.shape), t.dtype) for t in outputs)
         if not any(spec.numel for spec in self.outputs):
             raise ProblemError("the output is empty")
         check_repeatable(
-            self._model, self._build, outputs, functools.partial(self._call, tensors=tensors)
+            self._model, self._build_anew, outputs, functools.partial(self._call, tensors=tensors)
         )
         self.depth = reduction_depth(
             [t.shape for t in tensors],
@@ -269,7 +291,7 @@ class PreparedProblem:
         if self._overwrites:
             tensors = [t.clone() for t in tensors]
         arguments = unflatten(self.nesting, tensors)
-        with torch.no_grad(), seeded(seed), ending_copies():
+        with torch.no_grad(), seeded(seed), problem_code():
             try:
                 returned = model(*arguments)
             except torch.OutOfMemoryError:

@@ -21,10 +21,12 @@ def check_repeatable(
 ) -> None:
     """`first`: what the model's first call returned, of which `call` is the same once more.
 
-    Raises ProblemError if another call returns something else.
+    `build`: another one, of the problem file imported anew. Raises ProblemError if another call, or
+    another model, returns something else.
     """
     before = _held(model)
-    if not _alike(first, call(model)) and _alike(first, call(build())):
+    again = call(build())
+    if not _alike(first, call(model)) and _alike(first, again):
         changed = [name for name, mark in _held(model).items() if before.get(name) != mark]
         named = f" ({', '.join(sorted(changed)[:3])})" if changed else ""
         raise ProblemError(
@@ -34,6 +36,12 @@ def check_repeatable(
     if not _alike(first, call(model, seed=1)):
         raise ProblemError(
             "Model.forward draws random numbers: its output is not a function of the inputs alone"
+        )
+    if not _alike(first, again):
+        raise ProblemError(
+            "Model computes with numbers that are others each time the file is imported (of an "
+            "unseeded generator, or the time): no candidate can know them; seed the generator, or "
+            "draw them with torch's"
         )
 
 

@@ -53,14 +53,14 @@ def _look(
 ) -> None:
     mine, right = answer.to(torch.float64), expected.to(torch.float64)
     equal = (answer == expected) | (mine.isnan() & right.isnan())
-    distance = torch.where(equal, 0.0, (mine - right).abs()).nan_to_num(nan=math.inf)
+    distance = torch.where(equal, 0.0, (mine - right).abs()).nan_to_num(math.inf, math.inf)
     wrong = distance > allowed
     if found.first is None and bool(wrong.any()):
         place = int(wrong.to(torch.uint8).argmax())
         found.first = start + place
         found.got, found.wanted = float(mine[place]), float(right[place])
     found.absolute = max(found.absolute, float(distance.max()))
-    relative = torch.where(equal, 0.0, distance / right.abs()).nan_to_num(nan=math.inf)
+    relative = torch.where(equal, 0.0, distance / right.abs()).nan_to_num(math.inf, math.inf)
     sized = relative[(right != 0) | (distance == math.inf)]
     found.relative = max(found.relative, float(sized.max()) if sized.numel() else 0.0)
     found.error_squares += float(distance.square().sum())

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from kernels_eval.structure import StructureError, arranged
+from kernels_eval.tree import Leaf
 from kernels_eval.worker.candidate import CandidateError
 from kernels_eval.worker.protocol import MAX_DIMENSIONS, RECORD_WORDS, Failure, Job
 
@@ -40,6 +41,9 @@ def describer(
                 f"output {place} is {given.dtype} {tuple(given.shape)}, "
                 f"wanted {dtypes[place]} {tuple(shapes[place])}",
             )
+        if type(given) is torch.Tensor and given.layout is not torch.strided:
+            text = f"output {place} is {given.layout}, wanted a dense tensor"
+            raise CandidateError(Failure.WRONG_OUTPUT, text)
         if type(given) not in _SINGLE_TYPES or given.layout is not torch.strided:
             raise CandidateError(
                 Failure.NOT_MATERIALISED,
@@ -61,8 +65,10 @@ def describer(
         if (
             single
             and type(output) is torch.Tensor
+            and isinstance(structure[0], Leaf)
             and output.shape == only_shape
             and output.dtype is only_dtype
+            and output.layout is torch.strided
             and output.is_contiguous()
             and not is_lazy(output)
         ):

@@ -12,7 +12,7 @@ TABLE_BYTES = 512 << 20
 """Of all its rows in memory: some times as much is needed while they are written."""
 
 ROWS = 2_000_000
-PROBLEMS = 10_000
+PROBLEMS = 200_000
 COLUMNS = 1_000
 LINE_BYTES = 16 << 20
 """Of one row's text."""

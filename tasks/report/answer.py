@@ -1,35 +1,38 @@
 """The first screen in words: which strategy, how many samples, and how sure are we.
 
-Every sentence is computed; where the data cannot tell, the sentence says so.
+Every sentence is computed; where the data cannot tell, the sentence says so. What may be said is
+decided in `decisions`; here it is put into words.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from tasks.report.curves import Curve, Interval
+from tasks.report.curves import Interval
 from tasks.report.data import ReportData
+from tasks.report.decisions import (
+    ENOUGH,
+    Arm,
+    Choice,
+    by_log_probability,
+    choice,
+    shared,
+    stop,
+)
 from tasks.report.formats import TIED, Form, count, listed, percent, plural, span, times
 from tasks.report.statistics import Statistics, interval
 from tasks.report.unsettled import ceiling_at_most, library, miniature, noise
-from tasks.strategies.document import PairedComparison
-from tasks.strategies.words import SURE
-
-ENOUGH = 0.03
-"""More samples have stopped paying when no further doubling adds this much to fast_1."""
-
-FEWEST_PAIRS = 6
-"""With fewer pairs no exact two-sided test can reach 5 %: 2 · ½⁵ = 6 %."""
+from tasks.strategies.verdict import Verdict
 
 FEW_PROBLEMS = 10
 """Below this many problems an interval over problems is a rough guess."""
 
 
 NAMED = 3
-"""Refused problems that are named on the first screen."""
+"""Problems of a kind (refused, without a verdict) that are named on the first screen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +92,6 @@ def answer(data: ReportData) -> Answer:
     )
 
 
-def enough(curve: Curve) -> int | None:
-    """The least k from which no further doubling adds `ENOUGH`; None while the last still did."""
-    ks = sorted(curve)
-    for position, k in enumerate(ks[:-1]):
-        later = ks[position:]
-        gains = [curve[b].mean - curve[a].mean for a, b in pairwise(later)]
-        if max(gains) < ENOUGH:
-            return k
-    return None
-
-
 def _lead(statistics: Statistics, unsettled: int) -> str:
     k = statistics.deepest
     ceiling, at_most = statistics.fast_1_at_k.get(k), ceiling_at_most(statistics, k)
@@ -125,61 +117,61 @@ def _lead(statistics: Statistics, unsettled: int) -> str:
             f"{_on(ceiling, statistics)}{_or(at_most, unsettled)}. With one draw there is "
             "nothing to choose among: sample more to compare strategies."
         )
-    stop = _stop(statistics)
-    at = k if stop is None else stop
+    end = stop(statistics).k
+    at = k if end is None else end
     reached = statistics.fast_1_at_k.get(at) or ceiling
     text = (
-        f"Draw {'all' if stop is None else 'about'} {plural(at, 'sample')} a problem and time "
+        f"Draw {'all' if end is None else 'about'} {plural(at, 'sample')} a problem and time "
         f"every correct one: that finds a kernel faster than the reference "
         f"{_on(reached, statistics)}{_or(ceiling_at_most(statistics, at), unsettled)}"
     )
-    text += ", and more samples may find more." if stop is None and reached.mean < 1 else "."
-    best = _best(statistics, untimed=True)
-    floor = statistics.at("random", k)
-    if best is None or floor is None:
-        return text
-    name, its = best
-    if name != _best_at_most(statistics):
-        return text + (
-            f" If none can be timed, {name} picks best so far ({percent(its.mean)} at {_k(k)}), "
-            "but the unsettled kernels could turn that round."
+    text += ", and more samples may find more." if end is None and reached.mean < 1 else "."
+    return text + _without_timing(choice(statistics, timed=False), k)
+
+
+def _without_timing(found: Choice, k: int) -> str:
+    """The lead's sentence on choosing where nothing can be timed."""
+    if found.control is None:
+        return ""
+    floor = percent(found.control[1].mean)
+    if found.best is not None:
+        name, its = found.best
+        return (
+            f" If none can be timed, {name} picks best: {percent(its.mean)} at {_k(k)}, against "
+            f"{floor} for a random choice."
         )
-    if name == "random":
-        others = len(_arms(statistics, untimed=True)) > 1
-        return text + (
-            f" If none can be timed, choose at random ({percent(its.mean)} at {_k(k)}): "
-            + ("no score does better." if others else "no score applies to these problems.")
+    if found.better:
+        verb = "picks" if len(found.better) == 1 else "pick"
+        shares = listed([percent(end.mean) for _, end in found.better])
+        return (
+            f" If none can be timed, {listed(_names(found.better))} {verb} better than at random: "
+            f"{shares} at {_k(k)}, against {floor}."
         )
-    sure = _sure(statistics.compare(name, "random"))
-    verdict = (
-        f"against {percent(floor.mean)} for a random choice"
-        if sure
-        else f"which these data cannot tell from a random choice's {percent(floor.mean)}"
+    if found.doubtful is not None:
+        name, its = found.doubtful
+        return (
+            f" If none can be timed, {name} picks best so far ({percent(its.mean)} at {_k(k)}, "
+            f"against {floor} for a random choice), but the unsettled kernels could turn that "
+            "round."
+        )
+    if not found.rules:
+        return (
+            f" If none can be timed, choose at random ({floor} at {_k(k)}): no score applies to "
+            "these problems."
+        )
+    if found.leading is not None:
+        name, its = found.leading
+        return (
+            f" If none can be timed, {name} came out best ({percent(its.mean)} at {_k(k)}), which "
+            f"these data cannot tell from a random choice's {floor}."
+        )
+    return (
+        f" If none can be timed, choose at random ({floor} at {_k(k)}): no score came out better."
     )
-    return text + (
-        f" If none can be timed, {name} picks best: {percent(its.mean)} at {_k(k)}, {verdict}."
-    )
-
-
-def _stop(statistics: Statistics) -> int | None:
-    """The least k that is enough whether the unsettled kernels are faster or not."""
-    low = enough(_shared(statistics))
-    high = enough(_shared_at_most(statistics))
-    return None if low is None or high is None else max(low, high)
-
-
-def _shared(statistics: Statistics) -> Curve:
-    """The best of k up to K, where every point is over the same problems."""
-    return {k: end for k, end in statistics.fast_1_at_k.items() if k <= statistics.deepest}
-
-
-def _shared_at_most(statistics: Statistics) -> Curve:
-    known = statistics.fast_1_at_k_at_most.items()
-    return {k: Interval(mean, None, None) for k, mean in known if k <= statistics.deepest}
 
 
 def _how_many(statistics: Statistics) -> Point | None:
-    curve = _shared(statistics)
+    curve = shared(statistics)
     ks = sorted(curve)
     if len(ks) < 2 or curve[ks[-1]].mean == 0:
         return None
@@ -188,58 +180,102 @@ def _how_many(statistics: Statistics) -> Point | None:
         f"The best of k rises from {percent(curve[first].mean)} at {_k(first)} to "
         f"{percent(curve[last].mean)} at {_k(last)}{_in(curve[last])}. "
     )
-    stop = _stop(statistics)
-    if stop != enough(curve):
+    end = stop(statistics)
+    if end.disputed:
         text += "Where more samples stop paying depends on kernels that are unsettled."
-    elif stop is None and curve[last].mean >= 1:
+    elif end.k is None and curve[last].mean >= 1:
         text += f"Only the deepest k reaches every problem: keep all {last}."
-    elif stop is None:
+    elif end.k is None:
         gain = curve[last].mean - curve[ks[-2]].mean
         text += (
             f"The last doubling still added {gain * 100:.0f} points, so this run does not show "
             "where more samples stop paying."
         )
     else:
-        text += f"From {_k(stop)} on, no doubling adds {ENOUGH * 100:.0f} points."
+        text += f"From {_k(end.k)} on, no doubling added {ENOUGH * 100:.0f} points here"
+        if end.at_most is not None and not end.shown:
+            text += (
+                "; on other problems like these one may still add up to "
+                f"{end.at_most * 100:.0f} points"
+            )
+        text += "."
     return Point("How many samples?", text)
 
 
 def _untimed(statistics: Statistics) -> Point | None:
-    k, best = statistics.deepest, _best(statistics, untimed=True)
+    k, found = statistics.deepest, choice(statistics, timed=False)
     ceiling = statistics.fast_1_at_k.get(k)
-    if best is None or ceiling is None or ceiling.mean == 0:
+    if found.control is None or ceiling is None or ceiling.mean == 0:
         return None
-    name, its = best
-    others = [
-        f"{other} {percent(end.mean)}"
-        for other, end in _arms(statistics, untimed=True)
-        if other != name
-    ]
+    (name, its), *others = _ordered(found)
     text = (
         f"At {_k(k)}, {name} picks a faster kernel {_on(its, statistics)}: "
         f"{percent(its.mean / ceiling.mean)} of what timing every correct draw reaches"
     )
-    return Point(
-        "Which strategy, without timing?", text + (f"; {listed(others)}." if others else ".")
-    )
+    if others:
+        text += f"; {listed([f'{other} {percent(end.mean)}' for other, end in others])}"
+    return Point("Which strategy, without timing?", f"{text}.{_settled(found, statistics)}")
 
 
 def _three(statistics: Statistics) -> Point | None:
-    arms = dict(_arms(statistics, untimed=False))
-    best = _best(statistics, untimed=False)
-    if best is None or best[1].mean == 0:
+    found = choice(statistics, timed=True)
+    arms = _ordered(found)
+    if not arms or arms[0][1].mean == 0:
         return None
-    name, its = best
-    control = arms.get("random-top3")
+    (name, its), *others = arms
+    control = found.control
     text = f"{name} reaches {percent(its.mean)}{_in(its)}"
-    if control is not None and name != "random-top3":
-        text += f"; three drawn at random and timed, the fair control, {percent(control.mean)}"
-    elif control is not None and len(arms) > 1:
-        scored = [f"{other} {percent(end.mean)}" for other, end in arms.items() if other != name]
-        text += "; the scores do no better than three at random" + (
-            f" ({listed(scored)})" if scored else ""
+    if control is not None and name != control[0]:
+        text += f"; three drawn at random and timed, the fair control, {percent(control[1].mean)}"
+    elif others:
+        text += (
+            "; no score came out better than three at random "
+            f"({listed([f'{other} {percent(end.mean)}' for other, end in others])})"
         )
-    return Point("And when three may be timed?", _capital(text) + ".")
+    return Point("And when three may be timed?", f"{_capital(text)}.{_settled(found, statistics)}")
+
+
+def _ordered(found: Choice) -> list[Arm]:
+    """Rules and control, the best first; of equals the control."""
+    arms = [*([found.control] if found.control else []), *found.rules]
+    return sorted(arms, key=lambda arm: -round(arm[1].mean, 9))
+
+
+def _settled(found: Choice, statistics: Statistics) -> str:
+    """Which of the rules are told from the random choice, with a space before it."""
+    if found.control is None or not found.rules:
+        return ""
+    control = found.control[0]
+    parts = []
+    for wanted, said in (
+        (Verdict.BETTER, "better than at random by more than chance explains"),
+        (Verdict.WORSE, "worse than at random by more than chance explains"),
+    ):
+        if arms := found.of(wanted):
+            tests = [
+                f"{name}, p{TIED}={TIED}{test.fast_1.p_holm:.2g}"
+                for name, _ in arms
+                if (test := statistics.compare(name, control)) is not None
+                and test.fast_1.p_holm is not None
+            ]
+            parts.append(f"{_capital(said)}: {'; '.join(tests)}.")
+    if arms := found.of(Verdict.NOISE):
+        parts.append(f"Unsettled kernels could turn round what {listed(_names(arms))} shows.")
+    if arms := found.of(Verdict.OPEN):
+        parts.append(f"These data cannot tell {listed(_names(arms))} from a random choice.")
+    return "".join(f" {part}" for part in parts)
+
+
+def _names(arms: Sequence[Arm]) -> list[str]:
+    return [name for name, _ in arms]
+
+
+_BEATS = {
+    Verdict.BETTER: "Yes",
+    Verdict.WORSE: "No, random is better",
+    Verdict.NOISE: "Unsettled kernels could turn it round",
+    Verdict.ALIKE: "It makes no difference here",
+}
 
 
 def _beats_random(statistics: Statistics) -> Point | None:
@@ -247,22 +283,25 @@ def _beats_random(statistics: Statistics) -> Point | None:
     question = "Does surprisal beat a random choice?"
     if comparison is None or not statistics.strategies["surprisal"].applicable:
         return None
-    gap = interval(comparison.fast_1.difference)
+    gap, found = interval(comparison.fast_1.difference), Verdict(comparison.verdict)
     if gap is None:
         return None
-    size = f"{gap.mean * 100:+.0f} points"
+    size = _points(gap.mean)
     if gap.low is not None and gap.high is not None and gap.low < gap.high:
-        size += f" (95 % interval {gap.low * 100:+.0f} to {gap.high * 100:+.0f})"
-    if _sure(comparison):
-        verdict = "yes" if gap.mean > 0 else "no, random is better"
-    elif _leaves_out_0(interval(comparison.fast_1.difference)) and not _survives(comparison):
-        verdict = "unsettled kernels could turn it round"
+        size += f" points (95{TIED}% interval {_points(gap.low)} to {_points(gap.high)})"
     else:
-        verdict = f"{plural(comparison.problems, 'problem')} cannot settle it"
+        size += " points"
+    problems = plural(comparison.problems, "problem")
     text = (
-        f"{_capital(verdict)}. At {_k(comparison.k)} surprisal minus random is "
-        f"{size.replace('-', '−').replace(' %', f'{TIED}%')}, paired by problem."
+        f"{_BEATS.get(found, f'{_capital(problems)} cannot settle it')}. At {_k(comparison.k)} "
+        f"surprisal minus random is {size}, paired by problem."
     )
+    needed = comparison.fast_1.problems_needed
+    if found is Verdict.OPEN and needed is not None and needed > comparison.problems:
+        text += (
+            f" About {count(needed)} such problems would settle a gap of this size, in four "
+            "studies of five."
+        )
     ratio = interval(comparison.speedup.ratio)
     if ratio is not None:
         text += (
@@ -272,19 +311,30 @@ def _beats_random(statistics: Statistics) -> Point | None:
     return Point(question, text)
 
 
+def _points(value: float) -> str:
+    """0.07 → `+7`; what would round to 0 keeps its first digit, so that its side is seen."""
+    small = 0 < abs(value) < 0.01
+    digits = min(9, 1 - math.ceil(math.log10(abs(value) * 100))) if small else 0
+    return f"{value * 100:+.{digits}f}".replace("-", "−")
+
+
 def _applies(data: ReportData) -> Point:
     question = "Does selection by log-probability apply?"
-    least = data.statistics.least_spread
-    known = [problem.spread for problem in data.problems if problem.spread is not None]
-    if not known:
+    found, statistics = data.statistics.association, data.statistics
+    if found is None or not any(problem.spread is not None for problem in data.problems):
         return Point(question, "No: these runs hold no log-probabilities.")
-    wide = sum(1 for spread in known if spread >= least)
-    return Point(
-        question,
-        f"On {count(wide)} of {plural(len(data.problems), 'problem')}: there a problem's draws "
-        f"differ enough in log-probability (spread of at least {least:g} nats per token). "
-        "Elsewhere ranking by it is mostly ranking noise.",
-    )
+    better = by_log_probability([choice(statistics, timed=timed) for timed in (False, True)])
+    if better:
+        verb = "pick" if len(better) > 1 else "picks"
+        text = f"Yes: {listed(better)} {verb} better than at random."
+    elif found.verdict in ("faster", "slower"):
+        text = (
+            "They say something on speed, though no pick by them is settled to be better than a "
+            "random one."
+        )
+    else:
+        text = "Not shown."
+    return Point(question, f"{text} {found.sentence}")
 
 
 def _max_tokens(config: str) -> int | None:
@@ -315,18 +365,57 @@ def _caveats(data: ReportData) -> list[str]:
     if 0 < scored < draws:
         found.append(
             f"{plural(draws - scored, 'draw')} of {count(draws)} came without log-probabilities."
+            + _abstaining(data)
         )
-    if data.statistics.most >= 2 * data.statistics.deepest:
-        found.append(
-            f"Problems differ in how many verdicts they have; up to {_k(data.statistics.deepest)} "
-            "all take part, and beyond it curves are over fewer problems."
-        )
+    found += _left_out(data)
+    found += _speedups(data)
     if judged and len(data.problems) < FEW_PROBLEMS:
         found.append(
             f"{_capital(plural(len(data.problems), 'problem'))}: too few to say how this "
             "carries over to others; the intervals are rough."
         )
     return [*found, *noise(data), *library(data), *miniature(data)]
+
+
+def _abstaining(data: ReportData) -> str:
+    """Where rules that rank by log-probabilities choose at random."""
+    curves = data.document.strategies
+    missing = max((one.abstained_missing for one in curves.values()), default=0)
+    if not missing:
+        return ""
+    where = f"{plural(missing, 'problem')} of {count(data.statistics.problems)}"
+    return f" Rules that rank by them choose at random on {where}, where a draw lacks one."
+
+
+def _left_out(data: ReportData) -> list[str]:
+    """Problems and runs that the curves and comparisons are not about."""
+    compared, refused = data.document.compared, {one.key for one in data.refusals}
+    found = [compared.sentence] if compared.sentence else []
+    bare = [one.title for one in data.problems if not one.judged and one.key not in refused]
+    if bare:
+        named = [*bare[:NAMED], *([plural(len(bare) - NAMED, "other")] if bare[NAMED:] else [])]
+        found.append(f"Without a single verdict, and in no number here: {listed(named)}.")
+    if compared.untimed:
+        found.append(
+            f"Correct but untimed draws: {plural(compared.untimed, 'problem')} with one take no "
+            "part in the speedups."
+        )
+    return found
+
+
+def _speedups(data: ReportData) -> list[str]:
+    """How far means of speedups can be trusted: nothing bounds those of problems not seen."""
+    statistics = data.statistics
+    if statistics.problems < 2 or not any(
+        one.speedup.ratio.low is not None for one in statistics.comparisons
+    ):
+        return []
+    unseen = 1 - 0.05 ** (1 / statistics.problems)
+    return [
+        "Means of speedups, and their intervals, know only the kinds of problems that are here: "
+        f"a kind that {percent(unseen)} of all problems are of may well be missing among "
+        f"{count(statistics.problems)}, and if its speedups are extreme, so is the mean with them."
+    ]
 
 
 def _refused(data: ReportData) -> list[str]:
@@ -344,68 +433,6 @@ def _refused(data: ReportData) -> list[str]:
         else (f"{count(data.refused_draws)} draws have no verdict and count")
     )
     return [f"Refused by the judge, whatever the candidate: {said}. {_capital(left_out)} nowhere."]
-
-
-def _arms(statistics: Statistics, *, untimed: bool) -> list[tuple[str, Interval]]:
-    """At K, strategies that time nothing before they choose, or a few kernels; best first.
-
-    Those that apply to no problem are left out: there they are a random choice by another name.
-    """
-    k = statistics.deepest
-    arms = [
-        (name, end)
-        for name in statistics.strategies
-        if name != "oracle"
-        and statistics.strategies[name].applicable
-        and (statistics.strategies[name].top == 1) == untimed
-        and (end := statistics.at(name, k)) is not None
-    ]
-    return sorted(arms, key=lambda arm: (-round(arm[1].mean, 9), "random" not in arm[0], arm[0]))
-
-
-def _best(statistics: Statistics, *, untimed: bool) -> tuple[str, Interval] | None:
-    arms = _arms(statistics, untimed=untimed)
-    return arms[0] if arms else None
-
-
-def _sure(comparison: PairedComparison | None) -> bool:
-    """Do interval and adjusted test both tell the two apart, whatever the unsettled kernels are?
-
-    Both, since each fails in its own way: the interval is too narrow where all picks come out
-    alike, and a sign test counts problems, not how much.
-    """
-    if comparison is None or comparison.problems < FEWEST_PAIRS:
-        return False
-    p = comparison.fast_1.mcnemar_p_holm
-    if p is None or p >= SURE:
-        return False
-    return _leaves_out_0(interval(comparison.fast_1.difference)) and _survives(comparison)
-
-
-def _survives(comparison: PairedComparison) -> bool:
-    """Is the sign of the difference the same, were every unsettled kernel faster?"""
-    low = interval(comparison.fast_1.difference)
-    high = interval(comparison.fast_1.difference_at_most)
-    if low is None or high is None:
-        return False
-    return _leaves_out_0(high) and (low.mean > 0) == (high.mean > 0)
-
-
-def _leaves_out_0(gap: Interval | None) -> bool:
-    if gap is None or gap.low is None or gap.high is None:
-        return False
-    return gap.low > 0 or gap.high < 0
-
-
-def _best_at_most(statistics: Statistics) -> str | None:
-    """Which untimed strategy picks best, were every unsettled kernel faster."""
-    k = statistics.deepest
-    ends = {
-        name: statistics.strategies[name].fast_1_at_most.get(k, 0.0)
-        for name, _ in _arms(statistics, untimed=True)
-    }
-    # In the order of `_arms`: of equals the one that leads as measured.
-    return max(ends, key=lambda name: round(ends[name], 9), default=None)
 
 
 def _or(at_most: float | None, unsettled: int) -> str:

@@ -45,6 +45,7 @@ def render(
             first=first,
             sections=sections,
             shelves=shelves,
+            sampled=data.sampled,
             draws_sql=data.sql("draws").text,
             draws=_inside_script(browsable),
             figures={

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+from tasks.report.rows import ProblemKey
 
 _FOLDER = files("tasks.report") / "sql"
 
@@ -18,13 +20,27 @@ class Query:
     text: str
 
 
-def query(name: str, run_ids: Sequence[str]) -> Query:
-    """`sql/NAME.sql` with `$runs` replaced by the ids, quoted.
+def query(name: str, run_ids: Sequence[str], shown: Collection[ProblemKey] | None = None) -> Query:
+    """`sql/NAME.sql` with `$runs` replaced by the ids, quoted, and `$shown` by a condition.
+
+    shown: the problems that the page shows one by one, where those are not all.
 
     Text rather than bound parameters, because the page prints the very text that was executed.
     """
-    literals = ", ".join("'" + run_id.replace("'", "''") + "'" for run_id in run_ids)
-    return Query(name, _template(name).replace("$runs", literals))
+    literals = ", ".join(map(_literal, run_ids))
+    text = _template(name).replace("$runs", literals)
+    return Query(name, text.replace("$shown", _condition(shown)))
+
+
+def _condition(shown: Collection[ProblemKey] | None) -> str:
+    if shown is None:
+        return "true"
+    keys = [f"({_literal(suite)}, {level}, {problem_id})" for suite, level, problem_id in shown]
+    return f"(suite, level, problem_id) IN ({', '.join(keys)})"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def names() -> tuple[str, ...]:

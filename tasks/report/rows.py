@@ -178,7 +178,8 @@ class SurprisalRow(OfProblem):
 class QuartileRow:
     ranking: str
     quartile: int
-    draws: int
+    draws: float
+    """A quarter of all, exactly: a draw on a border is of both sides in part."""
     surprisal: float
     fast_1: float
     speedup_geomean: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.report.curves import Curve, Interval
 from tasks.strategies import LEAST_SPREAD
@@ -56,10 +56,11 @@ class Statistics:
     """Curves and paired comparisons over the problems of the runs."""
 
     problems: int
+    """Those that are compared."""
     deepest: int
-    """K: the largest k that as many problems reach as k = 1; strategies are compared there."""
+    """K: the deepest k at which strategies are compared; no curve goes beyond it."""
     most: int
-    """The largest k of any problem, beyond which curves are over other problems than before."""
+    """The largest k of any problem."""
     strategies: Mapping[str, Strategy]
     pass_at_k: Curve
     fast_1_at_k: Curve
@@ -67,6 +68,8 @@ class Statistics:
     comparisons: Sequence[PairedComparison]
     least_spread: float
     association: AssociationOut | None = None
+    fast_1_gain: Curve = field(default_factory=dict)
+    """What each k adds to the best of the k before it."""
 
     def at(self, strategy: str, k: int) -> Interval | None:
         """fast_1@k of a strategy, None where undefined."""
@@ -93,7 +96,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         return NOTHING
     counts = {k: at.problems for curve in document.strategies.values() for k, at in curve.k.items()}
     return Statistics(
-        problems=document.problems,
+        problems=document.compared.problems or document.problems,
         deepest=max((k for k in counts if counts[k] == max(counts.values())), default=1),
         most=max(counts, default=1),
         strategies={
@@ -122,6 +125,7 @@ def statistics_of(document: StrategiesDocument) -> Statistics:
         comparisons=document.comparisons,
         least_spread=document.least_spread,
         association=document.association,
+        fast_1_gain=_curve(document.fast_1_gain),
     )
 
 

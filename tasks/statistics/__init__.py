@@ -1,6 +1,6 @@
 """Exact estimators and tests: numpy and scipy in, numbers out. Undefined is NaN, never 0 or 1."""
 
-from tasks.statistics.association import Correlation, pooled_spearman, quartile_of
+from tasks.statistics.association import Correlation, pooled_spearman, quarter_weights
 from tasks.statistics.best_at_k import best_at_k
 from tasks.statistics.bootstrap import (
     DIFFERENCE,
@@ -21,11 +21,14 @@ from tasks.statistics.paired import (
     mcnemar_exact,
     wilcoxon_signed_rank,
 )
+from tasks.statistics.paired_difference import PairedDifference, paired_difference
+from tasks.statistics.partial import partial_correlation
 from tasks.statistics.pass_at_k import pass_at_k
 from tasks.statistics.pick import RankValues, expected_at, pick_probabilities, rank_values
 from tasks.statistics.power import problems_needed
 from tasks.statistics.rate import rate_interval
 from tasks.statistics.spent import found_within, spent_within
+from tasks.statistics.sum_law import Outcomes
 
 __all__ = [
     "DIFFERENCE",
@@ -35,6 +38,8 @@ __all__ = [
     "EquivalentK",
     "EquivalentKInterval",
     "Estimate",
+    "Outcomes",
+    "PairedDifference",
     "RankValues",
     "Resampling",
     "best_at_k",
@@ -49,11 +54,13 @@ __all__ = [
     "holm",
     "mcnemar_exact",
     "median_interval",
+    "paired_difference",
+    "partial_correlation",
     "pass_at_k",
     "pick_probabilities",
     "pooled_spearman",
     "problems_needed",
-    "quartile_of",
+    "quarter_weights",
     "rank_values",
     "rate_interval",
     "replicates_of_mean",

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 from scipy.stats import t as student
 
-from tasks.statistics.arrays import Floats
+from tasks.statistics.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """Spearman's ρ with its two-sided p (by Student's t); NaN where undefined."""
+    """A rank correlation ρ with its two-sided p (by Student's t); NaN where undefined."""
 
     rho: float
     p: float
@@ -23,53 +22,91 @@ class Correlation:
     problems: int
 
 
-def pooled_spearman(
-    problems: Sequence[tuple[Floats, Floats]], given: Sequence[Floats] = ()
-) -> Correlation:
-    """ρ between x and y within problems, pooled; partial if `given` holds a third value per draw.
+NOTHING = Correlation(float("nan"), float("nan"), 0, 0)
+
+
+def pooled_spearman(problems: Sequence[tuple[Floats, Floats]]) -> Correlation:
+    """Spearman's ρ between x and y within problems, pooled.
 
     Values are ranked within their problem and centred there, so that neither hard problems nor long
-    ones make a correlation; then all draws are pooled. The partial ρ correlates what remains of
-    both ranks after a common least-squares line on the ranks of `given`. Degrees of freedom: draws
-    less one for each problem, less one, less one for `given`. Draws with a NaN are left out, as are
-    problems with fewer than three draws.
+    ones make a correlation; then all draws are pooled. Degrees of freedom: draws less one for each
+    problem, less one. Draws with a NaN are left out, as are problems with fewer than three draws.
     """
-    blocks = []
-    for i, (x, y) in enumerate(problems):
-        rows = np.stack([x, y, *([given[i]] if len(given) else [])]).astype(np.float64)
-        rows = rows[:, np.isfinite(rows).all(axis=0)]
-        if rows.shape[1] >= 3:
-            ranked = rankdata(rows, axis=1)
-            # Ranks of a large problem are wide; a common scale keeps it from outweighing the rest.
-            blocks.append((ranked - ranked.mean(axis=1, keepdims=True)) / rows.shape[1])
-    if not blocks:
-        return Correlation(float("nan"), float("nan"), 0, 0)
-    pooled = np.concatenate(blocks, axis=1)
-    first, second = pooled[0], pooled[1]
-    if len(given):
-        third = pooled[2]
-        weight = float(third @ third)
-        if weight > 0:
-            first = first - third * (first @ third) / weight
-            second = second - third * (second @ third) / weight
+    ranked = centred_ranks(problems)
+    if ranked is None:
+        return NOTHING
+    (first, second), block = ranked
+    problems_left = int(block[-1]) + 1
+    freedom = len(block) - problems_left - 1
     size = float(np.sqrt((first @ first) * (second @ second)))
-    draws = pooled.shape[1]
-    freedom = draws - len(blocks) - 1 - bool(len(given))
     if size < 1e-12 or freedom < 1:
-        return Correlation(float("nan"), float("nan"), draws, len(blocks))
+        return Correlation(float("nan"), float("nan"), len(block), problems_left)
     rho = float(np.clip(first @ second / size, -1.0, 1.0))
     tail = np.inf if abs(rho) == 1 else abs(rho) * np.sqrt(freedom / (1 - rho * rho))
-    return Correlation(rho, float(2 * student.sf(tail, freedom)), draws, len(blocks))
+    return Correlation(rho, float(2 * student.sf(tail, freedom)), len(block), problems_left)
 
 
-def quartile_of(scores: Floats) -> Floats:
-    """1 … 4, highest scores first, within one problem; tied ones share their mean rank's quartile.
+def centred_ranks(problems: Sequence[Sequence[Floats]]) -> tuple[Floats, Ints] | None:
+    """Of what is `complete`: ranks within problems, centred, and the number of each problem."""
+    known = complete(problems)
+    if known is None:
+        return None
+    values, block = known
+    counts = np.bincount(block)[block]
+    # Ranks of a large problem are wide; a common scale keeps it from outweighing the rest.
+    rows = [(rank_within(row, block) - (counts + 1) / 2) / counts for row in values]
+    return np.stack(rows), block
 
-    NaN where the score is.
+
+def rank_within(values: Floats, block: Ints) -> Floats:
+    """Mid-ranks from 1 within each block; `block` ascending, no NaN."""
+    ahead, size = _ties_within(values, block)
+    return ahead + (size + 1) / 2
+
+
+def _ties_within(values: Floats, block: Ints) -> tuple[Floats, Floats]:
+    """How many of its block are lower than each, and how many are equal, itself included."""
+    order = np.lexsort((values, block))
+    ordered, of = values[order], block[order]
+    begins = np.r_[True, (of[1:] != of[:-1]) | (ordered[1:] != ordered[:-1])]
+    starts = np.flatnonzero(begins)
+    sizes = np.diff(np.r_[starts, len(values)])
+    ahead, size = np.empty(len(values)), np.empty(len(values))
+    ahead[order] = np.repeat(starts - np.searchsorted(of, of[starts]), sizes)
+    size[order] = np.repeat(sizes, sizes)
+    return ahead, size
+
+
+def complete(problems: Sequence[Sequence[Floats]]) -> tuple[Floats, Ints] | None:
+    """Rows of values, and the number of each draw's problem; None if nothing is left.
+
+    Without the draws that lack a value, and the problems with fewer than three of the others.
     """
-    known = np.isfinite(scores)
-    found = np.full(len(scores), np.nan)
-    if known.any():
-        share = (rankdata(-scores[known]) - 0.5) / known.sum()
-        found[known] = np.minimum(np.floor(4 * share) + 1, 4)
-    return found
+    if not problems:
+        return None
+    sizes = np.array([len(one[0]) for one in problems], np.int64)
+    block = np.repeat(np.arange(len(problems)), sizes)
+    values = np.stack([np.concatenate(rows) for rows in zip(*problems, strict=True)])
+    values = np.asarray(values, np.float64)
+    kept = np.isfinite(values).all(axis=0)
+    kept &= (np.bincount(block[kept], minlength=len(problems)) >= 3)[block]
+    if not kept.any():
+        return None
+    return values[:, kept], np.unique(block[kept], return_inverse=True)[1]
+
+
+def quarter_weights(scores: Floats, block: Ints) -> Floats:
+    """How much of each draw lies in each quarter of its block by score, the highest first.
+
+    Shape (4, draws); `block` is ascending, scores are no NaN. A draw of rank i of n covers the
+    ranks i … i + 1 of 0 … n, and of a quarter's border within it either side has its part. So every
+    quarter holds exactly n/4 draws of every block: whole draws would leave a remainder, which puts
+    more of small problems into some quarters than into others. Tied draws share their ranks evenly.
+    """
+    if not len(scores):
+        return np.empty((4, 0))
+    ahead, size = _ties_within(-scores, block)
+    border = np.bincount(block)[block] / 4
+    quarter = np.arange(4)[:, None]
+    covered = np.minimum(ahead + size, (quarter + 1) * border) - np.maximum(ahead, quarter * border)
+    return np.asarray(np.maximum(covered, 0.0) / size, np.float64)

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from tasks.statistics.arrays import Bools, Floats, Ints
+from tasks.statistics.groups import grouped
 
 _ELEMENTS = 8_000_000
 """Replicates held at once: 64 MB."""
@@ -114,13 +115,16 @@ def _mean(table: Floats, how: Resampling, bounds: Bounds | None) -> Floats:
 
 
 def _replicates(table: Floats, defined: Bools, how: Resampling) -> Floats:
-    """Shape (columns, repetitions): sorting wants a column's replicates side by side."""
-    weights = _weights(len(table), how)
+    """Shape (columns, repetitions): sorting wants a column's replicates side by side.
+
+    Many problems are drawn in groups (see `grouped`).
+    """
+    sums, counts = grouped(table, defined, how.seed)
+    weights = _weights(len(sums), how)
     with np.errstate(invalid="ignore", divide="ignore"):
-        if defined.all():
-            return np.asarray(table.T @ weights / len(table), np.float64)
-        total = np.where(defined, table, 0.0).T @ weights
-        return np.asarray(total / (defined.astype(np.float64).T @ weights), np.float64)
+        if len(sums) == len(table) and defined.all():
+            return np.asarray(sums.T @ weights / len(table), np.float64)
+        return np.asarray((sums.T @ weights) / (counts.T @ weights), np.float64)
 
 
 @lru_cache(maxsize=4)

@@ -7,72 +7,69 @@ keeps after judging all k, so its success is that rule's; what it saves is here.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tasks.statistics.arrays import Bools, Floats, check_ks
-from tasks.statistics.rank_table import last_kept, padded
+from tasks.statistics.rank_table import last_kept
 
 
 def effort_by_correct(costs: ArrayLike, scores: ArrayLike, correct: Bools) -> Floats:
-    """The cost of the draws that have a correct draws before them, a = 0 … c.
+    """The cost of the draws that have a correct draws before them, a = 0 … n; 0 beyond c.
 
     Args:
-        costs: of all n draws, shape (kinds, n): ones for a count, seconds, tokens.
-        scores: of all n draws; higher is judged first. Tied ones in every order alike. NaN raises
-            ValueError.
-        correct: of all n draws.
+        costs: of all draws, shape (kinds, problems, n): ones for a count, seconds, tokens.
+        scores: of all draws, shape (problems, n); higher is judged first. Tied ones in every order
+            alike. NaN raises ValueError.
+        correct: of all draws, the same shape.
 
     Returns:
-        Shape (kinds, c + 1): the expectation over the orders of tied draws. Among q correct of a
-        tied group a correct draw has 0 … q−1 of them before it, an incorrect one 0 … q, each alike.
+        Shape (kinds, problems, n + 1): the expectation over the orders of tied draws. Among q
+        correct of a tied group a correct draw has 0 … q−1 of them before it, an incorrect one
+        0 … q, each alike.
     """
     score, right = np.asarray(scores, np.float64), np.asarray(correct, bool)
-    cost = np.atleast_2d(np.asarray(costs, np.float64))
+    cost = np.asarray(costs, np.float64)
     if np.isnan(score).any():
         raise ValueError("a score is NaN; a strategy abstains where it cannot score")
-    c = int(right.sum())
-    change = np.zeros((len(cost), c + 2))
-    if not len(score):
-        return change[:, :-1]
-    order = np.argsort(-score, kind="stable")
-    ordered, right, cost = score[order], right[order], cost[:, order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    own = np.add.reduceat(right.astype(np.int64), starts)
-    ahead = np.cumsum(own) - own
-    among = np.add.reduceat(np.where(right, cost, 0.0), starts, axis=1) / np.maximum(own, 1)
-    beside = np.add.reduceat(np.where(right, 0.0, cost), starts, axis=1) / (own + 1)
-    for row, of_correct, of_others in zip(change, among, beside, strict=True):
-        np.add.at(row, ahead, of_correct + of_others)
-        np.subtract.at(row, ahead + own, of_correct)
-        np.subtract.at(row, ahead + own + 1, of_others)
-    return np.cumsum(change, axis=1)[:, :-1]
+    kinds, problems, n = cost.shape
+    if not score.size:
+        return np.zeros((kinds, problems, n + 1))
+    order = np.argsort(-score, axis=1, kind="stable")
+    ordered, right = (np.take_along_axis(one, order, axis=1) for one in (score, right))
+    flat = np.take_along_axis(cost, order[None], axis=2).reshape(kinds, -1)
+    begins = np.ones(score.shape, bool)
+    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    starts = np.flatnonzero(begins)
+    problem, of_right = starts // n, right.ravel()
+    own = np.add.reduceat(of_right.astype(np.int64), starts)
+    so_far = np.cumsum(right, axis=1) - right
+    ahead = so_far.ravel()[starts]
+    among = np.add.reduceat(np.where(of_right, flat, 0.0), starts, axis=1) / np.maximum(own, 1)
+    beside = np.add.reduceat(np.where(of_right, 0.0, flat), starts, axis=1) / (own + 1)
+    place = problem * (n + 2) + ahead
+    size = problems * (n + 2)
+    change = np.stack(
+        [
+            np.bincount(place, first + second, size)
+            - np.bincount(place + own, first, size)
+            - np.bincount(place + own + 1, second, size)
+            for first, second in zip(among, beside, strict=True)
+        ]
+    ).reshape(kinds, problems, n + 2)
+    made = np.cumsum(change, axis=2)[..., :-1]
+    return np.where(np.arange(n + 1) <= right.sum(axis=1)[:, None], made, 0.0)
 
 
-def expected_effort(
-    problems: Sequence[Floats], ns: Sequence[int], ks: ArrayLike, *, top: int = 1
-) -> list[Floats]:
-    """E[cost until the m-th correct draw of a random k-subset, or its end], problem by problem.
+def expected_effort(by_correct: Floats, ks: ArrayLike, *, top: int = 1) -> Floats:
+    """E[cost until the m-th correct draw of a random k-subset, or its end].
 
-    `problems` are results of `effort_by_correct` for problems of `ns` draws; shapes
-    (kinds, len(ks)), NaN where k > n. A draw with a correct ones before it is judged if it is in
-    the subset with fewer than m of those: Σ_{j<m} C(a, j)·C(n−1−a, k−1−j)/C(n, k).
+    `by_correct` as from `effort_by_correct`; shape (kinds, problems, len(ks)), NaN where k > n. A
+    draw with a correct ones before it is judged if it is in the subset with fewer than m of those:
+    Σ_{j<m} C(a, j)·C(n−1−a, k−1−j)/C(n, k).
     """
-    wanted = check_ks(np.asarray(ks, np.int64))
-    found: list[Floats] = [np.empty(0)] * len(problems)
-    alike: defaultdict[int, list[int]] = defaultdict(list)
-    for i, n in enumerate(ns):
-        alike[n].append(i)
-    for n, members in alike.items():
-        size = max(problems[i].shape[1] for i in members)
-        stacked = np.concatenate([padded(problems[i], size) for i in members])
-        asked = tuple(wanted.tolist())
-        made = stacked @ sum(last_kept(n, asked, j + 1, size) for j in range(top))
-        row = 0
-        for i in members:
-            found[i] = made[row : row + len(problems[i])]
-            row += len(problems[i])
-    return found
+    asked = tuple(check_ks(np.asarray(ks, np.int64)).tolist())
+    size = by_correct.shape[2]
+    return np.asarray(
+        by_correct @ sum(last_kept(size - 1, asked, j + 1, size) for j in range(top)), np.float64
+    )

@@ -8,6 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+_SAME = 1e-9
+"""Rates closer than this differ by rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class EquivalentK:
@@ -26,7 +29,8 @@ def equivalent_k(ks: ArrayLike, curve: ArrayLike, target: float) -> EquivalentK:
 
     Curve and target must share one denominator (the same problems, all samples): a rate over
     correct samples on a curve over all samples has no meaning. A curve that dips is replaced by its
-    running maximum; on a plateau the first K counts. NaN points are left out; NaN for a NaN target
+    running maximum; on a plateau the first K counts. A target within rounding of a point of the
+    curve is at that point, at its ends, too. NaN points are left out; NaN for a NaN target
     or an empty curve.
     """
     budgets, values = np.asarray(ks, np.float64), np.asarray(curve, np.float64)
@@ -34,12 +38,12 @@ def equivalent_k(ks: ArrayLike, curve: ArrayLike, target: float) -> EquivalentK:
     budgets, values = budgets[known], np.maximum.accumulate(values[known])
     if not len(values) or np.isnan(target):
         return EquivalentK(float("nan"), None)
-    if target < values[0]:
+    if target < values[0] - _SAME:
         return EquivalentK(float(budgets[0]), "below")
-    if target > values[-1]:
+    if target > values[-1] + _SAME:
         return EquivalentK(float(budgets[-1]), "above")
-    at = int(np.searchsorted(values, target, side="left"))
-    if values[at] == target:
+    at = int(np.searchsorted(values, target - _SAME, side="left"))
+    if values[at] <= target + _SAME:
         return EquivalentK(float(budgets[at]), None)
     share = (target - values[at - 1]) / (values[at] - values[at - 1])
     low, high = np.log(budgets[at - 1]), np.log(budgets[at])

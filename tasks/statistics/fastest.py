@@ -6,45 +6,53 @@ from itertools import product
 
 import numpy as np
 
-from tasks.statistics.arrays import Floats, Ints, small_choose
+from tasks.statistics.arrays import Bools, Floats, Ints, small_choose
 
 Kind = tuple[int, int]
 """(t, u): t draws from earlier tie groups and u from the group at hand."""
 
 
-def beaten_by(speedups: Floats, index: Ints) -> Ints:
-    """How many of the others each one beats: 0 for the slowest, NaN slowest of all.
+def beaten_by(speedups: Floats, index: Ints, correct: Bools) -> Ints:
+    """How many of its problem's other correct draws each one beats: 0 for the slowest, NaN slowest
+    of all. Shapes (problems, n); of an incorrect draw it says nothing.
 
     Equally fast ones yield to the lower `index`.
     """
-    slowest_first = np.lexsort((-index, np.where(np.isnan(speedups), -np.inf, speedups)))
-    beaten = np.empty(len(speedups), np.int64)
-    beaten[slowest_first] = np.arange(len(speedups))
+    slowest_first = np.lexsort(
+        (-index, np.where(np.isnan(speedups), -np.inf, speedups), ~correct), axis=-1
+    )
+    beaten = np.empty(speedups.shape, np.int64)
+    np.put_along_axis(beaten, slowest_first, np.arange(speedups.shape[-1])[None, :], axis=-1)
     return beaten
 
 
-def fastest_of_any(values: Floats, beaten: Ints, most: int) -> Floats:
-    """E[value of the fastest of a random t-subset], t = 1 … most; shape (measures, most).
+def fastest_of_any(values: Floats, beaten: Ints, correct: Bools, most: int) -> Floats:
+    """E[value of the fastest of a random t-subset], t = 1 … most; shape (measures, problems, most).
 
     Draw i is the fastest of those subsets whose others it beats: C(bᵢ, t−1) of C(c, t). The ratio
-    is built up by factors, so that no binomial overflows.
+    is built up by factors, so that no binomial overflows. 0 where t > c.
+
+    Args:
+        values: (measures, problems, n); beaten, correct: (problems, n).
     """
-    c = len(beaten)
-    chance = np.full(c, 1.0 / c)
-    found = np.empty((len(values), most))
+    c = correct.sum(axis=1)[:, None]
+    chance = np.where(correct, 1.0 / np.maximum(c, 1), 0.0)
+    found = np.zeros((*values.shape[:2], most))
     for t in range(1, most + 1):
-        found[:, t - 1] = values @ chance
-        if t < most:
-            # C(b, t)/C(c, t+1) from C(b, t−1)/C(c, t)
-            chance = chance * (beaten - t + 1) / t * (t + 1) / (c - t)
+        found[..., t - 1] = (values * chance).sum(axis=-1)
+        # C(b, t)/C(c, t+1) from C(b, t−1)/C(c, t)
+        chance = chance * (beaten - t + 1) / t * (t + 1) / np.where(c > t, c - t, np.inf)
     return found
 
 
-def expected_fastest(values: Floats, beaten: Ints, starts: Ints, sizes: Ints, m: int) -> Floats:
+def expected_fastest(
+    values: Floats, beaten: Ints, starts: Ints, sizes: Ints, counts: Ints, m: int
+) -> Floats:
     """E[value of the fastest of {s} ∪ a random (m−1)-subset of the ranks before s], for every s.
 
-    Draws come in order of score, tied ones in groups at `starts` of `sizes`; every order within a
-    group is equally likely. Shape (measures, c); 0 for s < m−1.
+    The correct draws of several problems, `counts` of each, one problem after the other; in order
+    of score, tied ones in groups at `starts` of `sizes`, where every order within a group is
+    equally likely. `beaten` as from `beaten_by`. Shape (measures, draws); 0 for s < m−1.
 
     With S_u the sum of the fastest's value over all m-sets of u draws of the group and m−u before
     it (`_sums`), a random order adds, at the v-th place of a group of g at rank a, the sets that
@@ -52,9 +60,10 @@ def expected_fastest(values: Floats, beaten: Ints, starts: Ints, sizes: Ints, m:
     """
     group = np.repeat(np.arange(len(starts)), sizes)
     widest = min(m, int(sizes.max()))
-    sums = _sums(values, beaten, group, len(starts), m, widest)
-    rank = np.arange(len(beaten))
-    place, size = (rank - starts[group]).astype(np.float64), sizes[group].astype(np.float64)
+    sums = _sums(values, beaten, group, len(starts), counts, m, widest)
+    at = np.arange(len(beaten))
+    rank = at - np.repeat(np.cumsum(counts) - counts, counts)
+    place, size = (at - starts[group]).astype(np.float64), sizes[group].astype(np.float64)
     total = np.zeros_like(values)
     for u in range(1, widest + 1):
         ways = small_choose(size, u)
@@ -65,11 +74,12 @@ def expected_fastest(values: Floats, beaten: Ints, starts: Ints, sizes: Ints, m:
 
 
 def _sums(
-    values: Floats, beaten: Ints, group: Ints, groups: int, m: int, widest: int
+    values: Floats, beaten: Ints, group: Ints, groups: int, counts: Ints, m: int, widest: int
 ) -> list[Floats]:
     """S_u for u = 1 … widest: per group, Σ value of the fastest over m-sets with u of the group.
 
-    Each shape (measures, groups). A tree over the draws in order of speed, merged from below; each
+    Each shape (measures, groups). For each problem a tree over its draws in order of speed, all
+    trees merged from below at once, level by level (their leaves are numbered apart); each
     node keeps its history: for every group that it holds a draw of, how many draws came before, how
     many came then, and the sums over sets of each `Kind` within the node. A set spread over two
     children has its fastest in the faster one, so that the sum of a parent is the faster child's
@@ -80,13 +90,16 @@ def _sums(
     kinds += [(t, u) for u in range(1, widest + 1) for t in range(m - u + 1)]
     place = {kind: i for i, kind in enumerate(kinds)}
     c = len(beaten)
+    levels = int(counts.max() - 1).bit_length()
     slowest_first = np.empty(c, np.int64)
-    slowest_first[beaten] = np.arange(c)
-    keys = np.arange(c) * groups + group[slowest_first]
+    problem = np.repeat(np.arange(len(counts)), counts)
+    slowest_first[np.repeat(np.cumsum(counts) - counts, counts) + beaten] = np.arange(c)
+    leaf = (problem << levels) + np.arange(c) - np.repeat(np.cumsum(counts) - counts, counts)
+    keys = leaf * groups + group[slowest_first]
     before, inside = np.zeros(c), np.ones(c)
     state = np.zeros((len(kinds), len(values), c))
     state[place[0, 1]] = values[:, slowest_first]
-    while keys[-1] >= groups:
+    for _ in range(levels):
         times = _merged(keys, groups)
         parent, time = np.divmod(times, groups)
         history = _with_past(state, place, widest)

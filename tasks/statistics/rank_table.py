@@ -32,8 +32,3 @@ def last_kept(n: int, ks: tuple[int, ...], top: int, size: int) -> Floats:
     table[:, wanted > n] = np.nan
     table.flags.writeable = False  # it is shared
     return table
-
-
-def padded(rows: Floats, width: int) -> Floats:
-    """Zeros added on the right, up to `width` columns."""
-    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])))

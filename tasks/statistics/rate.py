@@ -11,6 +11,7 @@ from scipy.stats import expon, gamma
 
 from tasks.statistics.arrays import Bools, Floats
 from tasks.statistics.bootstrap import Resampling
+from tasks.statistics.groups import grouped
 
 _ELEMENTS = 4_000_000
 """Replicates of one kind held at once: 32 MB."""
@@ -47,7 +48,8 @@ def rate_interval(values: ArrayLike, how: Resampling | None = None) -> Floats:
     at 1 in the others. At 0 in all or at 1 in all they would be Gaffke's (2005) bounds of a mean,
     which are Clopper and Pearson's where values are 0 or 1.
 
-    `benchmarks/coverage.py` measures how often the interval covers.
+    `benchmarks/coverage.py` measures how often the interval covers. Many problems are weighed in
+    groups (see `grouped`).
     """
     how = how or Resampling()
     table = np.atleast_2d(np.asarray(values, np.float64))
@@ -73,10 +75,10 @@ class _Weights(NamedTuple):
 
 def _interval(table: Floats, how: Resampling) -> Floats:
     known = ~np.isnan(table)
-    filled = np.where(known, table, 0.0)
-    count, ones = known.sum(axis=0), filled.sum(axis=0)
-    weights = _weights(len(table), how)
-    total, mass = filled.T @ weights.problems, _mass(known, weights.problems)
+    count, ones = known.sum(axis=0), np.where(known, table, 0.0).sum(axis=0)
+    sums, sizes = grouped(table, known, how.seed)
+    weights = _weights(len(sums), how)
+    total, mass = sums.T @ weights.problems, _mass(sizes, weights.problems)
     alpha = 1 - how.level
     low, high = _jeffreys(total, mass, ones, count - ones, weights, alpha / 2)
     edge = alpha ** (1 / np.maximum(count, 1))
@@ -128,11 +130,11 @@ def _quantile(rows: Floats, share: float) -> Floats:
     return np.asarray(below + (at - first) * (above - below), np.float64)
 
 
-def _mass(known: Bools, weights: Floats) -> Floats:
+def _mass(sizes: Floats, weights: Floats) -> Floats:
     """The weight of the defined problems, shape (columns, repetitions) or (1, repetitions)."""
-    if known.all():
-        return np.asarray(weights.sum(axis=0)[None, :], np.float64)
-    return np.asarray(known.T.astype(np.float64) @ weights, np.float64)
+    if (sizes == sizes[:, :1]).all():
+        return np.asarray((sizes[:, 0] @ weights)[None, :], np.float64)
+    return np.asarray(sizes.T @ weights, np.float64)
 
 
 @lru_cache(maxsize=4)

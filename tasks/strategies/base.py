@@ -13,9 +13,9 @@ from tasks.errors import RequestError
 from tasks.statistics.arrays import Bools, Floats, Ints
 
 LEAST_SPREAD = 0.15
-"""Nats per token. Where the standard deviation of a problem's mean log-probabilities is smaller,
-ranking by them is ranking by noise: 7 of the 20 problems of arXiv 2602.07670 lie below, and there
-selection was no better than a random choice."""
+"""Nats per token: below it lie 7 of the 20 problems of arXiv 2602.07670, and there selection was no
+better than a random choice. Shown beside the spreads and nothing more: what log-probabilities are
+worth on the data at hand is what they predict there, since a rank knows no nats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,9 @@ class Applicability(StrEnum):
 
     APPLICABLE = "applicable"
     MISSING = "missing"
-    """A correct draw has no score: the strategy abstains and all correct draws tie."""
-    NARROW = "narrow"
-    """The spread is below LEAST_SPREAD: the strategy abstains from a claim. Its scores still order
-    the draws, so that its curve is the plain closed form, but the problem is reported apart."""
+    """A draw has no score: the strategy abstains, and all draws of the problem tie."""
+    TIED = "tied"
+    """The log-probabilities of all draws are one and the same: there is nothing to rank by."""
 
 
 Score = Callable[[Draws], Floats]
@@ -99,11 +98,14 @@ class Strategy:
     score: Score
     top: int = 1
     uses_logprobs: bool = False
-    """Says what it needs: log-probabilities, spread widely enough to rank by."""
+    """Says what it needs: log-probabilities that differ."""
     needs: tuple[str, ...] = ()
     """Columns of `Draws.columns` that have to be loaded for it."""
     after_timing: bool = False
     """Whether its score is known only once everything is timed, as the oracle's is."""
+    ceiling: bool = False
+    """Whether it stands for what any choice can reach: in each measure the best of all k draws,
+    though no single draw may be best in all of them."""
     exploratory: bool = False
     """Beyond the strategies that every report compares; its tests are a family of their own."""
 
@@ -118,18 +120,12 @@ class Strategy:
         return ", ".join(self.needs) or ("log-probabilities" if self.uses_logprobs else "scores")
 
     def all_scores(self, draws: Draws) -> Floats:
-        """Scores of all draws, shape (n,), NaN where a draw has none."""
-        return np.asarray(self.score(draws), np.float64)
+        """Scores of all draws, shape (n,), NaN where a draw has none.
 
-    def scores(self, draws: Draws) -> tuple[Floats, Applicability]:
-        """Scores of the correct draws, shape (c,) and free of NaN, and what they are worth."""
-        given = self.all_scores(draws)[draws.correct]
-        if np.isnan(given).any():
-            return np.zeros_like(given), Applicability.MISSING
-        # A spread that is not a number (one draw, or none with log-probabilities) is narrow too.
-        if self.uses_logprobs and not draws.logprob_std >= LEAST_SPREAD:
-            return given, Applicability.NARROW
-        return given, Applicability.APPLICABLE
+        One draw without a score is enough to abstain, correct or not: before the check nobody knows
+        which it is, and what a pick costs must be the cost of that pick.
+        """
+        return np.asarray(self.score(draws), np.float64)
 
 
 _STRATEGIES: dict[str, Strategy] = {}
@@ -142,6 +138,7 @@ def register_strategy(
     uses_logprobs: bool = False,
     needs: Sequence[str] = (),
     after_timing: bool = False,
+    ceiling: bool = False,
     exploratory: bool = False,
 ) -> Callable[[Score], Score]:
     """Make a score known as strategy `name`; registering a name again replaces it.
@@ -153,7 +150,7 @@ def register_strategy(
 
     def keep(score: Score) -> Score:
         _STRATEGIES[name] = Strategy(
-            name, score, top, uses_logprobs, tuple(needs), after_timing, exploratory
+            name, score, top, uses_logprobs, tuple(needs), after_timing, ceiling, exploratory
         )
         return score
 

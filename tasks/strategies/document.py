@@ -21,10 +21,11 @@ class Estimate(_Frozen):
 
 
 class StrategyAtK(_Frozen):
-    """One strategy at one budget, over all problems that have k draws: one denominator for all."""
+    """One strategy at one budget, over the problems of `Compared`: one denominator for all values
+    and all budgets. Beyond its k everything is null."""
 
     problems: int
-    """With at least k judged draws."""
+    """Those of `Compared`; 0 beyond its k."""
     fast_1: Estimate
     """P(the pick is correct and faster than 1x); a problem without a correct draw is a failure."""
     fast_1_at_most: float | None
@@ -32,7 +33,8 @@ class StrategyAtK(_Frozen):
     success: Estimate
     """P(the pick is correct) = pass@k."""
     speedup_geomean: Estimate
-    """Over picks that are correct: exp of the mean over problems of E[log speedup | correct]."""
+    """Over picks that are correct: exp of the mean over problems of E[log speedup | correct]. This
+    and the next two leave out the problems of `Compared.untimed`."""
     speedup_median: Estimate
     """Of the same: the median problem's typical pick."""
     speedup_mean: Estimate
@@ -43,9 +45,10 @@ class StrategyAtK(_Frozen):
     """Draws judged per problem when the score ranks them first and judging stops at the `top`-th
     correct one, which makes the same pick. The oracle has to judge all k."""
     judge_seconds: float | None
-    """Seconds of judging per problem of the same; null where they were not recorded."""
+    """Seconds of judging per problem of the same; null where a problem's were not recorded."""
     tokens: float | None
-    """Completion tokens sampled per problem, the same for every strategy."""
+    """Completion tokens sampled per problem, the same for every strategy; null where a problem's
+    are not known."""
 
 
 class EquivalentSamples(_Frozen):
@@ -74,9 +77,13 @@ class StrategyCurve(_Frozen):
     problems: int
     applicable: int
     abstained_missing: int
-    """Problems with a correct draw that could not be scored: all correct draws tie there."""
-    abstained_narrow: int
-    """Problems whose spread of log-probabilities is below `least_spread`: ranking by noise."""
+    """Problems with a draw that could not be scored: all draws tie there, for the pick as for what
+    it costs."""
+    abstained_narrow: int | None
+    """Withdrawn, and null: a narrow spread of log-probabilities is no reason to abstain. What they
+    are worth is what they predict (`comparisons`, `association`)."""
+    abstained_tied: int
+    """Problems whose draws all have the same log-probability."""
     abstains: str | None
     """Why it abstains on problems, if it does, in a sentence."""
     exploratory: bool
@@ -92,6 +99,33 @@ class StrategyCurve(_Frozen):
     """Seconds of judging those e, per problem; null where they were not recorded."""
 
 
+class LeftOut(_Frozen):
+    """One run of one problem, with too few verdicts to be compared."""
+
+    run_id: str
+    suite: str
+    level: int
+    problem_id: int
+    draws: int
+    """With a verdict."""
+
+
+class Compared(_Frozen):
+    """What every curve and comparison is about: the same runs of the same problems at every k."""
+
+    k: int | None
+    """The deepest budget that at least three quarters of the runs of problems reach (more than
+    half, where it would be 1 otherwise); null where none reaches the smallest asked for."""
+    problems: int
+    """Of which a run reaches k."""
+    left_out: list[LeftOut]
+    """What does not reach k, at no budget a part of any curve."""
+    untimed: int
+    """Problems with a correct draw without a speedup: they take no part in the speedups."""
+    sentence: str | None
+    """What was left out, and beyond which k nothing is said; null where nothing was."""
+
+
 class ProblemSpread(_Frozen):
     """How widely the log-probabilities of one problem's draws are spread."""
 
@@ -101,6 +135,7 @@ class ProblemSpread(_Frozen):
     logprob_std: float | None
     """Nats per token, over all judged draws."""
     applicable: bool
+    """Whether it differs at all, so that draws can be ranked by it."""
 
 
 class Fast1Comparison(_Frozen):
@@ -112,14 +147,25 @@ class Fast1Comparison(_Frozen):
     cohens_h: float | None
     a_better: int
     b_better: int
+    p: float | None
+    """Two-sided, for the mean difference; below 5 % exactly where the interval leaves out 0."""
+    p_holm: float | None
+    """Adjusted for the choice among the rules with the same control; never below `p`."""
+    rules: int
+    """How many those are."""
     mcnemar_p: float | None
-    """Exact, two-sided, over the problems where a and b differ."""
+    """Exact, two-sided, over the problems where a and b differ; null where `no_mcnemar` says why.
+    """
     mcnemar_p_holm: float | None
+    no_mcnemar: str | None
     test: str
-    """"mcnemar" where all outcomes are 0 or 1; else "sign": which arm has the higher
-    probability."""
+    """What `p` is by, given the problems: "random-scores" (a against its control: the law of a's
+    picks had its scores been random) or "sign-flip" (two arms that may change places, which is
+    exact McNemar where outcomes are 0 or 1: then "mcnemar"). Beside it Student's t over problems;
+    p is the larger of the two."""
     problems_needed: int | None
-    """For 80 % power at 5 %, if further problems are like these; null if no number would do."""
+    """For 80 % power at the gap seen, by the test of `p_holm`, if further problems are like these;
+    null if no number would do."""
 
 
 class SpeedupComparison(_Frozen):
@@ -127,12 +173,16 @@ class SpeedupComparison(_Frozen):
 
     ratio: Estimate
     """Geometric mean."""
+    p: float | None
+    """Two-sided, for the geometric mean; as for fast_1."""
+    p_holm: float | None
     pairs: int
-    """Problems where the two differ: what Wilcoxon ranks."""
+    """Problems where the two differ: what Wilcoxon ranks; 0 where `no_wilcoxon` says why not."""
     wilcoxon_statistic: float | None
     wilcoxon_p: float | None
     """Two-sided, on log ratios."""
     wilcoxon_p_holm: float | None
+    no_wilcoxon: str | None
 
 
 class PairedComparison(_Frozen):
@@ -146,7 +196,10 @@ class PairedComparison(_Frozen):
     fast_1: Fast1Comparison
     speedup: SpeedupComparison
     exploratory: bool
-    """Of the second family: Holm's adjustment is over each family by itself."""
+    """Its rules are a family of their own."""
+    verdict: str
+    """Of fast_1: "better", "worse", "noise" (unsettled kernels could undo it), "open", "alike"
+    (nothing differs), "undefined"."""
     sentence: str
 
 
@@ -160,10 +213,14 @@ class CorrelationOut(_Frozen):
 
 
 class Quartile(_Frozen):
-    """Correct draws of one quartile by surprisal within their problem; 1 is the most surprising."""
+    """Correct draws of one quarter by surprisal within their problem; 1 is the most surprising.
+
+    Of problems with four correct draws or more.
+    """
 
     quartile: int
-    draws: int
+    draws: float
+    """A quarter of all, exactly: a draw on a border is of both sides in part."""
     fast_1: float | None
     speedup_geomean: float | None
     speedup_mean: float | None
@@ -174,9 +231,19 @@ class AssociationOut(_Frozen):
     """What the paper calls length control and the quartile table."""
 
     surprisal_speedup: CorrelationOut
+    surprisal_speedup_low: float | None
+    surprisal_speedup_high: float | None
+    """The interval of its rho over problems."""
     surprisal_speedup_given_length: CorrelationOut
+    """The rank correlation of what curves over the logarithm of length leave of both."""
     length_speedup: CorrelationOut
     quartiles: list[Quartile]
+    verdict: str
+    """Whether log-probabilities say something on speed here: "faster" (more surprising kernels are
+    faster), "slower", "open", "undefined"."""
+    length: str
+    """What length has to do with that: "explains" (at equal length little is left), "not" (at equal
+    length it is there, too), "open", "unknown" (lengths, or the effect itself)."""
     sentence: str
 
 
@@ -185,14 +252,18 @@ class StrategiesDocument(_Frozen):
 
     runs: list[str]
     problems: int
+    """With a verdict; how many of them are compared says `compared`."""
     samples: int
     """Judged draws, over all runs."""
     ks: list[int]
+    compared: Compared
     least_spread: float
     strategies: dict[str, StrategyCurve]
     pass_at_k: dict[int, Estimate]
     fast_1_at_k: dict[int, Estimate]
     """P(some draw of k is correct and faster than 1x)."""
+    fast_1_gain: dict[int, Estimate]
+    """What each budget's `fast_1_at_k` adds to that of the budget before it."""
     fast_1_at_k_at_most: dict[int, float | None]
     """Its mean, were every unsettled kernel faster than the reference: the interval of such a
     kernel's speedup holds 1."""

@@ -58,8 +58,13 @@ def load_draws(
     if not len(rows):
         return []
     columns = {name: _numpy(rows[name]) for name in rows.column_names}
-    starts = np.append(_starts(columns), len(rows)).tolist()
-    return [_draws(rows, columns, slice(a, b), list(extra)) for a, b in pairwise(starts)]
+    starts = np.append(_starts(columns), len(rows))
+    first = pa.array(starts[:-1])
+    names = zip(*(rows[name].take(first).to_pylist() for name in ("run_id", "suite")), strict=True)
+    return [
+        _draws(run_id, suite, columns, slice(a, b), list(extra))
+        for (run_id, suite), (a, b) in zip(names, pairwise(starts.tolist()), strict=True)
+    ]
 
 
 def _query(extra: dict[str, str], *, tokens: bool) -> str:
@@ -97,14 +102,14 @@ def _starts(columns: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
 
 
 def _draws(
-    rows: pa.Table, columns: dict[str, NDArray[Any]], at: slice, extra: Sequence[str]
+    run_id: str, suite: str, columns: dict[str, NDArray[Any]], at: slice, extra: Sequence[str]
 ) -> Draws:
     def floats(name: str) -> Floats:
         return np.asarray(columns[name][at], np.float64)
 
     return Draws(
-        run_id=str(rows["run_id"][at.start].as_py()),
-        suite=str(rows["suite"][at.start].as_py()),
+        run_id=run_id,
+        suite=suite,
         level=int(columns["level"][at.start]),
         problem_id=int(columns["problem_id"][at.start]),
         sample_index=columns["sample_index"][at],

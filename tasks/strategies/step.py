@@ -12,11 +12,13 @@ from tasks.strategies.select import content_name, select_run
 
 def write_selections(lake: Lake, run_id: str) -> None:
     """Append the run's `selections` unless `selections_latest` shows just these already."""
-    rows, name = select_run(lake, run_id)
-    shown = lake.sql(f"SELECT {', '.join(SELECTIONS.names)} FROM selections_latest", [run_id])
-    if content_name(shown) != name:
-        # Not by that name: the run may have been here before, and elsewhere since.
-        lake.append("selections", rows, run_id=run_id)
+    rows = select_run(lake, run_id)
+    if lake.parts("selections", run_id):
+        shown = lake.sql(f"SELECT {', '.join(SELECTIONS.names)} FROM selections_latest", [run_id])
+        # Not by a name of the part: the run may have been here before, and elsewhere since.
+        if content_name(shown) == content_name(rows):
+            return
+    lake.append("selections", rows, run_id=run_id)
 
 
 select = task(name="select", cache_policy=NO_CACHE, persist_result=False)(write_selections)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from tasks.errors import RequestError
-from tasks.statistics import found_within, pass_at_k, spent_within
-from tasks.statistics.arrays import Floats
+from tasks.statistics import found_within, spent_within
+from tasks.statistics.arrays import Floats, Ints
 from tasks.strategies.base import Applicability, Draws, Score, Strategy
-from tasks.strategies.curve import before_judging, curves, effort
+from tasks.strategies.batch import batches
+from tasks.strategies.curve import Order, Passes, curves, effort, order, passes, price
 
 MEASURES = ("fast_1", "success", "speedup_mean", "log_speedup_mean")
 """What is stored of every strategy at every k (see `Curve`)."""
@@ -24,7 +25,8 @@ COSTS = ("fast_1_at_most", "flagged", "evaluations", "judge_seconds")
 class Study:
     """Per-problem values, runs (seeds) averaged: the problem is the unit of everything after this.
 
-    A run with fewer than k draws of a problem leaves that problem to the other runs.
+    A run with fewer than k draws of a problem leaves that problem to the other runs, so that points
+    of a curve are of the same runs only where all have as many draws: see `reach`.
     """
 
     ks: tuple[int, ...]
@@ -51,6 +53,10 @@ class Study:
     """The same shape: E[seconds of judging those e]; NaN where they were not recorded."""
     completion_tokens: Floats
     """(problems,): mean tokens of a draw; NaN where unknown."""
+    draws: tuple[Draws, ...]
+    """Of every run and problem, what all this was made of."""
+    rows: Ints
+    """(len(draws),): of each, its problem's place in `problems`."""
 
     @property
     def deepest(self) -> int:
@@ -85,84 +91,70 @@ def study(
 
     by_problem = np.argsort(rows, kind="stable")
     starts = np.searchsorted(rows[by_problem], np.arange(len(problems)))
+    chosen = tuple(strategies)
+    spent_ks = default_ks(max((one.n for one in draws), default=0))
+    held: dict[tuple[str, str], Floats] = {}
+    worth = {one.name: [Applicability.APPLICABLE] * len(problems) for one in chosen}
 
-    def averaged(values: Sequence[Floats], shape: tuple[int, ...] = (len(budgets),)) -> Floats:
-        if not values:
-            return np.empty((0, *shape))
-        stacked = np.stack(values)[by_problem]
+    def put(what: str, name: str, at: Ints, found: Floats) -> None:
+        kept = held.get((what, name))
+        if kept is None:
+            kept = held[what, name] = np.full((len(draws), found.shape[1]), np.nan)
+        kept[at] = found
+
+    def averaged(what: str, name: str = "", width: int = len(budgets)) -> Floats:
+        """Over the runs of each problem, those that define it."""
+        if (what, name) not in held:
+            return np.empty((0, width))
+        stacked = held.pop((what, name))[by_problem]
         known = ~np.isnan(stacked)
         count = np.add.reduceat(known, starts, axis=0, dtype=np.float64)
         total = np.add.reduceat(np.where(known, stacked, 0.0), starts, axis=0)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
-    values: dict[str, dict[str, Floats]] = {measure: {} for measure in (*MEASURES, *COSTS)}
-    applicability: dict[str, list[Applicability]] = {}
-    spent: dict[str, Floats] = {}
-    spent_seconds: dict[str, Floats] = {}
-    spent_ks = default_ks(max((one.n for one in draws), default=0))
-    passed = [pass_at_k(one.n, one.correct.sum(), budgets) for one in draws]
-    orders: dict[tuple[Score, bool], _Order] = {}
-    for strategy in strategies:
-        ranked_by = strategy.score, strategy.after_timing
-        if ranked_by not in orders:
-            orders[ranked_by] = _order(strategy, draws, spent_ks)
-        order = orders[ranked_by]
-        found = curves(strategy, draws, budgets, passed, order.efforts)
-        for measure in values:
-            values[measure][strategy.name] = averaged([getattr(c, measure) for c in found])
-        worst = [Applicability.APPLICABLE] * len(problems)
-        for i, one in zip(rows, found, strict=True):
-            if one.applicability is not Applicability.APPLICABLE:
-                worst[i] = one.applicability
-        applicability[strategy.name] = worst
-        if not strategy.after_timing:
-            spent[strategy.name] = averaged(order.found, (len(spent_ks),))
-            spent_seconds[strategy.name] = averaged(order.seconds, (len(spent_ks),))
+    for at, given in batches(draws):
+        passed = passes(given, budgets)
+        for field in fields(Passes):
+            put(field.name, "", at, getattr(passed, field.name))
+        put("spread", "", at, given.spread[:, None])
+        put("tokens", "", at, given.tokens[:, None])
+        orders: dict[tuple[Score, bool], tuple[Order, Floats]] = {}
+        for one in chosen:
+            ranked_by = one.score, one.after_timing
+            if ranked_by not in orders:
+                ordered = order(one, given)
+                orders[ranked_by] = ordered, effort(one, given, ordered)
+            ordered, its_effort = orders[ranked_by]
+            found = curves(one, given, budgets, passed, ordered)
+            cost = price(one, its_effort, budgets)
+            for measure in (*MEASURES, *COSTS):
+                source = cost if hasattr(cost, measure) else found
+                put(measure, one.name, at, getattr(source, measure))
+            for i, its in zip(rows[at].tolist(), found.applicability, strict=True):
+                if its is not Applicability.APPLICABLE:  # of several runs the least applicable
+                    worth[one.name][i] = its
+            if not one.after_timing:
+                costs = given.judge_seconds
+                put("found", one.name, at, found_within(ordered.scores, given.fast_1, spent_ks))
+                put("seconds", one.name, at, spent_within(ordered.scores, costs, spent_ks))
+    early = [one.name for one in chosen if not one.after_timing]
     return Study(
         ks=budgets,
-        strategies=tuple(strategies),
+        strategies=chosen,
         problems=problems,
-        values=values,
-        pass_at_k=averaged(passed),
-        fast_1_at_k=averaged([pass_at_k(one.n, one.fast_1.sum(), budgets) for one in draws]),
-        fast_1_at_k_at_most=averaged(
-            [pass_at_k(one.n, one.fast_at_most.sum(), budgets) for one in draws]
-        ),
-        logprob_std=averaged([np.array(one.logprob_std) for one in draws], ()),
-        applicability=applicability,
+        values={
+            measure: {one.name: averaged(measure, one.name) for one in chosen}
+            for measure in (*MEASURES, *COSTS)
+        },
+        pass_at_k=averaged("correct"),
+        fast_1_at_k=averaged("fast_1"),
+        fast_1_at_k_at_most=averaged("fast_1_at_most"),
+        logprob_std=averaged("spread", width=1)[:, 0],
+        applicability=worth,
         spent_ks=spent_ks,
-        spent=spent,
-        spent_seconds=spent_seconds,
-        completion_tokens=averaged([np.array(_mean(one.n_tokens)) for one in draws], ()),
+        spent={name: averaged("found", name, len(spent_ks)) for name in early},
+        spent_seconds={name: averaged("seconds", name, len(spent_ks)) for name in early},
+        completion_tokens=averaged("tokens", width=1)[:, 0],
+        draws=tuple(draws),
+        rows=rows,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Order:
-    """What follows from a score alone, by run and problem, whatever is done with its best."""
-
-    efforts: list[Floats]
-    found: list[Floats]
-    seconds: list[Floats]
-
-
-def _order(strategy: Strategy, draws: Sequence[Draws], evaluations: tuple[int, ...]) -> _Order:
-    efforts = [effort(strategy, one) for one in draws]
-    if strategy.after_timing:
-        return _Order(efforts, [], [])
-    ranked = [before_judging(strategy, one) for one in draws]
-    pairs = list(zip(ranked, draws, strict=True))
-    return _Order(
-        efforts,
-        [found_within(scores, one.fast_1, evaluations) for scores, one in pairs],
-        [spent_within(scores, _seconds(one), evaluations) for scores, one in pairs],
-    )
-
-
-def _seconds(draws: Draws) -> Floats:
-    return np.full(draws.n, np.nan) if draws.judge_seconds is None else draws.judge_seconds
-
-
-def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")

@@ -3,90 +3,153 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from tasks.strategies.association import Association
-from tasks.strategies.base import LEAST_SPREAD, Strategy
+from tasks.strategies.association import Association, Direction, Length
+from tasks.strategies.base import Strategy
 from tasks.strategies.compare import Comparison
+from tasks.strategies.reach import Reach
+from tasks.strategies.verdict import FEWEST_PROBLEMS, Verdict
 
-SURE = 0.05
+NAMED = 3
+"""Of what was left out."""
 MINUS = "\u2212"
 
 
 def comparison_in_words(one: Comparison) -> str:
     """Which of two strategies picks faster kernels, by how much, and whether that is settled."""
-    mean, low, high = one.difference.tolist()
-    if math.isnan(mean):
-        return f"{one.a} and {one.b} share no problem at k = {one.k}."
-    gap = f"{abs(100 * mean):.1f} points"
+    settled = one.verdict
     over = f"over {one.problems} problem{'' if one.problems == 1 else 's'} at k = {one.k}"
-    if one.a_better + one.b_better == 0:
-        return f"{one.a} and {one.b} pick alike {over}."
-    side = "above" if mean > 0 else "below"
-    text = f"fast_1 of {one.a} is {gap} {side} that of {one.b} {over}"
-    if math.isnan(low):
+    if settled is Verdict.UNDEFINED:
+        return f"{one.a} and {one.b} share no problem at k = {one.k}."
+    if settled is Verdict.ALIKE:
+        return f"fast_1 of {one.a} and of {one.b} is the same on every problem, {over}."
+    seen = one.difference
+    if abs(seen.mean) < 5e-4:
+        text = f"fast_1 of {one.a} and of {one.b} are alike {over}"
+    else:
+        gap = f"{abs(100 * seen.mean):.1f} points"
+        side = "above" if seen.mean > 0 else "below"
+        text = f"fast_1 of {one.a} is {gap} {side} that of {one.b} {over}"
+    if math.isnan(seen.low):
         return f"{text}; one problem says nothing about others."
-    ends = f"{100 * low:+.1f} to {100 * high:+.1f}".replace("-", MINUS)
-    text += f" (95 % interval {ends})"
-    if low > 0 or high < 0:
-        return f"{text}: {_tested(one)}"
-    needed = one.problems_needed
-    if needed is None:
-        return f"{text}: not settled."
-    if needed <= one.problems:
-        return f"{text}: not settled, though so many problems should nearly do."
-    return f"{text}: not settled; about {needed} such problems would settle a gap of this size."
+    ends = f"{100 * seen.low:+.1f} to {100 * seen.high:+.1f}".replace("-", MINUS)
+    return f"{text} (95 % interval {ends}): {_settled(one)}"
 
 
-def _tested(one: Comparison) -> str:
-    """What an interval that leaves out 0 is worth, beside the test adjusted for all comparisons.
-
-    Where outcomes are probabilities the sign test asks another question, on how many problems
-    rather than by how much: it stands beside the interval and does not overrule it.
-    """
-    p = one.discordant_holm
-    if math.isnan(p):
-        return "the interval leaves out 0."
-    if one.test == "sign":
-        return (
-            "taken alone, more than chance explains; the sign test, which counts problems whatever "
-            f"the size and is adjusted for all comparisons, has p = {p:.2g}."
-        )
-    if p < SURE:
-        return f"more than chance explains, and McNemar's test agrees (Holm p = {p:.2g})."
+def _settled(one: Comparison) -> str:
+    p = f"p = {one.p_holm:.2g}"
+    if one.rules > 1:
+        p += f" as one of {one.rules} rules"
+    if one.verdict in (Verdict.BETTER, Verdict.WORSE):
+        return f"more than chance explains ({p})."
+    if one.verdict is Verdict.NOISE:
+        return f"more than chance explains as measured ({p}), but unsettled kernels could undo it."
+    if one.problems < FEWEST_PROBLEMS:
+        return f"not settled, by fewer than {FEWEST_PROBLEMS} problems."
+    if one.needed is None or one.needed <= one.problems or abs(one.difference.mean) < 5e-4:
+        return f"not settled ({p})."
     return (
-        "the interval leaves out 0, but McNemar's test, adjusted for all comparisons, does not "
-        f"settle it (Holm p = {p:.2g})."
+        f"not settled ({p}); about {one.needed} such problems would settle a gap of this size in "
+        "four studies of five."
     )
+
+
+def no_mcnemar(one: Comparison) -> str | None:
+    """Why McNemar's test is not given; None where it is."""
+    if not math.isnan(one.mcnemar.p):
+        return None
+    if one.control:
+        return (
+            "a pick against a control's chance: McNemar's test and the sign test count on how many "
+            "problems one is above the other, whatever the size, and where the chance is small the "
+            "pick is mostly below it though their means are equal"
+        )
+    if not one.decided:
+        return "outcomes are chances, and McNemar's test is for outcomes of 0 and 1"
+    return "no problem has the two differ"
+
+
+def no_wilcoxon(one: Comparison) -> str | None:
+    """Why Wilcoxon's test is not given; None where it is."""
+    if not math.isnan(one.wilcoxon.p):
+        return None
+    if one.control:
+        return (
+            "a pick against a control's mean: Wilcoxon's test supposes that differences are as "
+            "often above 0 as below, which a pick's are not though their mean is 0"
+        )
+    return "no problem has the two differ"
+
+
+def left_out_in_words(part: Reach, budgets: Sequence[int], problems: int) -> str | None:
+    """Which runs of problems take no part, and beyond which budget nothing is said."""
+    if part.k is None or (not part.left_out and part.k == max(budgets)):
+        return None
+    said = ""
+    if part.left_out:
+        kept = len({one.problem for one in part.kept})
+        said = (
+            f"{kept} of {problems} problems are compared, up to k = {part.k}. Left out at every k, "
+            f"with fewer verdicts: {_named(part)}."
+        )
+    else:
+        said = f"Problems differ in how many verdicts they have; up to k = {part.k} all take part."
+    if part.k < max(budgets):
+        return f"{said} Beyond it only some have enough, and nothing is said."
+    return said
+
+
+def _named(part: Reach) -> str:
+    """`problem 7 (1), problem 9 of run b (3) and 4 others`."""
+    several = len({one.run_id for one in (*part.kept, *part.left_out)}) > 1
+    whole = {one.run_id for one in part.left_out} - {one.run_id for one in part.kept}
+    runs = [f"run {run_id}" for run_id in sorted(whole)] if several else []
+    single = [one for one in part.left_out if not (several and one.run_id in whole)]
+    said = runs + [
+        f"problem {one.problem_id}{f' of run {one.run_id}' if several else ''} ({one.n})"
+        for one in single[:NAMED]
+    ]
+    if len(single) > NAMED:
+        said.append(f"{len(single) - NAMED} others")
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def association_in_words(found: Association) -> str:
     """Whether surprising kernels are faster ones, and whether length explains it."""
-    plain, partial = found.surprisal_speedup, found.surprisal_speedup_given_length
-    if math.isnan(plain.rho):
+    plain, (low, high) = found.surprisal_speedup, found.surprisal_speedup_interval
+    if found.verdict is Direction.UNDEFINED:
         return "Too few correct draws with log-probabilities to tell surprisal from speed."
-    if plain.p >= SURE:
-        text = "Within problems, surprisal shows no rank correlation with speed"
-    else:
-        way = "faster" if plain.rho > 0 else "slower"
-        text = f"Within problems, more surprising kernels are {way}"
-    text += f" (ρ = {_signed(plain.rho)}, p = {plain.p:.2g}, {plain.draws} correct draws)"
+    text = {
+        Direction.FASTER: "Within problems, more surprising kernels are faster",
+        Direction.SLOWER: "Within problems, more surprising kernels are slower",
+        Direction.OPEN: "Within problems, surprisal shows no settled rank correlation with speed",
+    }[found.verdict]
+    text += f" (ρ = {_signed(plain.rho)}"
+    if not math.isnan(low):
+        text += f", 95 % interval {_signed(low)} to {_signed(high)}"
+    text += f", p = {plain.p:.2g}, {plain.draws} correct draws)"
+    partial = found.surprisal_speedup_given_length
     if math.isnan(partial.rho):
         return f"{text}; lengths are not known."
-    kept = "and" if (partial.p < SURE) == (plain.p < SURE) else "but"
-    return f"{text}, {kept} at equal length ρ = {_signed(partial.rho)} (p = {partial.p:.2g})."
+    left = f"ρ = {_signed(partial.rho)} (p = {partial.p:.2g})"
+    return {
+        Length.EXPLAINS: f"{text}; length explains it: at equal length {left}.",
+        Length.NOT: f"{text}, and at equal length, too: {left}.",
+        Length.OPEN: f"{text}; at equal length it is not settled: {left}.",
+        Length.UNKNOWN: f"{text}; at equal length {left}.",
+    }[found.length]
 
 
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", MINUS)
 
 
-def reason(strategy: Strategy, missing: int, narrow: int, problems: int) -> str | None:
+def reason(strategy: Strategy, missing: int, tied: int, problems: int) -> str | None:
     """Why a strategy abstains, with on how many problems; None where it never does."""
     parts = []
     if missing:
-        parts.append(f"a correct draw without {strategy.wants} on {missing}")
-    if narrow:
-        parts.append(
-            f"log-probabilities spread by less than {LEAST_SPREAD} nats per token on {narrow}"
-        )
+        parts.append(f"a draw without {strategy.wants} on {missing}")
+    if tied:
+        parts.append(f"log-probabilities that are all the same on {tied}")
     return f"{strategy.name}: {', '.join(parts)} of {problems} problems" if parts else None

@@ -15,10 +15,13 @@ from storage import Lake
 from storage.duckdb_file import write_duckdb_file
 from tasks.statistics import best_at_k, pass_at_k
 from tasks.strategies import strategy
+from tasks.strategies.compute import strategies_document
 from tasks.strategies.curve import curve
 from tasks.strategies.load import load_draws
+from tasks.strategies.reach import reach
 from tasks.strategies.step import write_selections
-from tests.tasks.strategies.make import Row, imported, random_rows
+from tasks.strategies.study import default_ks
+from tests.tasks.strategies.make import Row, draws, imported, random_rows
 
 COOKBOOK = Path(__file__).parents[2] / "docs" / "sql.md"
 QUERIES = re.findall(r"```sql\n(.*?)```", COOKBOOK.read_text(encoding="utf-8"), re.DOTALL)
@@ -71,8 +74,8 @@ def test_strategy_at_k_is_the_closed_form(lake: Lake, name: str, score: str, k: 
         (row["run_id"], row["problem_id"]): row
         for row in lake.sql(f"SELECT * FROM strategy_at_k({score}, {k})").to_pylist()
     }
-    for draws in load_draws(lake, ["a", "b"]):
-        found, row = curve(strategy(name), draws, [k]), rows[draws.run_id, draws.problem_id]
+    for one in load_draws(lake, ["a", "b"]):
+        found, row = curve(strategy(name), one, [k]), rows[one.run_id, one.problem_id]
         assert row["fast_1"] == pytest.approx(found.fast_1[0], abs=1e-12)
         assert row["success"] == pytest.approx(found.success[0], abs=1e-12)
         assert row["speedup_mean"] == pytest.approx(found.speedup_mean[0], abs=1e-12)
@@ -83,11 +86,82 @@ def test_best_of_is_the_expected_maximum(lake: Lake) -> None:
         (row["run_id"], row["problem_id"]): row
         for row in lake.sql("SELECT * FROM best_of(4)").to_pylist()
     }
-    for draws in load_draws(lake, ["a", "b"]):
-        values = np.nan_to_num(draws.speedup)
-        row = rows[draws.run_id, draws.problem_id]
+    for one in load_draws(lake, ["a", "b"]):
+        values = np.nan_to_num(one.speedup)
+        row = rows[one.run_id, one.problem_id]
         assert row["best_at_k"] == pytest.approx(best_at_k(values, [4])[0])
-        assert row["fast_1_at_k"] == pytest.approx(float(pass_at_k(draws.n, draws.fast_1.sum(), 4)))
+        assert row["fast_1_at_k"] == pytest.approx(float(pass_at_k(one.n, one.fast_1.sum(), 4)))
+
+
+UNDEFINED = [
+    (10, "NULL", 1),
+    ("NULL", 1, 1),
+    (10, 1, "NULL"),
+    (3, 5, 1),
+    (10, -1, 1),
+    (10, 3, 0),
+    (10, 3, -1),
+    (10, 3, 11),
+    (0, 0, 1),
+    (10, 3, 1.5),
+    (10, 2.5, 1),
+    (9.5, 2, 1),
+    ("'nan'::DOUBLE", 1, 1),
+    (10, "'nan'::DOUBLE", 1),
+    (10, 1, "'nan'::DOUBLE"),
+    ("'inf'::DOUBLE", 1, 1),
+]
+
+
+def test_what_is_undefined_is_null(lake: Lake) -> None:
+    for n, c, k in UNDEFINED:
+        for source in ("", f" FROM (VALUES ({n}, {c}, {k})) AS t(n, c, k)"):
+            given = "n, c, k" if source else f"{n}, {c}, {k}"
+            query = f"SELECT pass_at_k({given}) AS p, avoids({given}) AS q{source}"
+            assert lake.sql(query).to_pylist() == [{"p": None, "q": None}], (n, c, k, source)
+    # Whole numbers are whole in every type.
+    (row,) = lake.sql(
+        "SELECT pass_at_k(10::DOUBLE, 3::DECIMAL(4, 1), 2::UTINYINT) AS p"
+    ).to_pylist()
+    assert row["p"] == pytest.approx(1 - 7 * 6 / (10 * 9))
+    for k in ("1.5", "0", "NULL"):
+        for query in (f"strategy_at_k(mean_logprob, {k})", f"best_of({k})"):
+            rows = lake.sql(f"SELECT * FROM {query}").to_pylist()
+            assert rows
+            assert {row.get("fast_1", row.get("fast_1_at_k")) for row in rows} == {None}
+
+
+@pytest.mark.parametrize(
+    "ns", [[], [1], [64] * 19 + [1], [4] * 3 + [64] * 3, [1, 1, 16], [1, 16, 16], [3, 5, 9, 70, 2]]
+)
+def test_runs_are_compared_as_deep_as_in_python(lake: Lake, ns: list[int]) -> None:
+    given = [draws([-1.0] * n, [2.0] * n) for n in ns]
+    found = lake.sql(f"SELECT deepest({ns}::BIGINT[]) AS k").to_pylist()[0]["k"]
+    assert found == reach(given, default_ks(max(ns, default=0))).k
+
+
+def test_what_is_compared_is_what_python_compares(lake: Lake) -> None:
+    rows = lake.sql("SELECT * FROM compared(['a', 'b'])").to_pylist()
+    document = strategies_document(lake, ["a", "b"])
+    assert {row["deepest"] for row in rows} == {document.compared.k}
+    assert len({row["problem_id"] for row in rows}) == document.compared.problems
+
+
+def test_a_correct_draw_without_a_speedup_leaves_speedups_null(lake: Lake) -> None:
+    text = (
+        "CREATE OR REPLACE TEMP VIEW judged AS SELECT * REPLACE "
+        "(if(sample_index = 0 AND problem_id = 1, NULL, speedup) AS speedup) FROM kept"
+    )
+    with lake.connect(["b"]) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT * FROM judged")
+        connection.execute(text)
+        best = connection.execute("SELECT problem_id, best_at_k FROM best_of(2)").fetchall()
+        picked = connection.execute(
+            "SELECT problem_id, speedup_mean, fast_1 FROM strategy_at_k(-mean_logprob, 2)"
+        ).fetchall()
+    assert {row[0] for row in best if row[1] is None} == {1}
+    assert {row[0] for row in picked if row[1] is None} == {1}
+    assert all(row[2] is not None for row in picked)
 
 
 def test_beyond_n_all_is_null(lake: Lake) -> None:

@@ -1,2 +1,2 @@
--- P(at least one success among k of n draws, c of which succeed); null for k > n.
+-- P(at least one success among k of n draws, c of which succeed); null where `avoids` is.
 CREATE OR REPLACE MACRO pass_at_k(n, c, k) AS 1 - avoids(n, c, k);

@@ -8,7 +8,7 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.report.data import ReportData
 from tasks.report.formats import (
@@ -20,6 +20,12 @@ from tasks.report.formats import (
     times,
 )
 from tasks.report.rows import PickRow, ProblemKey, SuspiciousRow
+
+MOST_SOURCES = 6_000_000
+"""Characters of source that the page carries for browsing, and of picks; further draws name a
+command instead."""
+
+NOT_CARRIED = "(not carried by this page)"
 
 LONGEST_SOURCE = 12_000
 """Characters of a source that the page shows; the rest is in the lake."""
@@ -54,11 +60,15 @@ class Shelf:
 
 def shelves(data: ReportData) -> list[Shelf]:
     """Every problem of the report in order, those without a candidate to show included."""
-    sources = {row.key: row.source or "" for row in data.references}
+    references = {row.key: row.source or "" for row in data.references}
     cards: dict[ProblemKey, list[Card]] = {}
     taken: set[str] = set()
+    room = MOST_SOURCES
     for pick in data.picks:
-        cards.setdefault(pick.key, []).append(_picked(pick, data.lake, taken))
+        room -= len(pick.source or "")
+        # Further ones name their command alone.
+        shown = pick if room > 0 or not pick.source else replace(pick, source=NOT_CARRIED)
+        cards.setdefault(pick.key, []).append(_picked(shown, data.lake, taken))
     for doubted in data.suspicious:
         cards.setdefault(doubted.key, []).append(_doubted(doubted, data.lake, taken))
     drawn = Counter(row.key for row in data.draws)
@@ -71,11 +81,11 @@ def shelves(data: ReportData) -> list[Shelf]:
                 f"{count(problem.correct)} of {plural(problem.judged, 'verdict')} correct, "
                 + (f"best {times(problem.speedup)}" if problem.speedup else "no speedup")
             ),
-            reference=_shown(sources.get(problem.key)),
+            reference=_shown(references.get(problem.key)),
             cards=cards.get(problem.key, []),
             drawn=drawn[problem.key],
         )
-        for problem in data.problems
+        for problem in data.shown
     ]
 
 
@@ -134,10 +144,6 @@ def _shown(source: str | None) -> str:
     if len(source) <= LONGEST_SOURCE:
         return source
     return source[:LONGEST_SOURCE] + f"\n… {count(len(source) - LONGEST_SOURCE)} characters more"
-
-
-MOST_SOURCES = 6_000_000
-"""Characters of source that the page carries for browsing; further draws name a command instead."""
 
 
 def browsable(data: ReportData) -> str:

@@ -27,6 +27,7 @@ def outcomes(data: ReportData) -> Exhibit:
             f"{plural(data.refused_draws, 'draw')} of "
             f"{plural(len(data.refusals), 'problem')} that the judge refused: left out as well."
         )
+    notes += data.sampled
     said = Table(
         (Column("outcome"), Column("error"), Column("draws", True),
          Column("sources", True), Column("problems", True)),
@@ -41,7 +42,7 @@ def outcomes(data: ReportData) -> Exhibit:
         name="outcomes",
         title="What became of the draws",
         notes=notes,
-        figure=leading(status(data.statuses, data.problems), data.targets),
+        figure=leading(status(data.statuses, data.shown), data.targets),
         describes="Stacked bars: share of each problem's draws by outcome.",
         tables=[said] if said.rows else [],
         query=data.sql("status"),

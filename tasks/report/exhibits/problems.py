@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.report.data import ReportData
+from tasks.report.data import NAMED, ReportData
 from tasks.report.exhibits.exhibit import Column, Exhibit, Link, Table
 from tasks.report.figures import spread
 from tasks.report.figures.style import leading
@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("best speedup", True),
     Column("95 % interval", True),
     Column("spread", True),
-    Column("selectable?"),
+    Column("can be ranked"),
 )
 
 
@@ -28,32 +28,37 @@ _REFUSED = (Column("problem"), Column("draws", True), Column("reason"))
 
 def problems(data: ReportData) -> Exhibit:
     least = data.statistics.least_spread
-    rows = [_row(problem, least) for problem in data.problems]
+    rows = [_row(problem) for problem in data.shown]
     tables = [Table(_COLUMNS, rows, "Follow a problem to the candidates behind its line.")]
     refused = [(Link(one.title, one.key.anchor), count(one.draws), one.reason)
-               for one in data.refusals]  # fmt: skip
+               for one in data.refusals[:NAMED]]  # fmt: skip
     if refused:
-        tables.append(Table(_REFUSED, refused, "Refused by the judge, whatever the candidate"))
+        caption = "Refused by the judge, whatever the candidate"
+        if len(data.refusals) > NAMED:
+            caption += f": {NAMED} of {count(len(data.refusals))}"
+        tables.append(Table(_REFUSED, refused, caption))
     return Exhibit(
         name="problems",
         title="Problem by problem",
         notes=[
             "Spread is the standard deviation of the mean token log-probability among a problem's "
-            f"judged draws, in nats per token. Below {least:g} the scores hardly tell candidates "
-            "apart and ranking by them is mostly ranking noise: such a problem is not selectable.",
+            "judged draws, in nats per token. Draws can be ranked by it wherever it is not 0; what "
+            f"a rank is worth is what it predicts, in the tests above. Dotted: {least:g}, a "
+            "published threshold.",
             "Sources counts distinct programs: equal programs are judged once and stay separate "
             "draws.",
+            *data.sampled,
         ],
-        figure=leading(spread(data.problems, least), data.targets),
-        describes="Bars: spread of the log-probability within each problem; dotted: the least "
-        "spread at which selection applies.",
+        figure=leading(spread(data.shown, least), data.targets),
+        describes="Bars: spread of the log-probability within each problem; dotted: a "
+        "published threshold.",
         tables=tables,
         query=data.sql("problems"),
         empty="No judged draw with a log-probability: selection by surprisal does not apply.",
     )
 
 
-def _row(problem: ProblemRow, least: float) -> tuple[str | Link, ...]:
+def _row(problem: ProblemRow) -> tuple[str | Link, ...]:
     judged = problem.judged or None
     return (
         Link(problem.title, problem.key.anchor),
@@ -65,5 +70,5 @@ def _row(problem: ProblemRow, least: float) -> tuple[str | Link, ...]:
         times(problem.speedup),
         span(problem.speedup_low, problem.speedup_high, "times") or DASH,
         number(problem.spread),
-        DASH if problem.spread is None else "yes" if problem.spread >= least else "no",
+        DASH if problem.spread is None else "yes" if problem.spread > 0 else "no",
     )

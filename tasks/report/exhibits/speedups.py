@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 def speedups(data: ReportData) -> Exhibit:
-    best = [problem for problem in data.problems if problem.speedup is not None]
+    best = [problem for problem in data.shown if problem.speedup is not None]
     best.sort(key=lambda problem: -(problem.speedup or 0.0))
     notes = [
         "A speedup is the reference's median time over the candidate's, with the interval that the "
@@ -34,11 +34,12 @@ def speedups(data: ReportData) -> Exhibit:
             "written at the measured memory bandwidth; a candidate below it would be a measuring "
             "error or a cheat, and is listed under findings."
         )
+    notes += data.sampled
     return Exhibit(
         name="speedups",
         title="Speedups and the physical bound",
         notes=notes,
-        figure=leading(figure_of(data.problems), data.targets),
+        figure=leading(figure_of(data.shown), data.targets),
         describes="Points with intervals: best speedup of each problem on a log axis; diamonds: "
         "the speedup at which memory bandwidth is exhausted.",
         tables=[Table(_COLUMNS, [_row(problem) for problem in best])] if best else [],

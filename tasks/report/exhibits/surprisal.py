@@ -53,7 +53,7 @@ def quarters(data: ReportData) -> Exhibit:
     table = Table(
         _COLUMNS,
         [
-            (row.ranking, NAMES[row.quartile], count(row.draws), number(row.surprisal),
+            (row.ranking, NAMES[row.quartile], number(row.draws, 1), number(row.surprisal),
              percent(row.fast_1), times(row.speedup_geomean), times(row.speedup_median),
              times(row.speedup_mean), number(row.n_tokens, 0))
             for row in data.quartiles
@@ -64,8 +64,9 @@ def quarters(data: ReportData) -> Exhibit:
         title="Quarters by surprisal",
         notes=[
             "Correct draws, the most surprising quarter first: among all of them (pooled) and "
-            "among those of their own problem. Draws of one problem are not independent; read "
-            "differences of a few points as none.",
+            "among those of their own problem. A draw on a border counts on both sides in part, so "
+            "that every quarter holds a quarter of every problem. Draws of one problem are not "
+            "independent; read differences of a few points as none.",
             *([paper.CAVEAT] if published else []),
         ],
         figure=quartiles(data.quartiles, paper.QUARTILES if published else None),
@@ -97,6 +98,7 @@ def _correlations(data: ReportData) -> list[Table]:
                 (name, number(one.rho), number(one.p, 3), count(one.draws), count(one.problems))
                 for name, one in named.items()
             ],
-            "Draws of equal source share their time, so p is hopeful where sources repeat.",
+            "Draws of equal source share their time, so p is hopeful where sources repeat. At "
+            "equal length: of what curves over the logarithm of length leave of both.",
         )
     ]  # fmt: skip

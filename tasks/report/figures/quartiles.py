@@ -28,7 +28,7 @@ def quartiles(
             go.Bar(
                 x=[NAMES[row.quartile] for row in its],
                 y=[row.fast_1 for row in its],
-                customdata=[[row.draws, row.speedup_geomean] for row in its],
+                customdata=[[round(row.draws), row.speedup_geomean] for row in its],
                 name=ranking,
                 marker={"color": colour},
                 hovertemplate=f"{ranking}, quarter %{{x}}: %{{y:.0%}} of %{{customdata[0]}} draws,"

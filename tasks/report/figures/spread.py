@@ -13,7 +13,7 @@ from tasks.report.rows import ProblemRow
 def spread(problems: Sequence[ProblemRow], least: float) -> go.Figure | None:
     """Standard deviation of the mean log-probability within each problem, nats per token.
 
-    Dotted at `least`, under which selection by log-probability is no better than random.
+    Dotted at `least`, a published threshold.
     """
     rows = [row for row in problems if row.spread is not None]
     if not rows:

@@ -1,28 +1,34 @@
--- Each run by itself: fast_1@k of the strategies that choose by one score, and pass@k, exactly. Of a
--- problem's correct draws in order of the score, tied ones from rank a to b-1 are together picked
--- with probability avoids(n, a, k) - avoids(n, b, k), shared evenly.
+-- Each run by itself: fast_1@k of the strategies that choose by one score, and pass@k, exactly, up to
+-- the run's own deepest k and over its own problems. Of a problem's correct draws in order of the
+-- score, tied ones from rank a to b-1 are together picked with probability
+-- avoids(n, a, k) - avoids(n, b, k), shared evenly. Where a draw of the problem has no
+-- log-probability, all tie. The oracle has a fast one wherever there is one.
 WITH drawn AS (
-    SELECT *, count(*) OVER (PARTITION BY run_id, suite, level, problem_id) AS n
-    FROM judged
-    WHERE run_id IN ($runs)
-),
-scored AS (
     SELECT
         *,
-        if(bool_or(mean_logprob IS NULL) OVER (PARTITION BY run_id, suite, level, problem_id),
-            0, mean_logprob) AS logprob
-    FROM drawn
-    WHERE correct
+        count(*) OVER of_problem AS n,
+        bool_or(mean_logprob IS NULL OR isnan(mean_logprob)) OVER of_problem AS unscored
+    FROM judged
+    WHERE run_id IN ($runs)
+    WINDOW of_problem AS (PARTITION BY run_id, suite, level, problem_id)
+),
+depths AS (
+    SELECT run_id, deepest(list(n)) AS deepest
+    FROM (SELECT DISTINCT run_id, suite, level, problem_id, n FROM drawn)
+    GROUP BY run_id
 ),
 tied AS (
     SELECT
         run_id, suite, level, problem_id, n, strategy, score,
         count(*) AS size, count(*) FILTER (fast_1) AS fast
-    FROM scored
+    FROM drawn
     CROSS JOIN LATERAL (VALUES
-        ('oracle', coalesce(speedup, -1)), ('surprisal', -logprob),
-        ('confidence', logprob), ('random', 0)
+        ('oracle', coalesce(fast_1, false)::INTEGER::DOUBLE),
+        ('surprisal', if(unscored, 0, -mean_logprob)),
+        ('confidence', if(unscored, 0, mean_logprob)),
+        ('random', 0)
     ) AS scores(strategy, score)
+    WHERE correct
     GROUP BY ALL
 ),
 placed AS (
@@ -35,9 +41,10 @@ placed AS (
 budgets AS (
     SELECT DISTINCT run_id, suite, level, problem_id, n, strategy, k
     FROM drawn
+    JOIN depths USING (run_id)
     CROSS JOIN (VALUES ('oracle'), ('surprisal'), ('confidence'), ('random')) AS names(strategy)
     CROSS JOIN (SELECT (2 ** e)::BIGINT AS k FROM range(0, 31) AS exponents(e)) AS ks
-    WHERE k <= n
+    WHERE k <= deepest AND n >= deepest
 ),
 picked AS (
     SELECT

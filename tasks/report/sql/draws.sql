@@ -1,14 +1,16 @@
--- The candidates that a reader can browse: all draws of a problem, or as many as fit (6,000 in the
--- report, at least 12 a problem), taken by hash so that they are a fair sample.
+-- The candidates that a reader can browse: all draws of the problems that the page shows, or as many
+-- as fit (6,000 in the report), taken by hash so that they are a fair sample.
 WITH chosen AS (
     SELECT *
     FROM results
-    WHERE run_id IN ($runs)
+    WHERE run_id IN ($runs) AND $shown
     QUALIFY row_number() OVER (
         PARTITION BY suite, level, problem_id ORDER BY hash(run_id, sample_index)
-    ) <= greatest(12, 6000 // (
-        SELECT count(DISTINCT (suite, level, problem_id)) FROM results WHERE run_id IN ($runs)
-    ))
+    ) <= 6000 // (
+        SELECT count(DISTINCT (suite, level, problem_id))
+        FROM results
+        WHERE run_id IN ($runs) AND $shown
+    )
 )
 SELECT
     r.run_id, r.suite, r.level, r.problem_id, r.sample_index, r.source_hash,

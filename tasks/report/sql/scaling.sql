@@ -1,31 +1,22 @@
--- pass@k and fast_1@k, exactly: 1 - C(n-c, k) / C(n, k) for each problem with n >= k draws,
--- averaged over the runs of a problem, then over the problems.
+-- pass@k and fast_1@k, exactly: 1 - C(n-c, k) / C(n, k) for each problem, averaged over the runs of a
+-- problem, then over the problems; at every k over the same ones (`compared`).
 WITH counts AS (
     SELECT
-        run_id, suite, level, problem_id,
-        count(*) AS n,
-        count(*) FILTER (WHERE correct) AS correct,
-        count(*) FILTER (WHERE fast_1) AS fast_1
-    FROM results
-    WHERE run_id IN ($runs) AND status IS NOT NULL AND status <> 'harness_error'
+        run_id, suite, level, problem_id, n, deepest,
+        count(*) FILTER (correct) AS correct,
+        count(*) FILTER (correct AND fast_1) AS fast_1
+    FROM judged
+    JOIN compared([$runs]) USING (run_id, suite, level, problem_id)
     GROUP BY ALL
 ),
 curves AS (
-    SELECT
-        suite, level, problem_id, k, measure,
-        avg(CASE
-            WHEN n - c < k THEN 1.0
-            WHEN c = 0 THEN 0.0
-            ELSE 1.0 - exp(
-                lgamma(n - c + 1) + lgamma(n - k + 1) - lgamma(n - c - k + 1) - lgamma(n + 1)
-            )
-        END) AS value
+    SELECT suite, level, problem_id, k, measure, avg(pass_at_k(n, c, k)) AS value
     FROM counts
     CROSS JOIN (SELECT (2 ** e)::BIGINT AS k FROM range(0, 31) AS exponents(e)) AS ks
     CROSS JOIN LATERAL (
         VALUES ('pass', counts.correct), ('fast_1', counts.fast_1)
     ) AS measures(measure, c)
-    WHERE k <= n
+    WHERE k <= deepest
     GROUP BY ALL
 )
 SELECT k, measure, avg(value) AS value, count(*) AS problems

@@ -1,5 +1,5 @@
 -- All strategies at every k, from the stored per-problem expectations: a problem's runs are
--- averaged first, then the problems. Misses count 0 in fast_1 and speedup_mean; the geometric mean
+-- averaged first, then the problems, at every k the same ones (`compared`). Misses count 0 in fast_1 and speedup_mean; the geometric mean
 -- is over problems where there is something correct to pick.
 WITH by_problem AS (
     SELECT
@@ -9,8 +9,9 @@ WITH by_problem AS (
         avg(speedup_mean) AS speedup_mean,
         avg(log_speedup_mean) AS log_speedup,
         bool_and(applicable) AS applicable
-    FROM selections_latest
-    WHERE run_id IN ($runs)
+    FROM selections_latest AS s
+    JOIN compared([$runs]) AS c USING (run_id, suite, level, problem_id)
+    WHERE k <= c.deepest
     GROUP BY ALL
 )
 SELECT

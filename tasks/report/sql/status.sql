@@ -1,4 +1,4 @@
--- What became of each draw, by problem. A correct draw counts as fast when the lower end of its
+-- What became of each draw, by problem that the page shows. A correct draw counts as fast when the lower end of its
 -- speedup interval is above 1.
 SELECT
     suite, level, problem_id,
@@ -10,6 +10,6 @@ SELECT
     END AS outcome,
     count(*) AS draws
 FROM results
-WHERE run_id IN ($runs)
+WHERE run_id IN ($runs) AND $shown
 GROUP BY ALL
 ORDER BY level, problem_id, suite, outcome

@@ -75,7 +75,7 @@ def draw(policy: CausalLMPolicy, of: Problem, n: int, *, first: int = 0) -> Draw
     return Drawn(of, policy.encode_prompt(of), policy.sample(of, seeds))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Two threads of two processes on two cores stand in each other's way."""
     threads = torch.get_num_threads()

@@ -275,7 +275,7 @@ def test_a_step_to_nowhere_is_undone(
             behaviour=tuple(logprobs_of(trainer, one)),
             advantages=tuple(a * (1e38 if items == "endless" else 1.0) for a in one.advantages),
         )
-        for one in drawn.items()
+        for one in drawn.items()[:5]
     ]
     with pytest.raises((DivergedError, TrainingError), match=says):
         trainer.step(now, spec)

@@ -149,9 +149,9 @@ def test_too_many_rows_are_noticed_while_they_are_read(
 
 
 def test_more_problems_than_a_run_has(lake: Lake, tmp_path: Path) -> None:
-    lines = "".join(f"{problem},0,,0,\n" for problem in range(10_001))
+    lines = "".join(f"{problem},0,,0,\n" for problem in range(limits.PROBLEMS + 1))
     (tmp_path / "f.csv").write_text(f"{HEADER}\n{lines}")
-    assert "has 10,001 problems" in refused(lake, tmp_path / "f.csv")
+    assert "has 200,001 problems" in refused(lake, tmp_path / "f.csv")
 
 
 _PEAK = """

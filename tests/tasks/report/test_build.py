@@ -8,12 +8,17 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from storage import Lake, RunUnknownError
 from tasks.errors import RequestError
-from tasks.report import build_report
+from tasks.report import build_report, gather
+from tasks.report.data import SHOWN
+from tasks.report.exhibits import browser
+from tasks.report.exhibits.browser import shelves
 from tests.tasks.report.synthetic import APPROACHES, HOSTILE, write_run
+from tests.tasks.strategies.make import Row, imported
 
 
 class Elements(HTMLParser):
@@ -197,3 +202,67 @@ def test_claims_stand_beside_verdicts(page: Path) -> None:
     text = page.read_text("utf-8").replace("\u00a0", " ")
     assert "Claimed and judged, what does not hold first." in text
     assert "claimed something of 12 draws" in text
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path]:
+    """450 problems of 40 draws, and a page of them."""
+    folder = tmp_path_factory.mktemp("crowded")
+    lake = Lake.open(folder / "lake", create=True)
+    rng = np.random.default_rng(0)
+    rows: list[Row] = [
+        (p, i, -float(rng.random()), bool(rng.random() < 0.6), float(rng.lognormal(0.3, 0.5)))
+        for p in range(450)
+        for i in range(40)
+    ]
+    rows[7 * 40 + 3] = (7, 3, -0.5, True, 90.0)  # what deserves doubt has to be shown
+    imported(lake, "demo", [(p, i, s, c, v if c else None) for p, i, s, c, v in rows], folder)
+    return lake, build_report(lake, ["demo"], folder / "page.html").page
+
+
+def test_of_many_problems_a_fair_sample_is_shown_one_by_one(crowded: tuple[Lake, Path]) -> None:
+    elements = Elements(crowded[1])
+    shelves = [a["id"] for t, a in elements.found if t == "details" and a.get("class") == "shelf"]
+    assert len(shelves) == SHOWN
+    assert "problem-imported-1-7" in shelves
+    assert "Of 450 problems 300 are shown one by one" in elements.text
+    assert "of the 450 problems" in elements.text.replace("\u00a0", " ")
+    test_links_lead_somewhere(elements)
+    figures = re.findall(
+        r'data-figure="(\w+)">(.*?)</script>', crowded[1].read_text("utf-8"), re.DOTALL
+    )
+    drawn = {name: json.loads(text.replace("\\u003c", "<")) for name, text in figures}
+    labels = {"problems": "y", "speedups": "y", "outcomes": "y"}
+    for name, axis in labels.items():
+        assert max(len(trace[axis]) for trace in drawn[name]["data"]) <= SHOWN
+
+
+def test_the_page_keeps_its_bound_on_draws(crowded: tuple[Lake, Path]) -> None:
+    text = crowded[1].read_text(encoding="utf-8")
+    held = re.search(r'<script type="application/json" id="draws">(.*?)</script>', text, re.DOTALL)
+    assert held
+    problems = json.loads(held[1])["problems"]
+    assert len(problems) == SHOWN
+    assert {len(rows) for rows in problems.values()} == {6000 // SHOWN}
+
+
+def test_the_printed_sql_gives_just_what_is_shown(crowded: tuple[Lake, Path]) -> None:
+    lake = crowded[0]
+    data = gather(lake, ["demo"])
+    for name, rows in (("picks", data.picks), ("draws", data.draws), ("status", data.statuses)):
+        found = lake.sql(data.sql(name).text).to_pylist()
+        assert len(found) == len(rows)
+        assert {row["problem_id"] for row in found} <= {one.problem_id for one in data.shown}
+
+
+def test_sources_of_picks_are_carried_as_far_as_there_is_room(
+    demo: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = gather(demo, ["demo"])
+    picks = [card for shelf in shelves(data) for card in shelf.cards if "Picked" in card.title]
+    assert all("class ModelNew" in card.source for card in picks)
+    monkeypatch.setattr(browser, "MOST_SOURCES", 1000)
+    short = [card for shelf in shelves(data) for card in shelf.cards if "Picked" in card.title]
+    left_out = [card for card in short if card.source == browser.NOT_CARRIED]
+    assert 0 < len(short) - len(left_out) < 4
+    assert all("bon show" in card.command for card in left_out)

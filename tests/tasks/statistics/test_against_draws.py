@@ -65,8 +65,8 @@ def test_effort(
 ) -> None:
     scores = rng.integers(0, 5, N).astype(float) if tied else rng.normal(size=N)
     costs = rng.exponential(size=N)
-    made = effort_by_correct(costs, scores, correct)
-    exact = float(expected_effort([made], [N], [K], top=top)[0][0, 0])
+    made = effort_by_correct([[costs]], [scores], correct[None])
+    exact = float(expected_effort(made, [K], top=top)[0, 0, 0])
 
     def spent(orders: Orders) -> Floats:
         subset = orders[:, :K]
@@ -89,7 +89,7 @@ def test_found_and_spent_among_tied_draws(
         ranked = np.argsort(-scores[orders], axis=1, kind="stable")
         return np.take_along_axis(orders, ranked, axis=1)[:, :e]
 
-    found = float(found_within(scores, correct, [e])[0])
+    found = float(found_within([scores], [correct], [e])[0, 0])
     agrees(found, lambda orders: correct[first(orders)].any(axis=1).astype(float), rng)
-    spent = float(spent_within(scores, costs, [e])[0])
+    spent = float(spent_within([scores], [costs], [e])[0, 0])
     agrees(spent, lambda orders: costs[first(orders)].sum(axis=1), rng)

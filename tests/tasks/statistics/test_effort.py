@@ -35,8 +35,8 @@ def test_it_is_the_mean_over_subsets_and_orders(
     scores: list[float], correct: list[bool], top: int
 ) -> None:
     n, costs = 5, np.array([1.0, 2.0, 4.0, 8.0, 16.0])
-    made = effort_by_correct(np.stack([np.ones(n), costs]), scores, np.array(correct))
-    found = expected_effort([made], [n], [1, 2, 3, 4, 5, 6], top=top)[0]
+    made = effort_by_correct(np.stack([np.ones(n), costs])[:, None], [scores], np.array([correct]))
+    found = expected_effort(made, [1, 2, 3, 4, 5, 6], top=top)[:, 0]
     assert np.isnan(found[:, 5]).all()
     for k in range(1, 6):
         runs = [
@@ -48,15 +48,16 @@ def test_it_is_the_mean_over_subsets_and_orders(
         assert found[1, k - 1] == pytest.approx(np.mean([costs[run].sum() for run in runs]))
 
 
-def test_problems_of_different_sizes_do_not_mix() -> None:
+def test_problems_side_by_side_do_not_mix() -> None:
     rng = np.random.default_rng(0)
-    correct = [rng.random(n) < 0.5 for n in (7, 9, 7)]
-    made = [effort_by_correct(np.ones(len(c)), rng.random(len(c)), c) for c in correct]
-    together = expected_effort(made, [7, 9, 7], [1, 4, 7])
-    for one, n, alone in zip(made, (7, 9, 7), together, strict=True):
-        np.testing.assert_allclose(alone, expected_effort([one], [n], [1, 4, 7])[0])
+    correct = rng.random((5, 9)) < np.array([0.0, 0.2, 0.5, 0.8, 1.0])[:, None]
+    scores, costs = rng.integers(0, 4, (5, 9)).astype(float), rng.random((2, 5, 9))
+    together = expected_effort(effort_by_correct(costs, scores, correct), [1, 4, 9], top=2)
+    for i in range(5):
+        alone = effort_by_correct(costs[:, [i]], scores[[i]], correct[[i]])
+        np.testing.assert_allclose(together[:, [i]], expected_effort(alone, [1, 4, 9], top=2))
 
 
 def test_nan_scores_are_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
-        effort_by_correct([1.0], [np.nan], np.array([True]))
+        effort_by_correct([[[1.0]]], [[np.nan]], np.array([[True]]))

@@ -25,6 +25,18 @@ def test_points_of_the_curve_are_themselves_and_plateaus_count_from_their_start(
     assert equivalent_k(PAPER_KS, PAPER_BEST_OF_N, 1.0).k == 32
 
 
+@pytest.mark.parametrize("by", [1e-16, 3e-12, -1e-16, -3e-12])
+def test_rounding_is_not_beyond_an_end(by: float) -> None:
+    ks, curve = [1, 2, 4], [0.1, 0.3, 0.7]
+    for k, value in zip(ks, curve, strict=True):
+        found = equivalent_k(ks, curve, value + by)
+        assert (found.k, found.censored) == (k, None)
+    # The first of a plateau whose points differ by rounding.
+    assert equivalent_k([1, 2, 4, 8], [0.2, 0.5, 0.5 + 1e-16, 0.5 + 1e-12], 0.5 + 1e-12).k == 2
+    assert equivalent_k(ks, curve, 0.7 + 1e-6).censored == "above"
+    assert equivalent_k(ks, curve, 0.1 - 1e-6).censored == "below"
+
+
 def test_it_is_censored_above() -> None:
     assert equivalent_k([1, 2], [0.1, 0.2], 0.5).censored == "above"
 

@@ -77,15 +77,22 @@ def test_it_agrees_with_200000_draws(top: int, tied: bool) -> None:
 @pytest.mark.parametrize("top", [2, 3, 4])
 def test_many_values_of_many_problems_are_the_law_of_each(top: int) -> None:
     rng = np.random.default_rng(5)
-    ks = [1, 2, 3, 9, 12]
-    made, expected = [], []
-    for n, c in ((12, 7), (9, 9), (12, 1), (12, 0), (9, 4)):
-        values = rng.normal(size=(3, c))
-        scores, speedups = rng.integers(0, 4, c).astype(float), rng.lognormal(size=c)
-        made.append(rank_values(values, scores, speedups, n, top=top))
-        expected.append(values @ pick_probabilities(scores, speedups, n, ks, top=top))
-    for found, law in zip(expected_at(made, ks), expected, strict=True):
-        np.testing.assert_allclose(found, law, atol=1e-12)
+    ks, n = [1, 2, 3, 9, 12], 12
+    correct = rng.random((8, n)) < np.array([0, 0.1, 0.3, 0.5, 0.5, 0.7, 0.9, 1.0])[:, None]
+    values, speedups = rng.normal(size=(3, 8, n)), rng.lognormal(size=(8, n))
+    scores = rng.integers(0, 4, (8, n)).astype(float)
+    scores[3] = 1.0  # no preference
+    scores[~correct] = np.nan  # what does not matter
+    found = expected_at(rank_values(values, scores, speedups, correct, top=top), ks)
+    for i, right in enumerate(correct):
+        law = pick_probabilities(scores[i, right], speedups[i, right], n, ks, top=top)
+        np.testing.assert_allclose(found[:, i], values[:, i, right] @ law, atol=1e-12)
+        for k in (1, 2, 3):
+            brute = pick_law(scores[i, right], speedups[i, right], int(right.sum()) + 2, k, top)
+            short = pick_probabilities(
+                scores[i, right], speedups[i, right], int(right.sum()) + 2, [k], top=top
+            )
+            np.testing.assert_allclose(short[:, 0], brute, atol=1e-12)
 
 
 def test_speedups_as_scores_are_best_at_k() -> None:

@@ -4,8 +4,21 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
-from tasks.statistics import found_within, pass_at_k, spent_within
+from tasks import statistics
+from tasks.statistics import pass_at_k
+from tasks.statistics.arrays import Floats
+
+
+def found_within(scores: ArrayLike, hits: ArrayLike, evaluations: ArrayLike) -> Floats:
+    """Of one problem."""
+    return statistics.found_within([scores], [hits], evaluations)[0]
+
+
+def spent_within(scores: ArrayLike, costs: ArrayLike, evaluations: ArrayLike) -> Floats:
+    """Of one problem."""
+    return statistics.spent_within([scores], [costs], evaluations)[0]
 
 
 @pytest.mark.parametrize(
@@ -58,3 +71,14 @@ def test_an_unknown_cost_is_unknown_from_there_on() -> None:
 def test_infinite_scores_order_as_well() -> None:
     assert spent_within([np.inf, -np.inf, 0.0], [1.0, 2.0, 4.0], [1, 2, 3]).tolist() == [1, 5, 7]
     assert found_within([np.inf, -np.inf, 0.0], [False, False, True], [1, 2]).tolist() == [0, 1]
+
+
+def test_problems_side_by_side_are_those_of_each_by_itself() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 4, (6, 9)).astype(float)
+    hits, costs, es = rng.random((6, 9)) < 0.3, rng.random((6, 9)), [1, 2, 5, 9, 12]
+    found = statistics.found_within(scores, hits, es)
+    spent = statistics.spent_within(scores, costs, es)
+    for i in range(6):
+        np.testing.assert_allclose(found[i], found_within(scores[i], hits[i], es))
+        np.testing.assert_allclose(spent[i], spent_within(scores[i], costs[i], es))

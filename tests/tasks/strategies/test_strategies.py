@@ -10,7 +10,6 @@ import pytest
 from tasks.errors import RequestError
 from tasks.statistics.arrays import Floats
 from tasks.strategies import (
-    LEAST_SPREAD,
     Applicability,
     Draws,
     base,
@@ -100,27 +99,29 @@ def test_a_missing_logprob_of_a_correct_draw_makes_all_tie() -> None:
     assert by_chance.applicability is Applicability.APPLICABLE
 
 
-def test_a_missing_logprob_of_an_incorrect_draw_is_none_of_the_picks_business() -> None:
-    found = curve(strategy("surprisal"), draws([-1.0, np.nan, -3.0], [2.0, None, 3.0]), [3])
-    assert found.applicability is Applicability.APPLICABLE
-    assert found.pick == 20
-
-
-@pytest.mark.parametrize(
-    ("spread", "worth"),
-    [(0.99, Applicability.NARROW), (1.01, Applicability.APPLICABLE), (0, Applicability.NARROW)],
-)
-def test_a_narrow_spread_is_reported_and_keeps_the_order(
-    spread: float, worth: Applicability
-) -> None:
-    # Two draws at distance d have the standard deviation d/√2.
-    logprobs = [-1.0, -1.0 - spread * LEAST_SPREAD * np.sqrt(2)]
-    found = curve(strategy("surprisal"), draws(logprobs, [2.0, 3.0]), [2])
-    assert found.applicability is worth
-    assert found.pick == (10 if spread else 0)
-    assert curve(strategy("oracle"), draws(logprobs, [2.0, 3.0]), [2]).applicability is (
-        Applicability.APPLICABLE
+def test_a_missing_logprob_of_an_incorrect_draw_makes_all_tie_for_pick_and_cost_alike() -> None:
+    holed = draws([-1.0, np.nan, -3.0, np.nan], [2.0, None, 0.5, None])
+    found, by_chance = (
+        curve(strategy(name), holed, [1, 2, 3, 4]) for name in ("surprisal", "random")
     )
+    assert found.applicability is Applicability.MISSING
+    np.testing.assert_allclose(found.fast_1, by_chance.fast_1)
+    np.testing.assert_allclose(found.evaluations, by_chance.evaluations)
+    # Of two correct among four in any order, the first comes after 2/3 of an incorrect one.
+    assert found.evaluations[3] == pytest.approx(1 + 2 / 3)
+
+
+@pytest.mark.parametrize("spread", [1e-6, 0.01, 3.0])
+def test_however_narrow_a_spread_orders(spread: float) -> None:
+    found = curve(strategy("surprisal"), draws([-1.0, -1.0 - spread], [2.0, 3.0]), [2])
+    assert (found.applicability, found.pick) == (Applicability.APPLICABLE, 10)
+
+
+def test_log_probabilities_that_are_all_the_same_order_nothing() -> None:
+    found = curve(strategy("surprisal"), draws([-1.0, -1.0], [2.0, 3.0]), [2])
+    assert (found.applicability, found.pick) == (Applicability.TIED, 0)
+    by_speed = curve(strategy("oracle"), draws([-1.0, -1.0], [2.0, 3.0]), [2])
+    assert by_speed.applicability is Applicability.APPLICABLE
 
 
 def test_tied_logprobs_share_evenly() -> None:
@@ -129,13 +130,27 @@ def test_tied_logprobs_share_evenly() -> None:
     assert found.speedup_mean == pytest.approx([1.25])
 
 
-def test_a_correct_draw_without_a_time_is_correct_and_of_unknown_speed() -> None:
+@pytest.mark.parametrize("name", ["surprisal", "confidence", "oracle", "random-top3"])
+def test_a_correct_draw_without_a_time_leaves_the_problem_out_of_speedups(name: str) -> None:
+    """Out of those of every strategy: else each mean would be of other problems."""
     untimed = draws([-1.0, -2.0], [2.0, 3.0])
     untimed.speedup[1] = np.nan
-    found = curve(strategy("surprisal"), untimed, [1, 2])
+    found = curve(strategy(name), untimed, [1, 2])
     assert found.success.tolist() == [1, 1]
+    assert found.fast_1[0] == 1
     assert np.isnan(found.speedup_mean).all()
-    assert curve(strategy("oracle"), untimed, [2]).speedup_mean.tolist() == [2.0]
+    assert np.isnan(found.log_speedup_mean).all()
+
+
+def test_the_ceiling_is_one_where_the_fastest_is_not_surely_faster() -> None:
+    """Of 1.2x within [1.1, 1.3] and 1.5x within [0.9, 2.1] the first alone is fast_1."""
+    given = draws([-2.0, -1.0], [1.2, 1.5])
+    given.fast_1[1] = False
+    oracle, surprisal = (curve(strategy(name), given, [1, 2]) for name in ("oracle", "surprisal"))
+    assert oracle.fast_1.tolist() == [0.5, 1]
+    assert surprisal.fast_1.tolist() == [0.5, 1]
+    assert oracle.speedup_mean[1] == 1.5
+    assert oracle.pick == 10
 
 
 @pytest.mark.usefixtures("registry")

@@ -1,0 +1,43 @@
+"""An interval for a rank correlation within problems: the problem is the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import t as student
+
+from tasks.statistics.arrays import Floats
+from tasks.statistics.association import centred_ranks
+
+
+def rank_correlation_interval(
+    problems: Sequence[tuple[Floats, Floats]], level: float = 0.95
+) -> tuple[float, float]:
+    """Ends of the interval of `pooled_spearman`'s ρ over problems; NaN with fewer than two.
+
+    Problems may differ in how score and speed go together, and draws of one problem are not
+    independent (equal sources share a time). So problems are left out one at a time (the
+    jackknife), on Fisher's z, with Student's t.
+    """
+    ranked = centred_ranks(problems)
+    if ranked is None:
+        return float("nan"), float("nan")
+    (x, y), block = ranked
+    parts = np.stack([np.bincount(block, one) for one in (x * y, x * x, y * y)], axis=1)
+    n = len(parts)
+    if n < 2:
+        return float("nan"), float("nan")
+    total = parts.sum(axis=0)
+    centre, without = _fisher(total[None, :])[0], _fisher(total - parts)
+    if not (np.isfinite(centre) and np.isfinite(without).all()):
+        return float("nan"), float("nan")
+    error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    reach = float(student.ppf((1 + level) / 2, n - 1) * error)
+    return float(np.tanh(centre - reach)), float(np.tanh(centre + reach))
+
+
+def _fisher(sums: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rho = sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2])
+        return np.asarray(np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)), np.float64)

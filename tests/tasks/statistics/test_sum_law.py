@@ -1,0 +1,98 @@
+"""Laws of sums against enumeration and scipy, and the ends that invert them."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import beta, binom, poisson_binom
+
+from tasks.statistics import sum_law
+from tasks.statistics.sum_law import Outcomes, coins, flips, outcomes_of, sum_test
+
+
+def by_hand(parts: Outcomes, seen: float) -> tuple[float, float]:
+    """Mid-P tails over every combination of outcomes."""
+    below = above = 0.0
+    for choice in product(*(range(len(row)) for row in parts.values)):
+        at = list(choice)
+        rows = np.arange(len(parts.values))
+        chance = float(parts.chances[rows, at].prod())
+        gap = float(parts.values[rows, at].sum()) - seen
+        below += chance * (0.5 if abs(gap) < 1e-9 else gap < 0)
+        above += chance * (0.5 if abs(gap) < 1e-9 else gap > 0)
+    return below, above
+
+
+@pytest.mark.parametrize("seen", [0, 3, 17, 30])
+def test_coins_have_scipys_poisson_binomial_law(seen: int) -> None:
+    chances = np.random.default_rng(1).beta(1, 2, 30)
+    found = sum_test(coins(chances), float(seen))
+    law = poisson_binom(chances)
+    half = law.pmf(seen) / 2
+    assert found.below == pytest.approx(law.cdf(seen) - half, abs=1e-12)
+    assert found.above == pytest.approx(law.sf(seen) + half, abs=1e-12)
+
+
+def test_a_tail_keeps_its_digits_however_small() -> None:
+    # All of 40 at a chance of 1 %: half of 1e-80.
+    assert sum_test(coins(np.full(40, 0.01)), 40.0).above == pytest.approx(0.5e-80, rel=1e-6)
+    # 39 of 40 at 1 %: 40·0.99·1e-78 times a half, and all of them.
+    wanted = 0.5 * 40 * 0.99 * 1e-78 + 1e-80
+    assert sum_test(coins(np.full(40, 0.01)), 39.0).above == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [0, 1, 7, 19, 20])
+def test_the_ends_are_mid_p_clopper_and_pearsons_where_all_chances_are_alike(k: int) -> None:
+    found = sum_test(coins(np.full(20, 0.3)), float(k))
+    for end, upper in ((found.low / 20, True), (found.high / 20, False)):
+        if 1e-9 < end < 1 - 1e-9:
+            tail = binom.sf(k, 20, end) if upper else binom.cdf(k - 1, 20, end)
+            assert tail + binom.pmf(k, 20, end) / 2 == pytest.approx(0.025, abs=1e-6)
+    # Mid-P's ends lie within the exact ones.
+    assert found.low / 20 >= np.nan_to_num(beta.ppf(0.025, k, 21 - k)) - 1e-9
+    assert found.high / 20 <= np.nan_to_num(beta.ppf(0.975, k + 1, 20 - k), nan=1.0) + 1e-9
+
+
+def test_flips_of_ones_are_mcnemars_binomial() -> None:
+    found = sum_test(flips(np.array([1.0, 1, 1, 1, 1, -1, 0, 0])), 4.0)
+    assert found.above == pytest.approx(binom.sf(5, 6, 0.5) + binom.pmf(5, 6, 0.5) / 2)
+    assert found.below == pytest.approx(1 - found.above)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_tails_are_those_of_enumeration(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [(rng.integers(0, 4, 3) / 3, rng.dirichlet(np.ones(3))) for _ in range(6)]
+    rows.append((np.array([0.25]), np.ones(1)))  # a sure one
+    parts = outcomes_of(rows)
+    seen = float(sum(rng.choice(values) for values, _ in rows))
+    found = sum_test(parts, seen)
+    assert (found.below, found.above) == pytest.approx(by_hand(parts, seen), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_off_a_lattice_the_error_is_small(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = outcomes_of([(rng.random(4), rng.dirichlet(np.ones(4))) for _ in range(8)])
+    seen = float(parts.means.sum() + rng.normal() * np.sqrt(parts.variances.sum()))
+    found = sum_test(parts, seen)
+    assert (found.below, found.above) == pytest.approx(by_hand(parts, seen), abs=3e-3)
+
+
+def test_many_parts_go_by_the_saddlepoint_and_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    parts = Outcomes(rng.random((600, 4)), rng.dirichlet(np.ones(4), 600))
+    seen = float(parts.means.sum() + 2 * np.sqrt(parts.variances.sum()))
+    fast = sum_test(parts, seen)
+    monkeypatch.setattr(sum_law, "_CONVOLVED", 1000)
+    exact = sum_test(parts, seen)
+    for name in ("below", "above"):
+        assert getattr(fast, name) == pytest.approx(getattr(exact, name), abs=1e-4)
+    assert (fast.low, fast.high) == pytest.approx((exact.low, exact.high), abs=0.02)
+
+
+def test_sure_parts_leave_no_doubt() -> None:
+    found = sum_test(coins(np.array([0.0, 1.0, 1.0])), 2.0)
+    assert (found.below, found.above, found.low, found.high) == (0.5, 0.5, 2.0, 2.0)
