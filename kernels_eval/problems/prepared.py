@@ -97,6 +97,8 @@ class PreparedProblem:
         """The sets that are kept."""
         self.structure: Any = None
         """Of the outputs; None until they are known."""
+        self.nesting: Any = None
+        """Of the inputs; None until they are known."""
         self.outputs: tuple[OutputSpec, ...] = ()
         self._usual: tuple[float, ...] = ()
         """Sizes of outputs of few elements, see truth/tolerance.py."""
@@ -223,23 +225,25 @@ class PreparedProblem:
             except Exception as error:
                 raise ProblemError(f"Model(...) failed: {one_line(error)}") from error
 
-    def _build_anew(self) -> Any:
-        """Of the file imported once more: what it had of chance or the time is another then.
+    def _outputs_anew(self, tensors: Sequence[torch.Tensor], seed: int) -> list[torch.Tensor]:
+        """Of another model, of the file imported once more: what that had of chance or the time is
+        another then. Objects among the inputs are of the classes of that import.
 
-        As `_build`, where it cannot be imported twice, or memory is short.
+        Of another model alone where the file cannot be imported twice, or memory is short.
         """
         weights = sum(value.nbytes for value in self.state.values())
         if self._device.type != "cpu" and weights >= _LARGE_BYTES:
-            return self._build()
-        module, known = self._module, sys.modules[self._module.name]
+            return self._call(self._build(), tensors)
+        module, known, nesting = self._module, sys.modules[self._module.name], self.nesting
         try:
             self._module = load_problem(self.source, self._device, self.weight_seed)
-            return self._build()
+            _, self.nesting = flatten(self._module.draw_inputs(seed))
+            return self._call(self._build(), tensors)
         except ProblemError:
-            self._module = module
-            return self._build()
+            pass
         finally:
-            self._module, sys.modules[module.name] = module, known
+            self._module, sys.modules[module.name], self.nesting = module, known, nesting
+        return self._call(self._build(), tensors)
 
     @staticmethod
     def _to_double(model: Any) -> Any:
@@ -282,7 +286,10 @@ class PreparedProblem:
         if not any(spec.numel for spec in self.outputs):
             raise ProblemError("the output is empty")
         check_repeatable(
-            self._model, self._build_anew, outputs, functools.partial(self._call, tensors=tensors)
+            self._model,
+            outputs,
+            functools.partial(self._call, tensors=tensors),
+            functools.partial(self._outputs_anew, tensors, seed),
         )
         self.depth = reduction_depth(
             [t.shape for t in tensors],

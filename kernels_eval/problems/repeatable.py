@@ -17,15 +17,17 @@ class Call(Protocol):
 
 
 def check_repeatable(
-    model: Any, build: Callable[[], Any], first: Sequence[torch.Tensor], call: Call
+    model: Any,
+    first: Sequence[torch.Tensor],
+    call: Call,
+    anew: Callable[[], Sequence[torch.Tensor]],
 ) -> None:
     """`first`: what the model's first call returned, of which `call` is the same once more.
 
-    `build`: another one, of the problem file imported anew. Raises ProblemError if another call, or
-    another model, returns something else.
+    `anew`: what another model returns, of the problem file imported once more. Raises ProblemError
+    if another call, or that model, returns something else.
     """
-    before = _held(model)
-    again = call(build())
+    before, again = _held(model), anew()
     if not _alike(first, call(model)) and _alike(first, again):
         changed = [name for name, mark in _held(model).items() if before.get(name) != mark]
         named = f" ({', '.join(sorted(changed)[:3])})" if changed else ""
