@@ -42,14 +42,20 @@ class Serving:
     def asked(self, method: str, path: str, **body: Any) -> Any:
         """What the server's API answers: the command line takes seconds to be imported."""
         auth = base64.b64encode(self.environment[CLIENT_AUTH].encode()).decode()
-        answer = httpx.request(
-            method,
-            f"{self.address}/{path}",
-            json=body or None,
-            headers={"Authorization": f"Basic {auth}"},
-            trust_env=False,
-            timeout=30,
-        )
+        until = time.monotonic() + 30
+        while True:
+            answer = httpx.request(
+                method,
+                f"{self.address}/{path}",
+                json=body or None,
+                headers={"Authorization": f"Basic {auth}"},
+                trust_env=False,
+                timeout=30,
+            )
+            # SQLite was locked for long: Prefect's own clients ask again, too.
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > until:
+                break
+            time.sleep(0.5)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
