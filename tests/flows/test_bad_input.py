@@ -260,13 +260,19 @@ def test_timeouts_that_are_none(bon: Bon, seconds: str) -> None:
 
 def test_a_candidate_that_is_no_plain_file(bon: Bon, tmp_path: Path) -> None:
     good = Path("tests/kernels_eval/honest/relu_torch.py").resolve()
+    problem = Path("tests/kernels_eval/problems/relu.py").resolve()
     os.mkfifo(tmp_path / "fifo.py")
     (tmp_path / "endless.py").symlink_to("/dev/zero")
     (tmp_path / "large.py").write_text("")
     os.truncate(tmp_path / "large.py", 6 << 30)
     for name in ("fifo.py", "endless.py", "large.py"):
         assert name in refused(bon, "eval", tmp_path / name, good)
+    for name in ("fifo.py", "endless.py"):
         assert name in refused(bon, "eval", good, tmp_path / name)
+    answer = bon("eval", problem, tmp_path / "large.py")  # a verdict on that file alone
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("compile_error")
+    assert "more than 1,048,576 bytes" in answer.stdout
 
 
 def test_a_prefect_api_that_is_not_there(bon: Bon, monkeypatch: pytest.MonkeyPatch) -> None:
