@@ -16,6 +16,8 @@ _TARGET = math.log(2)
 _ATTAINABLE = 0.9
 """Share of the largest possible divergence that is asked for at most: reaching all of it would take
 an infinite β, as in a group of two."""
+_SAME = 1e-12
+"""Rewards that differ by less, or by less than this share of the largest, are equal."""
 
 
 @register_objective("entropic-adaptive")
@@ -29,15 +31,16 @@ def entropic_adaptive(group: Group) -> Floats:
 
 
 def adaptive_beta(reward: Floats) -> float:
-    """The β of that divergence, to 1e-12 of itself; 0 if all rewards are equal.
+    """The β of that divergence, to 1e-12 of itself; 0 if all rewards are equal, up to rounding.
 
     If more than half of the group ties at the top, ln 2 is out of reach, and 90 % of what can be
     reached is taken.
     """
     spread = float(np.ptp(reward))
-    if spread == 0.0:
+    same = _SAME * max(1.0, float(np.abs(reward).max()))
+    if spread <= same:
         return 0.0
-    top = int(np.sum(reward == reward.max()))
+    top = int(np.sum(reward >= reward.max() - same))
     target = min(_TARGET, _ATTAINABLE * math.log(len(reward) / top))
     low, high = 0.0, 1.0 / spread
     while _divergence(high * reward) < target:

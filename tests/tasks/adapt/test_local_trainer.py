@@ -160,10 +160,16 @@ def test_rloo_is_centred_under_adam(trainer: LocalTrainer, drawn: Drawn) -> None
         after = trainer._model.copy()
         moved.append(torch.cat([one.flatten() for one in after.values()]))
     fresh = torch.cat([one.flatten() for one in trainer._model.fresh.values()])
-    length = float((moved[0] - fresh).norm())
-    assert (moved[1] - moved[0]).norm() < 1e-3 * length
-    assert (moved[2] - moved[0]).norm() < 1e-3 * length  # one group: a multiple as well
-    assert (moved[3] - moved[0]).norm() > 1e-1 * length
+    way = float((moved[0] - fresh).abs().max())
+
+    def elsewhere(other: torch.Tensor) -> float:
+        """The share of parameters that moved otherwise. Where a gradient is nothing but rounding,
+        Adam's first step makes a whole step of its sign: one in 100,000 may be such a one."""
+        return float(((other - moved[0]).abs() > 1e-2 * way).double().mean())
+
+    assert elsewhere(moved[1]) < 1e-4
+    assert elsewhere(moved[2]) < 1e-4  # one group: a multiple as well
+    assert elsewhere(moved[3]) > 1e-2
 
 
 @pytest.mark.parametrize("wanted", [0.0005, 0.01])

@@ -96,7 +96,16 @@ def test_real_differences_are_taken_as_sharply_as_by_adaptive() -> None:
     assert noise == pytest.approx(adaptive, rel=1e-9)
 
 
-@given(st.lists(st.floats(-5, 5), min_size=3, max_size=20, unique=True))
+def test_rewards_that_differ_by_rounding_give_no_signal() -> None:
+    for nearly in ([0.0, 2.3e-308, 2.3e-311], [0.1 + 0.2, 0.3, 0.3], [-4.0, -4.0 - 1e-15, -4.0]):
+        assert adaptive_beta(np.array(nearly)) == 0.0
+
+
+@given(
+    st.lists(
+        st.floats(-5, 5).map(lambda reward: round(reward, 9)), min_size=3, max_size=20, unique=True
+    )
+)
 def test_adaptive_beta_diverges_by_ln_2(rewards: list[float]) -> None:
     reward = np.array(rewards)
     scores = adaptive_beta(reward) * reward
