@@ -7,7 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, LakeOption, ModeOption, ProtocolOption, TimeoutOption, app
+from flows.cli.app import (
+    DeviceOption,
+    JsonOption,
+    LakeOption,
+    LogprobModeOption,
+    MaxTokensOption,
+    ModeOption,
+    ProblemsOption,
+    ProtocolOption,
+    RunOption,
+    SeedOption,
+    SuiteOption,
+    TemperatureOption,
+    TimeoutOption,
+    app,
+)
 from flows.cli.interrupt import going_on, to_go_on
 from flows.cli.next_command import next_command
 from flows.cli.printing import print_json, print_rich, telling_steps
@@ -43,22 +58,18 @@ def adapt(
     patience: Annotated[
         int | None, typer.Option(help="Steps without a signal that end a unit.")
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")] = None,
+    suite: SuiteOption = None,
     level: LevelOption = None,
     split: SplitOption = None,
-    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12-18.")] = None,
+    problems: ProblemsOption = None,
     policy: Annotated[str | None, typer.Option(help="embedded or transformers:PATH.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", help="A run id; one that exists is gone on with.")
-    ] = None,
+    seed: SeedOption = None,
+    run: RunOption = None,
     lake: LakeOption = None,
-    temperature: Annotated[float | None, typer.Option(help="Of the draws.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Per completion.")] = None,
-    logprob_mode: Annotated[
-        str | None, typer.Option(help="raw_logprobs or processed_logprobs.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
+    temperature: TemperatureOption = None,
+    max_tokens: MaxTokensOption = None,
+    logprob_mode: LogprobModeOption = None,
+    device: DeviceOption = None,
     mode: ModeOption = None,
     protocol: ProtocolOption = None,
     timeout: TimeoutOption = None,

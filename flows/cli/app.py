@@ -36,6 +36,16 @@ LakeOption = Annotated[
     str | None,
     typer.Option("--lake", help="A directory or s3://…; default $BON_LAKE, then ./lake."),
 ]
+SuiteOption = Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")]
+ProblemsOption = Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12-18.")]
+SeedOption = Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")]
+RunOption = Annotated[
+    str | None, typer.Option("--run", help="A run id; one that exists is gone on with.")
+]
+TemperatureOption = Annotated[float | None, typer.Option(help="Of the draws.")]
+MaxTokensOption = Annotated[int | None, typer.Option(help="Per completion.")]
+LogprobModeOption = Annotated[str | None, typer.Option(help="raw_logprobs or processed_logprobs.")]
+DeviceOption = Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")]
 ModeOption = Annotated[str | None, typer.Option(help="How long to measure: fast or full.")]
 ProtocolOption = Annotated[str | None, typer.Option(help="trusted or kernelbench.")]
 TimeoutOption = Annotated[float | None, typer.Option(help="Seconds for one candidate.")]

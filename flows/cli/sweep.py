@@ -12,12 +12,20 @@ import typer
 
 from flows.cli.app import (
     BaselineOption,
+    DeviceOption,
     JsonOption,
     LakeOption,
+    LogprobModeOption,
+    MaxTokensOption,
     ModeOption,
+    ProblemsOption,
     ProtocolOption,
+    RunOption,
     ScopeOption,
+    SeedOption,
     SettleOption,
+    SuiteOption,
+    TemperatureOption,
     TimeoutOption,
     app,
 )
@@ -40,27 +48,23 @@ def sweep(
     profile: Annotated[
         str | None, typer.Option(help="A built-in profile or a .toml file; default demo.")
     ] = None,
-    suite: Annotated[str | None, typer.Option(help="A suite, e.g. embedded.")] = None,
+    suite: SuiteOption = None,
     level: LevelOption = None,
     split: SplitOption = None,
-    problems: Annotated[str | None, typer.Option(help="Problem ids, e.g. 4,5,12-18.")] = None,
+    problems: ProblemsOption = None,
     k: Annotated[int | None, typer.Option("-k", "--k", help="Samples per problem.")] = None,
     policy: Annotated[str | None, typer.Option(help="Where samples come from.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the run; each draw has its own.")] = None,
-    run: Annotated[
-        str | None, typer.Option("--run", help="A run id; one that exists is gone on with.")
-    ] = None,
+    seed: SeedOption = None,
+    run: RunOption = None,
     lake: LakeOption = None,
-    temperature: Annotated[float | None, typer.Option(help="Of the draws.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Per completion.")] = None,
+    temperature: TemperatureOption = None,
+    max_tokens: MaxTokensOption = None,
     prompt: Annotated[str | None, typer.Option(help="What to write: module or body.")] = None,
     backend: Annotated[
         str | None, typer.Option(help="What to write it in: cpp, torch, triton or cuda.")
     ] = None,
-    logprob_mode: Annotated[
-        str | None, typer.Option(help="raw_logprobs or processed_logprobs.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="Where to judge: cpu or cuda:0.")] = None,
+    logprob_mode: LogprobModeOption = None,
+    device: DeviceOption = None,
     mode: ModeOption = None,
     protocol: ProtocolOption = None,
     timeout: TimeoutOption = None,
