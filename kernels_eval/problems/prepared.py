@@ -43,6 +43,7 @@ from kernels_eval.truth.tolerance import (
     plain_numbers,
     reduction_depth,
     usual_size,
+    widened,
 )
 from kernels_eval.words import one_line
 from kernels_eval.worker.candidate import generator_digest
@@ -250,7 +251,7 @@ class PreparedProblem:
         """A float64 copy; None if it cannot be had (then float32 is all the truth there is)."""
         try:
             with problem_code():
-                return copy.deepcopy(model)._apply(_widened)
+                return copy.deepcopy(model)._apply(widened)
         except Exception:
             return None
 
@@ -413,7 +414,7 @@ class PreparedProblem:
         """The outputs in float64, or the float32 ones if the model insists on float32."""
         if self._exact_model is None:
             return fallback
-        wide = list(map(_widened, tensors))
+        wide = list(map(widened, tensors))
         try:
             outputs = self._call(self._exact_model, wide)
         except OutOfRoomError:
@@ -451,18 +452,11 @@ class PreparedProblem:
 
     def _once_more(self, source: Callable[[], Sequence[torch.Tensor]], place: int) -> torch.Tensor:
         """One output in float64, flat."""
-        wide = list(map(_widened, source()))
+        wide = list(map(widened, source()))
         return plain_numbers(self._call(self._exact_model, wide)[place].contiguous().reshape(-1))
 
     def _draw_any(self) -> InputSet:
         return self.draw(secrets.randbits(62))
-
-
-def _widened(tensor: torch.Tensor) -> torch.Tensor:
-    """In float64, or complex128; what has neither kind of numbers as it is."""
-    if tensor.is_complex():
-        return tensor.to(torch.complex128)
-    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _exact_type(dtype: torch.dtype) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 
 from kernels_eval.truth.difference import allowed_each
-from kernels_eval.truth.tolerance import Truth, plain_numbers, relative_allowance
+from kernels_eval.truth.tolerance import Truth, plain_numbers, relative_allowance, widened
 
 _SHARE = 4.0
 _FEW, _FEW_OF = 16, 64
@@ -48,7 +48,7 @@ def moved(
     generator = torch.Generator().manual_seed(seed % 2**62)
     up, down, any_moved = [], [], False
     for one in inputs:
-        wide = _widened(one)
+        wide = widened(one)
         if not (one.is_floating_point() or one.is_complex()) or _whole(one):
             up.append(wide)
             down.append(wide)
@@ -129,12 +129,6 @@ def off_by_more(one: torch.Tensor, other: torch.Tensor, allowed: torch.Tensor) -
         return one != other
     same = (one == other) | (one.isnan() & other.isnan())
     return ~(same | ((one - other).abs() <= allowed))
-
-
-def _widened(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.is_complex():
-        return tensor.to(torch.complex128)
-    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _whole(tensor: torch.Tensor) -> bool:

@@ -312,6 +312,13 @@ def plain_numbers(flat: torch.Tensor) -> torch.Tensor:
     return flat.view(_UNSIGNED.get(flat.dtype, flat.dtype))
 
 
+def widened(tensor: torch.Tensor) -> torch.Tensor:
+    """In float64, or complex128; what has neither kind of numbers as it is."""
+    if tensor.is_complex():
+        return tensor.to(torch.complex128)
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
 def _large(rounded: torch.Tensor) -> bool:
     """Whether the values of such an output are worth leaving out where memory is short."""
     return rounded.numel() * 4 >= _LARGE_BYTES
