@@ -8,11 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 import ray
+from ray.exceptions import RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from kernels_eval.errors import RequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
+from tasks.errors import TasksError
 
 
 def options_beside(*, elsewhere: bool) -> dict[str, Any]:
@@ -34,3 +36,9 @@ def keep_aside() -> Sequence[int]:
     with suppress(RequestError):  # cores named that this machine lacks: judges say so
         os.sched_setaffinity(0, choose_cores(None).side)
     return sorted(os.sched_getaffinity(0))
+
+
+def raised_there(error: RayTaskError) -> Exception:
+    """What was raised over there: ours as it was, anything else with Ray's traceback."""
+    cause = error.cause
+    return cause if isinstance(cause, TasksError) else error

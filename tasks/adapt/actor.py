@@ -18,9 +18,9 @@ from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step import Made, make_step
 from tasks.adapt.trainers.base import StepSpec, Trainer
-from tasks.beside import keep_aside, options_beside
+from tasks.beside import keep_aside, options_beside, raised_there
 from tasks.collector import importing
-from tasks.errors import TasksError, TrainerLostError, in_one_line
+from tasks.errors import TrainerLostError, in_one_line
 
 if TYPE_CHECKING:
     from tasks.adapt.trainers.local import LocalSettings
@@ -100,8 +100,7 @@ class TrainerHandle:
             try:
                 return ray.get(call())
             except RayTaskError as error:
-                cause = error.cause
-                raise (cause if isinstance(cause, TasksError) else error) from None
+                raise raised_there(error) from None
             except RayActorError as error:
                 # While it is started anew it is only unavailable; it is dead once it may not be.
                 deaths += not isinstance(error, ActorUnavailableError)

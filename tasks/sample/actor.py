@@ -16,9 +16,9 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from kernels_eval.cache import cache_directory
 from tasks import cluster
-from tasks.beside import keep_aside, options_beside
+from tasks.beside import keep_aside, options_beside, raised_there
 from tasks.collector import importing
-from tasks.errors import PolicyUnavailableError, RequestError, TasksError, in_one_line
+from tasks.errors import PolicyUnavailableError, RequestError, in_one_line
 from tasks.policies.base import (
     Policy,
     Sample,
@@ -202,7 +202,7 @@ class PolicyHandle:
             try:
                 return str(ray.get(call))
             except RayTaskError as error:
-                raise _cause(error) from None
+                raise raised_there(error) from None
             except ActorUnavailableError as error:
                 deadline = min(deadline, time.monotonic() + _RETURN_SECONDS)
                 if time.monotonic() >= deadline:
@@ -262,7 +262,7 @@ class PolicyHandle:
             except StopIteration:
                 break
             except RayTaskError as error:
-                failure = _cause(error)
+                failure = raised_there(error)
                 break
             except RayActorError as error:
                 failure = error
@@ -335,12 +335,6 @@ def _got(call: Any) -> Any:
     try:
         return ray.get(call)
     except RayTaskError as error:
-        raise _cause(error) from None
+        raise raised_there(error) from None
     except RayActorError as error:
         raise PolicyUnavailableError(f"the policy's process died: {in_one_line(error)}") from error
-
-
-def _cause(error: RayTaskError) -> Exception:
-    """What was raised over there: ours as it was, anything else with Ray's traceback."""
-    cause = error.cause
-    return cause if isinstance(cause, TasksError) else error
