@@ -63,9 +63,8 @@ class Settler:
     def _found(self, item: InputSet, way: int) -> list[Steps] | None:
         truths = [truth for truth in item.truths if isinstance(truth, Truth)]
         seed = item.seed * _WAYS + way
-        return find_steps(
-            truths, moved(item.inputs, self._kind(item), self._depth, seed), self._answers
-        )
+        inputs = moved(item.inputs, self._kind(item), self._depth, seed, in_parts=way % 2 == 1)
+        return find_steps(truths, inputs, self._answers)
 
     def _kind(self, item: InputSet) -> torch.dtype:
         """What kernels for it round to."""

@@ -4,8 +4,9 @@ A function that rounds, compares or picks the largest jumps somewhere. Where the
 next to such a place, a kernel that multiplies by a reciprocal instead of dividing lands behind it,
 a whole step away, and is as right as the reference. So a few elements that are off are compared
 with what the reference says for inputs moved by as little as rounding may (backward error): each
-number by (32 + √n)·ε / 4 of itself, up or down at random. (Where the jump depends on the ratio of
-two, one way of moving them in two finds it: so several are tried.)
+number by (32 + √n)·ε / 4 of itself, up or down at random, or by any part of that. Several ways are
+tried. (Where the jump depends on the ratio of two, moving both by all of it leaves the ratio alone
+every other time; moving each by a part of it hardly ever does, but does not go as far.)
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ class Steps:
 
 
 def moved(
-    inputs: Sequence[torch.Tensor], kind: torch.dtype, depth: int, seed: int
+    inputs: Sequence[torch.Tensor], kind: torch.dtype, depth: int, seed: int, in_parts: bool = False
 ) -> list[list[torch.Tensor]]:
     """The inputs in float64, moved one way and the opposite; nothing where no input can be.
 
-    `kind`: the type that kernels round to. Whole numbers are taken for exact: who compares with
+    `kind`: the type that kernels round to. `in_parts`: each number by a part of what is allowed that
+    is drawn evenly, instead of all of it. Whole numbers are taken for exact: who compares with
     one means it.
     """
     size = relative_allowance(kind, depth) / _SHARE
@@ -54,8 +56,8 @@ def moved(
             down.append(wide)
             continue
         any_moved = True
-        signs = torch.randint(0, 2, one.shape, generator=generator, dtype=torch.int8)
-        by = size * (2.0 * signs.to(one.device, torch.float64) - 1.0)
+        parts = 2.0 * torch.rand(one.shape, generator=generator) - 1.0
+        by = size * (parts if in_parts else parts.sign()).to(one.device, torch.float64)
         up.append(wide * (1.0 + by))
         down.append(wide * (1.0 - by))
     return [up, down] if any_moved else []
