@@ -14,6 +14,7 @@ from storage import Lake, default_lake
 from storage.place import in_object_store
 from tasks.adapt.base_model import base_weights
 from tasks.adapt.correction import parse_correction
+from tasks.adapt.extent import last_step
 from tasks.adapt.group import Group, Verdicts
 from tasks.adapt.method import Method
 from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS
@@ -166,9 +167,8 @@ class AdaptRequest(SweepRequest):
 
     def last_step(self, problems: int) -> int:
         """How many steps are made: as many as were asked for, within the budget."""
-        if self.adapt.budget is None:
-            return self.adapt.steps
-        return min(self.adapt.steps, self.adapt.budget // (self.adapt.group * problems) - 1)
+        adapt = self.adapt
+        return last_step(adapt.steps, adapt.group, problems, adapt.budget)
 
     def units(self, problems: tuple[Problem, ...]) -> list[Unit]:
         """All trajectories."""

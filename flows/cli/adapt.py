@@ -23,6 +23,7 @@ from flows.cli.app import (
     TimeoutOption,
     app,
 )
+from flows.cli.frontier import arm_table
 from flows.cli.interrupt import going_on, to_go_on
 from flows.cli.next_command import next_command
 from flows.cli.printing import print_json, print_rich, telling_steps
@@ -31,9 +32,7 @@ from flows.cli.sweep import flow_summary, narrowed, parse_ids
 from flows.errors import RequestError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from flows.adapt_summary import AdaptSummary, Interval
+    from flows.adapt_summary import AdaptSummary
 
 
 @app.command()
@@ -155,7 +154,7 @@ def _print(summary: AdaptSummary, lake: str | None) -> None:
     from rich.text import Text
 
     print_rich(
-        _table(summary),
+        arm_table(summary.arms),
         f"run {summary.run_id}: {summary.candidates} candidates over {summary.problems} problems, "
         f"{summary.steps} steps, an adapter per {summary.unit}",
     )
@@ -166,39 +165,3 @@ def _print(summary: AdaptSummary, lake: str | None) -> None:
         line = f"unfinished: {summary.unfinished} draws have no verdict; `{again}` goes on"
         print_rich(Text(line, style="bold"))
     print_rich(Text(summary.verdict, style="bold"))
-
-
-def _table(summary: AdaptSummary) -> Table:
-    from rich.table import Table
-
-    table = Table()
-    for name in ("arm", "rollouts", "fast_1", "delivered speedup", "BoA naive", "cross-fitted"):
-        table.add_column(name, justify="left" if name == "arm" else "right")
-    for name, arm in summary.arms.items():
-        table.add_row(
-            name,
-            f"{arm.rollouts} of {arm.budget}",
-            _share(arm.fast_1),
-            _times(arm.delivered_speedup),
-            _percent(arm.boa.naive),
-            _percent(arm.boa.cross_fitted),
-        )
-    return table
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _share(one: Interval) -> str:
-    if one.low is None or one.high is None:
-        return _percent(one.mean)
-    return f"{_percent(one.mean)} ({one.low:.0%}–{one.high:.0%})"
-
-
-def _times(one: Interval) -> str:
-    if one.mean is None:
-        return "–"
-    if one.low is None or one.high is None:
-        return f"{one.mean:.2f}x"
-    return f"{one.mean:.2f}x ({one.low:.2f}–{one.high:.2f})"

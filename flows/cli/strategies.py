@@ -75,7 +75,7 @@ def strategies(
     )
 
 
-def parse_ks(text: str | None) -> list[int] | None:
+def parse_ks(text: str | None, option: str = "--k") -> list[int] | None:
     """ "1,2,4" → [1, 2, 4]. Raises RequestError for anything but whole numbers from 1."""
     if text is None:
         return None
@@ -84,7 +84,7 @@ def parse_ks(text: str | None) -> list[int] | None:
         _WHOLE.fullmatch(part) and 0 < int(part) <= LARGEST_K for part in parts
     ):
         raise RequestError(
-            f"--k {text[:100]!r} is no list of budgets; write whole numbers from 1 to {LARGEST_K}, "
-            "as in 1,2,4,8"
+            f"{option} {text[:100]!r} is no list of budgets; write whole numbers from 1 to "
+            f"{LARGEST_K}, as in 1,2,4,8"
         )
     return [int(part) for part in parts]

@@ -1,0 +1,74 @@
+"""What a budget of rollouts costs an arm, were it alone, in every kind of thing that is spent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from storage.ledger import ProblemKey
+from tasks.adapt.units import BASE_ARM
+from tasks.frontier.curves import paid
+from tasks.frontier.stages import KINDS, Run, Track
+from tasks.statistics.arrays import Floats, Ints, log_avoids
+
+Costs = dict[str, Floats]
+"""By kind (`KINDS`), shape (budgets,), over all problems."""
+
+
+def arm_costs(run: Run, arm: str, problems: list[ProblemKey], budgets: Ints) -> Costs:
+    """Expected over all ways to have drawn so much less.
+
+    A source is judged once within the arm, whatever other arms drew it: so arms pay for the shared
+    first stage each, and together for more than was spent. A step is paid for as soon as one draw
+    is made after it.
+    """
+    found: Costs = {kind: np.zeros(len(budgets)) for kind in KINDS}
+    for problem in problems:
+        _draws(found, run.arms[arm][problem], run.group, budgets, arm == BASE_ARM)
+    learning = run.learning.get(arm, ())
+    for step, cost in enumerate(learning):
+        after = budgets > run.group * (step + 1)
+        for kind in ("prefill_tokens", "teacher_tokens", "trained_tokens"):
+            found[kind] += after * cost.get(kind, 0.0)
+        found["seconds"] += after * cost.get("train_seconds", 0.0)
+        found["gpu_seconds"] += after * cost.get("train_gpu_seconds", 0.0)
+        share = np.clip((budgets - run.group * step) / run.group, 0, 1)
+        found["gpu_seconds"] += share * cost.get("sample_gpu_seconds", 0.0)
+    if arm != BASE_ARM and (shared := run.learning.get(BASE_ARM)):
+        share = np.clip(budgets / run.group, 0, 1)
+        found["gpu_seconds"] += share * shared[0].get("sample_gpu_seconds", 0.0)
+    return found
+
+
+def _draws(found: Costs, track: Track, group: int, budgets: Ints, pooled: bool) -> None:
+    share = paid(track, group, budgets) / np.maximum(track.sizes, 1)
+    if pooled:
+        # Any of them could have come first, so that each costs as much as the mean of all.
+        part = np.minimum(budgets / max(track.draws, 1), 1.0)
+        share = np.repeat(part[:, None], len(track.sizes), axis=1)
+    found["rollouts"] += share @ track.sizes
+    found["prompt_tokens"] += share @ [one.prompt_tokens for one in track.stages]
+    found["completion_tokens"] += share @ [one.completion_tokens for one in track.stages]
+    found["seconds"] += share @ [one.sample_seconds for one in track.stages]
+    evaluations, seconds, gpu = (_asked(track, group, budgets, pooled) @ track.judging).T
+    found["evaluations"] += evaluations
+    found["judge_seconds"] += seconds
+    found["seconds"] += seconds
+    found["gpu_seconds"] += gpu
+
+
+def _asked(track: Track, group: int, budgets: Ints, pooled: bool) -> Floats:
+    """P(a source is among the draws), shape (budgets, sources)."""
+    sources = len(track.judging)
+    counts = np.array(
+        [np.bincount(stage.source, minlength=sources) for stage in track.stages], np.int64
+    )
+    if pooled:
+        k = np.minimum(budgets, track.draws)[:, None]
+        n, c, k = np.broadcast_arrays(track.draws, counts.sum(axis=0)[None, :], k)
+        return np.asarray(0.0 - np.expm1(log_avoids(n, c, k)), np.float64)
+    m = paid(track, group, budgets)
+    avoided = np.zeros((len(budgets), sources))
+    for s, size in enumerate(track.sizes):
+        n, c, k = np.broadcast_arrays(size, counts[s][None, :], m[:, s, None])
+        avoided += log_avoids(n, c, k)
+    return np.asarray(0.0 - np.expm1(avoided), np.float64)
