@@ -76,9 +76,10 @@ class Comparison(Plain):
 
 
 class Price(Plain):
-    """What the arm pays for what Best-of-N reaches with its whole budget, over what that costs
-    Best-of-N, from the cheapest to the dearest corner of the box of prices; null if it never gets
-    there. break_even: by kind, the price at which both cost the same, all else in the middle."""
+    """What the arm pays to get further than Best-of-N does with its whole budget (or as far, where
+    it ends level), over what that costs, from the cheapest to the dearest corner of the box of
+    prices; null if it never gets there. break_even: by kind, the price at which both cost the same,
+    all else in the middle of the box."""
 
     wins: str
     low: float | None

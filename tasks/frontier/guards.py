@@ -125,32 +125,41 @@ def stage_guard(found: Sequence[Homogeneity]) -> Guard:
 @dataclass(frozen=True, slots=True)
 class Shift:
     """One anchor judged anew: log ratio of its speedup to its first, and the half-widths of both
-    95 % intervals on that scale."""
+    95 % intervals on that scale; None where it was not correct, or came without an interval."""
 
     round: int
-    log_ratio: float
-    half_width: float
-    first_half_width: float
+    status: str
+    log_ratio: float | None
+    half_width: float | None
+    first_half_width: float | None
 
 
 def anchor_guard(shifts: Sequence[Shift]) -> Guard:
-    """Whether anchors moved by more than their intervals, round by round, all together."""
-    known = [one for one in shifts if np.isfinite([one.log_ratio, one.half_width]).all()]
-    if not known:
+    """Whether anchors moved by more than their intervals, round by round, all of one together.
+
+    One that is no longer correct has moved.
+    """
+    if not shifts:
         return Guard(None, "no anchors")
-    rounds = sorted({one.round for one in known})
-    worst, where, apart = 0.0, rounds[0], 0.0
-    for turn in rounds:
-        own = [one for one in known if one.round == turn]
-        mean = float(np.mean([one.log_ratio for one in own]))
-        squares = [one.half_width**2 + np.nan_to_num(one.first_half_width) ** 2 for one in own]
-        reach = float(np.sqrt(sum(squares)) / len(own))
-        ratio = abs(mean) / reach if reach > 0 else float(np.inf if mean else 0.0)
-        if ratio > worst:
-            worst, where, apart = ratio, turn, mean
-    # An interval is left by chance in one of twenty; so many rounds share LEVEL.
+    for one in shifts:
+        if one.status != "correct":
+            return Guard(False, f"an anchor that was correct is {one.status} in round {one.round}")
+    rounds: dict[int, list[tuple[float, float]]] = {}
+    for one in shifts:
+        if one.log_ratio is not None and one.half_width and one.first_half_width:
+            apart = float(np.hypot(one.half_width, one.first_half_width))
+            rounds.setdefault(one.round, []).append((one.log_ratio, apart))
+    if not rounds:
+        return Guard(None, "anchors came with no intervals")
+    # Of the 95 % of an interval, so many rounds share LEVEL.
     allowed = float(norm.isf(LEVEL / 2 / len(rounds)) / norm.isf(0.025))
-    moved = f"{np.expm1(apart):+.1%} in round {where}"
+    worst, where, moved = -1.0, 0, 0.0
+    for turn, own in rounds.items():
+        ratios, reaches = np.array(own).T
+        mean, reach = float(ratios.mean()), float(np.sqrt((reaches**2).sum()) / len(own))
+        if abs(mean) / reach > worst:
+            worst, where, moved = abs(mean) / reach, turn, mean
+    said = f"{np.expm1(moved):+.1%} in round {where}".replace("-", "−")
     if worst > allowed:
-        return Guard(False, f"anchors moved by more than their intervals ({moved})")
-    return Guard(True, f"anchors stood still ({moved} at most)")
+        return Guard(False, f"anchors moved by more than their intervals ({said})")
+    return Guard(True, f"anchors stood still ({said} at most)")

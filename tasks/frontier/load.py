@@ -64,7 +64,7 @@ def _run(
     adapt = config["adapt"]
     names = [BASE_ARM, *adapt["arms"]]
     group = int(adapt["group"]) + int(adapt.get("tail", 0))
-    last = last_step(int(adapt["steps"]), group, int(asked["problems"]), adapt.get("budget"))
+    last = last_step(adapt["steps"], group, max(1, asked["problems"]), adapt.get("budget"))
     owed = owed_draws(lake, asked["run_id"], names, adapt, last)
     places = _places(drawn)
     stages = max((step for arm, _, step in places if arm == BASE_ARM), default=0) + 1

@@ -17,8 +17,7 @@ def owed_draws(
 ) -> int:
     """How many of those that were asked for were not made, though their unit had not ended.
 
-    arms: the base arm first. last: the step that the run was to reach. The run's problems are those
-    that it has drawn for.
+    arms: the base arm first. last: the step that the run was to reach.
     """
     query = files("tasks.frontier").joinpath("owed.sql").read_text(encoding="utf-8")
     rows = lake.sql(query, [run_id]).to_pylist()

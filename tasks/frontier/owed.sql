@@ -1,6 +1,11 @@
--- Draws of each arm, step and problem of a run, with a verdict or without; none of refused problems.
-SELECT c.arm, c.step, c.suite, c.level, c.problem_id, count(*) AS draws
-FROM candidates AS c
+-- Draws of each arm and step for each problem of a run, with a verdict or without; one row without an
+-- arm for problems that nothing was drawn for. Refused problems owe nothing.
+SELECT DISTINCT p.suite, p.level, p.problem_id, c.arm, c.step, coalesce(c.draws, 0) AS draws
+FROM problems AS p
 ANTI JOIN refused_problems USING (run_id, suite, level, problem_id)
-WHERE c.arm IS NOT NULL
-GROUP BY ALL
+LEFT JOIN (
+    SELECT suite, level, problem_id, arm, step, count(*) AS draws
+    FROM candidates
+    WHERE arm IS NOT NULL
+    GROUP BY ALL
+) AS c USING (suite, level, problem_id)

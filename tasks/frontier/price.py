@@ -104,7 +104,8 @@ def priced(costs: Costs, prices: Mapping[str, float]) -> Floats:
 
 @dataclass(frozen=True)
 class Worth:
-    """What an arm pays for what Best-of-N reaches with its whole budget, over what that costs.
+    """What an arm pays to get further than Best-of-N does with its whole budget, over what that
+    budget costs; where it ends level, to get as far, over what Best-of-N needs for it.
 
     reached: whether it gets there at all. low, high: the ratio at the cheapest and the dearest
     corner of the box; NaN if it does not. break_even: by kind, the price at which both cost the
@@ -127,24 +128,18 @@ class Worth:
 def worth(
     values: Floats, costs: Costs, base_values: Floats, base_costs: Costs, prices: Prices
 ) -> Worth:
-    """values: means over units of an arm and of the base arm, by the same budgets; (budgets,).
-
-    Both sides take the least budget that reaches it: an arm is not set against draws that
-    Best-of-N did not need.
-    """
+    """values: means over units of an arm and of the base arm, by the same budgets; (budgets,)."""
     target = float(base_values[-1])
-    at, base_at = (_first(one, target) for one in (values, base_values))
-    if at is None or base_at is None:
+    further = np.flatnonzero(values > target + _SAME)
+    level = np.flatnonzero(values >= target - _SAME)
+    if not len(level):
         return Worth(False, float("nan"), float("nan"), {})
+    at = int(further[0] if len(further) else level[0])
+    base_at = -1 if len(further) else int(np.flatnonzero(base_values >= target - _SAME)[0])
     own = {kind: float(costs[kind][at]) for kind in prices.low}
     its = {kind: float(base_costs[kind][base_at]) for kind in prices.low}
     ratios = [_ratio(own, its, corner) for corner in prices.corners()]
     return Worth(True, min(ratios), max(ratios), _break_even(own, its, prices))
-
-
-def _first(values: Floats, target: float) -> int | None:
-    reached = np.flatnonzero(values >= target - _SAME)
-    return int(reached[0]) if len(reached) else None
 
 
 def _ratio(

@@ -72,12 +72,12 @@ def shown(
     if not lead.offered:
         return Shown(Finding.FEW, lead)
     better = [i for i, one in enumerate(against_base) if settled(one) and one.seen.mean > 0]
-    for i in sorted(better, key=lambda i: -_strength(against_base[i])):
+    for i in sorted(better, key=lambda i: _rank(against_base[i])):
         placebos = {name: those[i] for name, those in against_placebo.items()}
         if all(_above(one) for one in placebos.values()):
             return Shown(Finding.BETTER, against_base[i], placebos)
     if better:
-        i = max(better, key=lambda i: _strength(against_base[i]))
+        i = min(better, key=lambda i: _rank(against_base[i]))
         placebos = {name: those[i] for name, those in against_placebo.items()}
         return Shown(Finding.AS_PLACEBO, against_base[i], placebos)
     worse = [one for one in against_base if settled(one) and one.seen.mean < 0]
@@ -86,6 +86,11 @@ def shown(
     if not any(one.seen.informative for one in against_base):
         return Shown(Finding.ALIKE, lead)
     return Shown(Finding.OPEN, lead)
+
+
+def _rank(one: Compared) -> tuple[bool, int]:
+    """Success before speed, and the whole budget before parts of it."""
+    return one.endpoint != "fast_1", -one.budget
 
 
 def _above(one: Compared) -> bool:

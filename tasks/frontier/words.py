@@ -163,17 +163,18 @@ def _placebos(one: Shown, told: Told) -> str:
 
 
 def _pays(worth: Worth, prices: Prices) -> str:
-    span = f"{worth.low:.2g} to {worth.high:.2g} times as much"
+    span = (
+        f"getting further than Best-of-N's whole budget costs {worth.low:.2g} to {worth.high:.2g} "
+        "times as much as that"
+    )
     if worth.wins == "everywhere":
-        return f"; it pays at every price in the box (what Best-of-N reaches costs it {span})"
+        return f"; it pays at every price in the box ({span})"
     if worth.wins == "nowhere":
-        return f"; it pays at no price in the box (what Best-of-N reaches costs it {span})"
-    text = f"; whether it pays hangs on prices (what Best-of-N reaches costs it {span}"
-    even = worth.break_even.get("trained_tokens")
-    kind = "trained_tokens"
-    if even is None and worth.break_even:
-        kind, even = next(iter(worth.break_even.items()))
-    if even is not None:
+        return f"; it pays at no price in the box ({span})"
+    text = f"; whether it pays hangs on prices ({span}"
+    if worth.break_even:
+        kind = min(worth.break_even, key=lambda one: one != "trained_tokens")
+        even = worth.break_even[kind]
         text += f"; break-even at {even:.3g} {prices.currency} for a {_KINDS[kind]}"
     return text + ")"
 
