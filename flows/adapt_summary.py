@@ -31,7 +31,7 @@ class Interval(BaseModel):
 
 class Boa(BaseModel):
     """Best of Adaptation (tasks.adapt.best_of_adaptation), null where undefined. fresh: by
-    draws made for it alone, which is not there yet."""
+    draws made for it alone (`--confirm`)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,8 @@ class ArmSummary(BaseModel):
     budget: int
     """Rollouts that the arm was given."""
     rollouts: int
-    """Those that it drew: fewer where units ended early."""
+    """Those that it drew: fewer where units ended early. The tail is among them, and what confirms
+    is not."""
     fast_1: Interval
     """Share of problems of which some draw is surely faster than the reference."""
     delivered_speedup: Interval
@@ -84,7 +85,8 @@ class AdaptSummary(BaseModel):
 
 
 _ROLLOUTS = """
-    SELECT arm, step, count(*) AS n FROM candidates WHERE arm IS NOT NULL GROUP BY ALL
+    SELECT arm, step, count(*) AS drawn, count(*) FILTER (purpose IS DISTINCT FROM 'confirm') AS n
+    FROM candidates WHERE arm IS NOT NULL GROUP BY ALL
 """
 
 _STEPS = """
@@ -103,7 +105,7 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
     steps = lake.sql(_STEPS, [run_id]).to_pylist()
     refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
     first = sum(row["n"] for row in drawn if row["arm"] == BASE_ARM and row["step"] == 0)
-    budget = request.adapt.group * problems * (last + 1)
+    budget = request.adapt.paid * problems * (last + 1)
 
     def arm(found: Outcome) -> ArmSummary:
         own = sum(row["n"] for row in drawn if row["arm"] == found.arm)
@@ -125,7 +127,7 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
         problems=problems,
         unit=request.adapt.unit,
         steps=last,
-        candidates=sum(row["n"] for row in drawn),
+        candidates=sum(row["drawn"] for row in drawn),
         unfinished=unjudged - sum(one.draws for one in refused),
         refused=refused,
         arms={one.arm: arm(one) for one in arms},
@@ -135,7 +137,10 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
 
 def _boa(found: Outcome) -> Boa:
     best = found.best
-    return Boa(naive=best and _known(best.naive), cross_fitted=best and _known(best.cross_fitted))
+    if best is None:
+        return Boa(naive=None, cross_fitted=None)
+    fresh = None if best.fresh is None else _known(best.fresh)
+    return Boa(naive=_known(best.naive), cross_fitted=_known(best.cross_fitted), fresh=fresh)
 
 
 def _interval(estimate: Estimate) -> Interval:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
@@ -47,11 +47,10 @@ def outcomes(lake: Lake, run_id: str, arms: Sequence[str]) -> list[Outcome]:
 
 
 def outcome(arm: str, rows: Sequence[Row]) -> Outcome:
-    """Of rows as `outcome.sql` gives them."""
-    by_problem: dict[ProblemKey, list[Row]] = {}
-    for row in sorted(rows, key=lambda one: (one["step"], one["sample_index"])):
-        by_problem.setdefault((row["suite"], row["level"], row["problem_id"]), []).append(row)
-    problems = list(by_problem.values())
+    """Of rows as `outcome.sql` gives them. Draws that confirm count for the best checkpoint's fresh
+    rate and for nothing else."""
+    problems = _by_problem([row for row in rows if row["purpose"] != "confirm"])
+    fresh = _by_problem([row for row in rows if row["purpose"] == "confirm"])
     hits = np.array([[float(any(row["fast_1"] for row in own))] for own in problems])
     gains = np.array([[np.log(_delivered(own))] for own in problems])
     if not problems:
@@ -60,17 +59,26 @@ def outcome(arm: str, rows: Sequence[Row]) -> Outcome:
         arm,
         Estimate(*rate_interval(hits)[:, 0].tolist()),
         Estimate(*np.exp(bootstrap_mean(gains)[:, 0]).tolist()),
-        _best(problems),
+        _best(problems, fresh),
     )
+
+
+def _by_problem(rows: Sequence[Row]) -> list[list[Row]]:
+    found: dict[ProblemKey, list[Row]] = {}
+    for row in sorted(rows, key=lambda one: (one["step"], one["sample_index"])):
+        found.setdefault((row["suite"], row["level"], row["problem_id"]), []).append(row)
+    return list(found.values())
 
 
 def _delivered(rows: Sequence[Row]) -> float:
     return max([1.0, *(float(row["speedup"]) for row in rows if row["speedup"] is not None)])
 
 
-def _best(problems: Sequence[Sequence[Row]]) -> BestOfAdaptation | None:
+def _best(
+    problems: Sequence[Sequence[Row]], fresh: Sequence[Sequence[Row]]
+) -> BestOfAdaptation | None:
     """Over the steps at which every problem has draws: as many of each, the first by their numbers,
-    as the one with the fewest has."""
+    as the one with the fewest has. fresh: draws that confirm; all of the chosen step's count."""
     if not problems:
         return None
     steps = sorted(set.intersection(*({row["step"] for row in own} for own in problems)))
@@ -81,4 +89,10 @@ def _best(problems: Sequence[Sequence[Row]]) -> BestOfAdaptation | None:
     draws = min((len(own) for of_step in hits for own in of_step), default=0)
     if draws < 2:
         return None
-    return best_of_adaptation(np.array([[own[:draws] for own in of_step] for of_step in hits]))
+    best = best_of_adaptation(np.array([[own[:draws] for own in of_step] for of_step in hits]))
+    of_chosen = [
+        [row["fast_1"] for row in own if row["step"] == steps[best.chosen]] for own in fresh
+    ]
+    if len(of_chosen) < len(problems) or not all(of_chosen):
+        return best
+    return replace(best, fresh=float(np.mean([np.mean(own) for own in of_chosen])))

@@ -56,6 +56,41 @@ def test_the_best_checkpoint_is_read_on_its_own_draws(lake: Lake) -> None:
     assert centred.best is None  # one draw of problem 2 has no verdict
 
 
+def test_what_confirms_counts_for_the_chosen_checkpoint_and_for_nothing_else(lake: Lake) -> None:
+    """Stage 0 of the base arm looks best; 8x in stage 1 changes nothing."""
+    before, _ = outcomes(lake, "r", ["base", "centred"])
+    draws = [(problem, place, step) for problem in (1, 2) for place in (0, 1) for step in (0, 1)]
+    rows = [
+        candidate_row(problem, 2_000_000_000 + 10_000 * step + place, f"f{problem}{place}{step}")
+        | {"arm": "base", "step": step, "purpose": "confirm"}
+        for problem, place, step in draws
+    ]
+    lake.append("candidates", rows, run_id="r")
+    assert before.best is not None
+    assert before.best.fresh is None
+    verdicts = [
+        evaluation_row(problem, f"f{problem}{place}{step}", speedup=8.0)
+        if step or (problem, place) == (2, 1)
+        else evaluation_row(problem, f"f{problem}{place}{step}", status="incorrect")
+        for problem, place, step in draws
+    ]
+    lake.append("evaluations", verdicts, run_id="r")
+    base, centred = outcomes(lake, "r", ["base", "centred"])
+    assert (base.fast_1, base.delivered_speedup) == (before.fast_1, before.delivered_speedup)
+    assert base.best is not None
+    assert (base.best.naive, base.best.chosen) == (before.best.naive, 0)
+    assert base.best.fresh == 0.25
+    assert centred.best is None
+
+
+def test_a_tail_is_what_an_arm_drew(lake: Lake) -> None:
+    row = candidate_row(2, 1_000_000_000, "t") | {"arm": "base", "step": 0, "purpose": "tail"}
+    lake.append("candidates", [row], run_id="r")
+    lake.append("evaluations", [evaluation_row(2, "t", speedup=9.0)], run_id="r")
+    base, _ = outcomes(lake, "r", ["base", "centred"])
+    assert base.fast_1.mean == 1
+
+
 def test_a_run_without_a_verdict_has_no_numbers(tmp_path: Path) -> None:
     lake = Lake.open(tmp_path / "empty", create=True)
     lake.append("runs", [run_row("r")], run_id="r")
