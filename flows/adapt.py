@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
-from flows.adapt_engines import adapting, owed, round_shards
+from flows.adapt_engines import adapting, owed, round_drawings
 from flows.adapt_request import AdaptRequest, check_place
 from flows.adapt_summary import AdaptSummary, summarise
 from flows.deployed import belong_to_owner
@@ -27,6 +27,7 @@ from storage import Lake, ledger
 from storage.commit import discard_uncommitted
 from storage.duckdb_file import write_duckdb_file
 from tasks.adapt.adaptation import Adaptation
+from tasks.adapt.anchors import anchor_shards, anchors_of, measured, to_measure
 from tasks.adapt.order import shuffled
 from tasks.adapt.spent import write_spent
 from tasks.adapt.train import train
@@ -82,8 +83,7 @@ def _adapt(lake: Lake, run_id: str, request: AdaptRequest) -> AdaptSummary:
     with adapting(lake, run_id, request, problems, todo) as work:
         record_run(lake, run_id, request, work.sweep.policy_id, problems)
         for step in range(last + 1):
-            shards = _draw(work, step)
-            _judge(work, step, shuffled(shards, request.seed, step))
+            _judge(work, step, _draw(work, step))
             if step < last:
                 _learn(work, step + 1)
         _measure_again(work, problems, request.judge.retime, request.judge.settle_s)
@@ -95,33 +95,42 @@ def _draw(work: Adaptation, step: int) -> list[Shard]:
     """All draws of a round, arm after arm: the model wears one adapter at a time."""
     found: list[Shard] = []
     made, sampled = work.made(), ledger.sampled(work.lake, work.run_id)
-    for unit, shards in round_shards(work, step):
-        found += shards
-        left = [one for one in (shard.less(sampled) for shard in shards) if one]
+    for one in round_drawings(work, step):
+        found += one.shards
+        left = [rest for rest in (shard.less(sampled) for shard in one.shards) if rest]
         if not left:
             continue
+        unit = one.unit
         standing = made.at(unit, step) if unit else None
-        draws = work.drawing(unit, step, standing) if unit and standing else work.base(step)
-        named = sample.with_options(
-            task_run_name=_name("sample", unit.label if unit else None, step)
-        )
+        draws = work.base(step, one.purpose)
+        if unit and standing:
+            draws = work.drawing(unit, step, standing, one.purpose)
+        stage = "sample" if one.purpose == "round" else f"sample {one.purpose}"
+        named = sample.with_options(task_run_name=_name(stage, unit.label if unit else None, step))
         futures = [named.submit(opaque(draws), shard, return_state=False) for shard in left]
         for future in futures:
             future.result()
     return found
 
 
-def _judge(work: Adaptation, step: int, queue: Sequence[Shard]) -> None:
-    """Verdicts on a round's draws, from one queue that all arms are shuffled in."""
-    judged = ledger.judged(work.lake, work.run_id, work.sweep.judges.harness_id)
-    left = [one for one in (shard.less(judged) for shard in queue) if one]
+def _judge(work: Adaptation, step: int, draws: Sequence[Shard]) -> None:
+    """Verdicts on a round's draws, and on anchors anew, from one queue that all arms share."""
+    seed = work.sweep.seed
+    anchors = anchors_of(work.lake, work.run_id, seed) if step else []
+    queue = shuffled([*draws, *anchor_shards(anchors, work.problems, step)], seed, step)
+    done = ledger.judged(work.lake, work.run_id, work.sweep.judges.harness_id)
+    done |= measured(work.lake, work.run_id, step)
     named = evaluate.with_options(task_run_name=_name("evaluate", "all arms", step))
-    wait([named.submit(opaque(work.sweep), one, return_state=False) for one in left])
+    asked = []
+    for shard in filter(None, (one.less(done) for one in queue)):
+        again = to_measure(work.sweep, anchors, shard.problem, step)
+        asked.append(named.submit(opaque(work.sweep), shard, opaque(again), return_state=False))
+    wait(asked)
     if missing := work.unjudged(step):
         raise UnavailableError(
             f"{missing} draws of step {step} have no verdict, and nothing can be learned before"
         )
-    write_spent(work.lake, work.run_id, step, queue)
+    write_spent(work.lake, work.run_id, step, queue, confirm=work.method.confirm)
 
 
 def _learn(work: Adaptation, step: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,9 @@ from flows.request import stored_policy_id
 from storage import Lake, ledger
 from tasks.adapt.actor import TrainerHandle, start_trainer
 from tasks.adapt.adaptation import Adaptation
+from tasks.adapt.anchors import LEAST
+from tasks.adapt.method import Method
+from tasks.adapt.numbering import Purpose
 from tasks.adapt.standing import Made
 from tasks.adapt.units import Unit, base_shards
 from tasks.plan import Shard, Work
@@ -40,41 +43,63 @@ class Owed:
         return sum(len(one.to_judge.sample_indices) for one in self.work)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn under one checkpoint for one purpose. unit: None for the base arm."""
+
+    unit: Unit | None
+    purpose: Purpose
+    shards: list[Shard]
+
+
 def owed(lake: Lake, run_id: str, request: AdaptRequest, problems: tuple[Problem, ...]) -> Owed:
     """What the run lacks now."""
     sampled = ledger.sampled(lake, run_id)
     judged = ledger.judged(lake, run_id, request.harness_id)
     made = Made(lake, run_id, request.adapt.patience)
-    units, group = request.units(problems), request.adapt.group
+    units, method = request.units(problems), request.method()
     work, steps = [], 0
     for step in range(request.last_step(len(problems)) + 1):
-        shards = base_shards(problems, step, group)
+        drawing = _drawings(None, problems, step, method)
         for unit in units if step else ():
             before, here = made.at(unit, step - 1), made.at(unit, step)
             if before is not None and before.ended:
                 continue
             steps += here is None or made.lost(unit, step)
             if here is None or not here.ended:
-                shards += unit.shards(step, group)
-        for shard in shards:
+                drawing += _drawings(unit, problems, step, method)
+        for shard in (shard for one in drawing for shard in one.shards):
             to_judge = shard.less(judged)
             if to_judge is not None:
                 work.append(Work(shard.less(sampled), to_judge))
     return Owed(tuple(work), steps)
 
 
-def round_shards(adaptation: Adaptation, step: int) -> list[tuple[Unit | None, list[Shard]]]:
-    """What is drawn in a round, by who draws it: the base arm (None) and each unit that goes on."""
-    group = adaptation.method.group
-    found: list[tuple[Unit | None, list[Shard]]] = [
-        (None, base_shards(adaptation.problems, step, group))
-    ]
+def round_drawings(adaptation: Adaptation, step: int) -> list[Drawing]:
+    """What is drawn in a round: by the base arm, and by each unit that goes on."""
+    problems, method = adaptation.problems, adaptation.method
+    found = _drawings(None, problems, step, method)
     made = adaptation.made()
     for unit in adaptation.units if step else ():
         standing = made.at(unit, step)
         if standing is not None and not standing.ended:
-            found.append((unit, unit.shards(step, group)))
+            found += _drawings(unit, problems, step, method)
     return found
+
+
+def _drawings(
+    unit: Unit | None, problems: Sequence[Problem], step: int, method: Method
+) -> list[Drawing]:
+    return [
+        Drawing(
+            unit,
+            purpose,
+            unit.shards(step, draws, purpose)
+            if unit
+            else base_shards(problems, step, draws, purpose),
+        )
+        for purpose, draws in method.draws.items()
+    ]
 
 
 @contextmanager
@@ -91,8 +116,9 @@ def adapting(
     """
     released = None if todo.draws else stored_policy_id(lake, run_id)
     with ExitStack() as stack:
+        more = {"train": todo.steps, "anchors": LEAST * request.last_step(len(problems))}
         sweep = stack.enter_context(
-            engines(lake, run_id, request, todo.work, released=released, more={"train": todo.steps})
+            engines(lake, run_id, request, todo.work, released=released, more=more)
         )
         trainer: TrainerHandle | None = None
         if todo.steps:

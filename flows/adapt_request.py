@@ -17,7 +17,7 @@ from tasks.adapt.correction import parse_correction
 from tasks.adapt.extent import last_step
 from tasks.adapt.group import Group, Verdicts
 from tasks.adapt.method import Method
-from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS
+from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS, check_numbers
 from tasks.adapt.objectives import parse_objective
 from tasks.adapt.rewards import DEFAULT, parse_reward
 from tasks.adapt.step_size import parse_step_size
@@ -30,6 +30,10 @@ from tasks.problems import Problem
 def _trained(arms: tuple[str, ...]) -> tuple[str, ...]:
     """The base arm is always there, and may be named or not."""
     return tuple(arm for arm in arms if arm != BASE_ARM)
+
+
+_GROWING = ("steps", "confirm")
+"""What may grow within a run."""
 
 
 def gpus_here() -> int:
@@ -62,6 +66,15 @@ class Adapting(BaseModel):
     """A unit ends with so many steps without a signal, one after the other."""
     budget: int | None = Field(None, ge=1)
     """Rollouts of one arm, over all problems: no round is begun that would exceed it."""
+    tail: int = Field(0, ge=0, le=MOST_DRAWS)
+    """H more draws of a problem under every checkpoint, within the arm's budget."""
+    confirm: int = Field(0, ge=0, le=MOST_DRAWS)
+    """H fresh draws of a problem under every checkpoint, outside of it."""
+
+    @property
+    def paid(self) -> int:
+        """Draws of a problem in one round of an arm that count for its budget."""
+        return self.group + self.tail
 
 
 class AdaptRequest(SweepRequest):
@@ -74,7 +87,7 @@ class AdaptRequest(SweepRequest):
         *SweepRequest.identity,
         *("problems", "judge", "adapt.arms", "adapt.group", "adapt.unit", "adapt.reward"),
         *("adapt.step_size", "adapt.trainer", "adapt.rank", "adapt.alpha", "adapt.mismatch"),
-        "adapt.patience",
+        *("adapt.patience", "adapt.tail"),
     )
 
     k: int = Field(1, ge=1)
@@ -83,7 +96,7 @@ class AdaptRequest(SweepRequest):
     @model_validator(mode="after")
     def _base_draws(self) -> Self:
         # Not a property: it is a column of `runs`, and a field of the class above.
-        object.__setattr__(self, "k", self.adapt.group * (self.adapt.steps + 1))
+        object.__setattr__(self, "k", self.adapt.paid * (self.adapt.steps + 1))
         return self
 
     def check(self) -> None:
@@ -106,6 +119,7 @@ class AdaptRequest(SweepRequest):
         if find_spec("peft") is None:
             raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'")
         self.method()
+        check_numbers(adapt.steps, adapt.group, len(adapt.arms))
         for arm in adapt.arms:
             objective = parse_objective(arm)
             if objective.teacher is not None:
@@ -151,24 +165,25 @@ class AdaptRequest(SweepRequest):
             parse_objective(arm).token_advantages([group])
 
     def _check_budget(self, problems: tuple[Problem, ...]) -> None:
-        budget, round_ = self.adapt.budget, self.adapt.group * len(problems)
+        budget, round_ = self.adapt.budget, self.adapt.paid * len(problems)
         if budget is not None and budget < 2 * round_:
+            tail = f" and {self.adapt.tail} of a tail" if self.adapt.tail else ""
             raise RequestError(
-                f"--budget {budget}: a round draws {round_} ({self.adapt.group} of each of "
+                f"--budget {budget}: a round draws {round_} ({self.adapt.group}{tail} of each of "
                 f"{len(problems)} problems), and learning takes two; give {2 * round_} or more, or "
                 "lower -g"
             )
 
     def grown_from(self, earlier: Self) -> Self:
-        """The steps only grow; a budget may be set anew."""
-        steps = max(earlier.adapt.steps, self.adapt.steps)
-        adapt = self.adapt.model_copy(update={"steps": steps})
+        """The steps only grow, and so do the draws that confirm; a budget may be set anew."""
+        most = {one: max(getattr(earlier.adapt, one), getattr(self.adapt, one)) for one in _GROWING}
+        adapt = self.adapt.model_copy(update=most)
         return type(self).model_validate(self.model_dump() | {"adapt": adapt.model_dump()})
 
     def last_step(self, problems: int) -> int:
         """How many steps are made: as many as were asked for, within the budget."""
         adapt = self.adapt
-        return last_step(adapt.steps, adapt.group, problems, adapt.budget)
+        return last_step(adapt.steps, adapt.paid, problems, adapt.budget)
 
     def units(self, problems: tuple[Problem, ...]) -> list[Unit]:
         """All trajectories."""
@@ -182,7 +197,8 @@ class AdaptRequest(SweepRequest):
             step_size=parse_step_size(self.adapt.step_size),
             mismatch=parse_correction(self.adapt.mismatch),
         )
-        return Method(self.adapt.group, self.adapt.reward, spec, self.adapt.patience)
+        adapt = self.adapt
+        return Method(adapt.group, adapt.reward, spec, adapt.patience, adapt.tail, adapt.confirm)
 
     def local_settings(self, threads: int) -> LocalSettings:
         """Of the local trainer."""

@@ -69,8 +69,9 @@ def judged(lake: Lake, run_id: str, harness_id: str) -> set[DrawKey]:
 
 def draws(
     lake: Lake, run_id: str, problem: ProblemKey, sample_indices: Sequence[int]
-) -> list[tuple[str, str]]:
-    """(source_hash, source) of these draws of one problem, in the order they are named in."""
+) -> dict[int, tuple[str, str]]:
+    """(source_hash, source) of these draws of one problem, by their numbers and in that order;
+    those that the run does not hold are left out."""
     wanted = set(sample_indices)
     found: dict[int, tuple[str, str]] = {}
     for path, part in _candidates(lake, run_id).items():
@@ -78,7 +79,7 @@ def draws(
             for *key, index, source_hash, source in _rows(read_part(path, (*_DRAW, "source"))):
                 if tuple(key) == problem and index in wanted:
                     found[index] = (source_hash, source)
-    return [found[index] for index in dict.fromkeys(sample_indices) if index in found]
+    return {index: found[index] for index in dict.fromkeys(sample_indices) if index in found}
 
 
 def _candidates(lake: Lake, run_id: str) -> dict[Path, dict[ProblemKey, list[tuple[int, str]]]]:

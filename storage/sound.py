@@ -34,6 +34,7 @@ COST = {
     "checkpoints": "those adapters are then not found, and resuming the run trains them again",
     "train_steps": "the figures of those steps are then lost, and resuming the run makes them anew",
     "train_items": "what those steps learned from is then lost, the steps stay",
+    "anchors": "resuming the run measures anew what is then missing",
     "spend": "what those stages cost is then lost, and budgets are too small",
 }
 """Table → what it costs to move one of its parts out of the lake."""

@@ -23,6 +23,13 @@ ARM = [
         "in sweeps.",
     ),
     optional("checkpoint_id", pa.string(), "The weights that drew it; null: the base model's."),
+    optional(
+        "purpose",
+        pa.string(),
+        "round (what the next step learns from) | tail (more search under the same weights, within "
+        "the arm's budget) | confirm (fresh, outside every budget). Null in sweeps, and in earlier "
+        "releases, which had rounds only.",
+    ),
 ]
 """Of a draw: where in a run of several arms it stands."""
 
@@ -104,10 +111,40 @@ TRAIN_ITEMS = pa.schema(
     ]
 )
 
+ANCHORS = pa.schema(
+    [
+        *KEY,
+        required("round", pa.int32(), "The round in whose queue it was measured, from 1."),
+        required("sample_index", pa.int64(), "The draw of the base arm's first stage."),
+        required("source_hash", pa.string(), "Of the source that was measured."),
+        required("first_evaluation_id", pa.string(), "The first verdict on it."),
+        optional("harness_id", pa.string(), "The judge's settings, hashed."),
+        optional("machine", pa.string(), "Model of the CPU or GPU that it was timed on."),
+        optional("device", pa.string(), "cpu, cuda:0 and the like."),
+        required("status", pa.string(), "As in `evaluations`."),
+        optional("speedup", pa.float64(), "Reference time over candidate time: ratio of medians."),
+        optional("speedup_low", pa.float64(), "Lower end of its 95 % interval."),
+        optional("speedup_high", pa.float64(), "Upper end of its 95 % interval."),
+        optional("runtime_ms", pa.float64(), "Median time of the candidate, ms."),
+        optional("reference_ms", pa.float64(), "Median time of the reference, ms."),
+        required("trials", pa.int32(), "Pairs of trials behind it."),
+        optional("wall_seconds", pa.float64(), "Seconds from beginning to end."),
+        required("evaluated_at", UTC, "When it was written."),
+        SEQUENCE,
+    ]
+)
+"""Not in `evaluations`: what is measured anew to watch the evaluator is no verdict on a draw."""
+
 SPEND = pa.schema(
     [
         *_STEP,
-        required("stage", pa.string(), "sample | judge | train | score | probe."),
+        required(
+            "stage",
+            pa.string(),
+            "sample | judge | train | score: of the arm's budget. confirm (draws) | "
+            "confirm_judge | anchor (measured anew) | probe: outside of it. Of equal run, arm, "
+            "unit, step and stage the highest sequence counts.",
+        ),
         required("rollouts", pa.int64(), "Completions drawn."),
         required("prompt_tokens", pa.int64(), "Tokens of their prompts."),
         required(

@@ -53,6 +53,12 @@ def adapt(
     trainer: Annotated[str | None, typer.Option(help="local.")] = None,
     step_size: Annotated[str | None, typer.Option(help="lr:X, or kl:X in nats per token.")] = None,
     budget: Annotated[int | None, typer.Option(help="Rollouts of one arm, at most.")] = None,
+    tail: Annotated[
+        int | None, typer.Option(help="Draws more under every checkpoint, of the arm's budget.")
+    ] = None,
+    confirm: Annotated[
+        int | None, typer.Option(help="Fresh draws under every checkpoint, outside the budget.")
+    ] = None,
     reward: Annotated[str | None, typer.Option(help="What a verdict is worth.")] = None,
     patience: Annotated[
         int | None, typer.Option(help="Steps without a signal that end a unit.")
@@ -72,14 +78,9 @@ def adapt(
     mode: ModeOption = None,
     protocol: ProtocolOption = None,
     timeout: TimeoutOption = None,
-    tail: Annotated[int | None, typer.Option(help="Not there yet.", hidden=True)] = None,
-    confirm: Annotated[int | None, typer.Option(help="Not there yet.", hidden=True)] = None,
     json: JsonOption = False,
 ) -> None:
     """Gradient steps at test time, arm by arm, beside Best-of-N. Resumes with --run."""
-    for name, given in (("--tail", tail), ("--confirm", confirm)):
-        if given is not None:
-            raise RequestError(f"{name} is not there yet; leave it out")
     options: dict[str, Any] = {
         "profile": profile,
         "suite": narrowed(suite, profile, run, level, split),
@@ -96,6 +97,8 @@ def adapt(
             "budget": budget,
             "reward": reward,
             "patience": patience,
+            "tail": tail,
+            "confirm": confirm,
         },
         "sampling": {
             "temperature": temperature,

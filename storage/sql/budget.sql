@@ -1,8 +1,10 @@
--- One row per run, arm and step: what it cost, and what the arm had cost by then (`..._so_far`).
+-- One row per run, arm and step: what it cost, and what the arm had cost by then (`..._so_far`). What
+-- lies outside every arm's budget is in `spend` only: draws that confirm, anchors, the probe.
 CREATE OR REPLACE VIEW budget AS
 WITH once AS (
     SELECT *
     FROM spend
+    WHERE stage NOT IN ('confirm', 'confirm_judge', 'anchor', 'probe')
     QUALIFY row_number() OVER (
         PARTITION BY run_id, arm, unit, step, stage ORDER BY sequence DESC NULLS LAST
     ) = 1

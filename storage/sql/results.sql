@@ -58,6 +58,7 @@ SELECT
     c.unit,
     c.step,
     c.checkpoint_id,
+    c.purpose,
     c.parent_sample_index
 FROM candidates AS c
 LEFT JOIN evaluations_latest AS e USING (run_id, suite, level, problem_id, source_hash)

@@ -1,6 +1,6 @@
--- One row per run, arm, unit and step: what the weights of that step drew, and the gradient step
--- that made them. The base arm has stages in place of steps, always under the same weights, and no
--- unit.
+-- One row per run, arm, unit and step: what the weights of that step drew, but for what confirms, and
+-- the gradient step that made them. The base arm has stages in place of steps, always under the same
+-- weights, and no unit.
 CREATE OR REPLACE VIEW trajectory AS
 WITH drawn AS (
     SELECT
@@ -18,7 +18,7 @@ WITH drawn AS (
         max(speedup) FILTER (correct) AS best_speedup,
         avg(mean_logprob) AS mean_logprob
     FROM results
-    WHERE arm IS NOT NULL
+    WHERE arm IS NOT NULL AND purpose IS DISTINCT FROM 'confirm'
     GROUP BY run_id, arm, unit, step
 ),
 made AS (

@@ -10,6 +10,7 @@ from typing import Any
 from storage import Lake
 from tasks.adapt.actor import TrainerHandle
 from tasks.adapt.method import Method
+from tasks.adapt.numbering import Purpose
 from tasks.adapt.standing import Made, Standing
 from tasks.adapt.units import BASE_ARM, Unit
 from tasks.errors import AdapterError
@@ -64,22 +65,22 @@ class Adaptation:
         """What every arm's steps drew and how they were made."""
         return self.lake.sql(_TRAJECTORY, [self.run_id]).to_pylist()
 
-    def base(self, stage: int) -> Sweep:
+    def base(self, stage: int, purpose: Purpose) -> Sweep:
         """Draws of the base arm in a stage."""
-        return replace(self.sweep, arm={"arm": BASE_ARM, "step": stage})
+        return replace(self.sweep, arm={"arm": BASE_ARM, "step": stage, "purpose": purpose})
 
     def drawn_by(self, adapter: Path | None) -> PolicyHandle:
         """The policy's process under an adapter."""
         assert self.policy is not None, "draws are owed, and no policy was started"
         return self.policy.wearing(adapter)
 
-    def drawing(self, unit: Unit, step: int, standing: Standing) -> Sweep:
+    def drawing(self, unit: Unit, step: int, standing: Standing, purpose: Purpose) -> Sweep:
         """Draws of a unit after `step` steps.
 
         Raises AdapterError for a checkpoint that is not as it was saved, or that the policy takes
         for another than it did then.
         """
-        place = {"arm": unit.arm, "unit": unit.name, "step": step}
+        place = {"arm": unit.arm, "unit": unit.name, "step": step, "purpose": purpose}
         checkpoint = standing.checkpoint
         if checkpoint is None or standing.policy_id is None:
             return replace(self.sweep, arm=place)

@@ -18,6 +18,7 @@ JOIN evaluations AS e ON e.evaluation_id = coalesce(u.evaluation_id, l.evaluatio
 WHERE
     CASE WHEN $made = 1 THEN c.arm = 'base' ELSE c.arm = $arm AND c.unit = $unit END
     AND c.step = $made - 1
+    AND coalesce(c.purpose, 'round') = 'round'
     AND e.status <> 'harness_error'
     AND (u.evaluation_id IS NOT NULL OR (SELECT count(*) FROM used) = 0)
 ORDER BY c.suite, c.level, c.problem_id, c.sample_index

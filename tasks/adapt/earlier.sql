@@ -4,5 +4,6 @@ FROM results
 WHERE
     (arm = 'base' AND step = 0 OR arm = $arm AND unit = $unit)
     AND step < $made - 1
+    AND coalesce(purpose, 'round') = 'round'
     AND correct
 ORDER BY suite, level, problem_id, step, sample_index

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storage.ledger import ProblemKey
-from tasks.adapt.numbering import draw_indices
+from tasks.adapt.numbering import Purpose, draw_indices
 from tasks.plan import Shard
 from tasks.problems import Problem
 
@@ -44,9 +44,9 @@ class Unit:
         """The name of a step's rows in the lake."""
         return f"a{self.number}-{self.name.replace('/', '-')}-s{step}"
 
-    def shards(self, step: int, group: int) -> list[Shard]:
+    def shards(self, step: int, draws: int, purpose: Purpose = "round") -> list[Shard]:
         """What it draws at a step, from 1."""
-        indices = tuple(draw_indices(self.number, step, group))
+        indices = tuple(draw_indices(self.number, step, draws, purpose))
         return [Shard(problem, indices) for problem in self.problems]
 
     def seed(self, run_seed: int, problem: Problem, step: int) -> int:
@@ -67,7 +67,9 @@ def units_of(arms: Sequence[str], problems: Sequence[Problem], kind: Kind) -> li
     ]
 
 
-def base_shards(problems: Sequence[Problem], stage: int, group: int) -> list[Shard]:
+def base_shards(
+    problems: Sequence[Problem], stage: int, draws: int, purpose: Purpose = "round"
+) -> list[Shard]:
     """What the base arm draws in a stage."""
-    indices = tuple(draw_indices(0, stage, group))
+    indices = tuple(draw_indices(0, stage, draws, purpose))
     return [Shard(problem, indices) for problem in problems]

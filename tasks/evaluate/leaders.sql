@@ -21,6 +21,7 @@ written AS (
     SELECT coalesce(arm, 'base') AS arm, source_hash, any_value(source) AS source
     FROM candidates
     WHERE suite = $suite AND level = $level AND problem_id = $problem_id
+        AND purpose IS DISTINCT FROM 'confirm'
     GROUP BY ALL
 ),
 winners AS (

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from prefect import State, task
 from prefect.cache_policies import NO_CACHE
@@ -25,17 +27,31 @@ from tasks.sweep import Sweep
 
 _logger = get_logger("judge")
 
+K = TypeVar("K", bound=SourceKey | int)
+
 ATTEMPTS = 2
 
 FLUSH_EVERY = 16
 """Verdicts per write: what a kill can cost at most is this many measurements, to be made again."""
 
 
-def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
+@dataclass(frozen=True)
+class Again:
+    """A source that is measured whatever the run holds. keep: gets its verdict."""
+
+    source: str
+    keep: Callable[[Judged], None]
+
+
+_NOTHING: Mapping[int, Again] = {}
+
+
+def evaluate_shard(sweep: Sweep, shard: Shard, again: Mapping[int, Again] = _NOTHING) -> None:
     """Judge every distinct source among the shard's draws that the run has no verdict on.
 
     Equal sources are measured once, in this shard or another. What is to be done is read from the
-    lake, so a retry and a resumed run do exactly what is missing. Raises ProblemRefusedError.
+    lake, so a retry and a resumed run do exactly what is missing. again: by numbers of the shard
+    that are no draws, what is measured in their place. Raises ProblemRefusedError.
     """
     problem = shard.problem
     key = shard.problem_key
@@ -43,23 +59,32 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
         sweep.progress.advance("evaluate", len(shard.sample_indices))
         return
     draws = ledger.draws(sweep.lake, sweep.run_id, key, shard.sample_indices)
-    sources = {(*key, digest): source for digest, source in draws}
-    copies = Counter((*key, digest) for digest, _ in draws)
+    sources = {(*key, digest): source for digest, source in draws.values()}
+    copies = Counter((*key, digest) for digest, _ in draws.values())
     with sweep.claims.take(set(sources)) as mine:
         done = ledger.evaluated(sweep.lake, sweep.run_id, sweep.judges.harness_id, key)
-        todo = [one for one in sources if one in mine - done]
-        sweep.progress.advance("evaluate", sum(copies[one] for one in sources.keys() - set(todo)))
+        todo = mine - done
+        queue: dict[SourceKey | int, str] = {}
+        for index in shard.sample_indices:
+            if index in again:
+                queue[index] = again[index].source
+            elif index in draws and (one := (*key, draws[index][0])) in todo:
+                queue[one] = sources[one]
+        sweep.progress.advance("evaluate", sum(copies[one] for one in sources.keys() - todo))
         waiting = sum(copies[one] for one in todo)
         evaluations: list[Row] = []
         timings: list[Row] = []
         try:
-            for one, found in judged(sweep, problem, {one: sources[one] for one in todo}):
+            for asked, found in judged(sweep, problem, queue):
+                if isinstance(asked, int):
+                    again[asked].keep(found)
+                    continue
                 verdict = found.verdict
-                evaluation, timing = verdict_rows(problem, one[-1], verdict, found.place)
+                evaluation, timing = verdict_rows(problem, asked[-1], verdict, found.place)
                 evaluations.append(evaluation)
                 timings.extend([timing] if verdict.trials else [])
-                sweep.progress.advance("evaluate", copies[one])
-                waiting -= copies[one]
+                sweep.progress.advance("evaluate", copies[asked])
+                waiting -= copies[asked]
                 if len(evaluations) >= FLUSH_EVERY:
                     flush(sweep, evaluations, timings)
         except ProblemRefusedError:
@@ -69,9 +94,7 @@ def evaluate_shard(sweep: Sweep, shard: Shard) -> None:
             flush(sweep, evaluations, timings)
 
 
-def judged(
-    sweep: Sweep, problem: Problem, sources: Mapping[SourceKey, str]
-) -> Iterator[tuple[SourceKey, Judged]]:
+def judged(sweep: Sweep, problem: Problem, sources: Mapping[K, str]) -> Iterator[tuple[K, Judged]]:
     """(key, verdict with its place) of every source, as they are reached.
 
     A failure of the judge itself is tried again, by a judge started anew, before it is a verdict.
@@ -88,11 +111,15 @@ def judged(
                 yield keys[index], found
             else:
                 _logger.warning(
-                    "problem %d: the judge failed on %.12s and starts anew for it: %s",
+                    "problem %d: the judge failed on %s and starts anew for it: %s",
                     problem.problem_id,
-                    keys[index][-1],
+                    _named(keys[index]),
                     verdict.error,
                 )
+
+
+def _named(key: SourceKey | int) -> str:
+    return "an anchor" if isinstance(key, int) else key[-1][:12]
 
 
 def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
@@ -104,9 +131,11 @@ def flush(sweep: Sweep, evaluations: list[Row], timings: list[Row]) -> None:
     timings.clear()
 
 
-def _evaluate(sweep: Sweep, shard: Shard) -> State[None] | None:
+def _evaluate(
+    sweep: Sweep, shard: Shard, again: Mapping[int, Again] = _NOTHING
+) -> State[None] | None:
     try:
-        evaluate_shard(sweep, shard)
+        evaluate_shard(sweep, shard, again)
     except ProblemRefusedError as error:
         return refused(sweep, shard.problem, error)
     except NoJudgeError as error:

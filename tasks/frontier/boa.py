@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from storage.ledger import ProblemKey
 from tasks.adapt.best_of_adaptation import BestOfAdaptation, best_of_adaptation
 from tasks.adapt.units import BASE_ARM
 from tasks.frontier.stages import Run, Track
@@ -18,29 +18,34 @@ _ELEMENTS = 4_000_000
 
 
 def hits_of(tracks: Sequence[Track]) -> Bools | None:
-    """Successes over the stages at which every problem has draws, as many of each as where there
-    are fewest, the first by their numbers; (stages, problems, draws). None for fewer than two."""
-    if not tracks:
-        return None
-    steps = [
-        step
-        for step in range(min(len(one.stages) for one in tracks))
-        if all(len(one.stages[step]) for one in tracks)
-    ]
+    """Successes over `_shared` stages; (stages, problems, draws). As many draws of each as where
+    there are fewest, the first by their numbers; None for fewer than two."""
+    steps = _shared(tracks)
     draws = min((len(one.stages[step]) for one in tracks for step in steps), default=0)
     if draws < 2:
         return None
     return np.array([[one.stages[step].fast[:draws] for one in tracks] for step in steps])
 
 
+def _shared(tracks: Sequence[Track]) -> list[int]:
+    """Stages at which every problem has draws."""
+    stages = min((len(one.stages) for one in tracks), default=0)
+    return [step for step in range(stages) if all(len(one.stages[step]) for one in tracks)]
+
+
 def arm_boa(run: Run, arm: str) -> BestOfAdaptation | None:
-    """Chosen over all problems of the run, as the paper does."""
-    return _best(run.arms[arm])
-
-
-def _best(tracks: Mapping[ProblemKey, Track]) -> BestOfAdaptation | None:
-    hits = hits_of(list(tracks.values()))
-    return None if hits is None else best_of_adaptation(hits)
+    """Chosen over all problems of the run, as the paper does; fresh where every problem has draws
+    that confirm the one chosen."""
+    tracks = list(run.arms[arm].values())
+    hits = hits_of(tracks)
+    if hits is None:
+        return None
+    best = best_of_adaptation(hits)
+    step = _shared(tracks)[best.chosen]
+    fresh = [one.fresh[step] for one in tracks if len(one.fresh) > step and len(one.fresh[step])]
+    if len(fresh) < len(tracks):
+        return best
+    return replace(best, fresh=float(np.mean([one.mean() for one in fresh])))
 
 
 def null_band(run: Run, seed: int = 0) -> Estimate | None:

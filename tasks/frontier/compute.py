@@ -10,7 +10,7 @@ import numpy as np
 from storage import Lake
 from tasks.adapt.units import BASE_ARM
 from tasks.errors import RequestError
-from tasks.frontier.anchors import anchor_shifts
+from tasks.frontier.anchors import shifts_of
 from tasks.frontier.boa import arm_boa, null_band
 from tasks.frontier.compare import ENDPOINTS, Compared, compare, family
 from tasks.frontier.document import (
@@ -59,7 +59,7 @@ def frontier(
     Raises what `load_runs` does, and RequestError for a budget that was not drawn.
     """
     runs = load_runs(lake, run_ids)
-    shifts = [one for run in runs for one in anchor_shifts(lake, run.run_id)]
+    shifts = [one for run in runs for one in shifts_of(lake, run.run_id)]
     return study_document(Study(tuple(runs)), shifts, prices, tested_at)
 
 

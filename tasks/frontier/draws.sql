@@ -1,4 +1,5 @@
 -- Draws with a verdict of the arms of a run, each with what it cost to draw it and to judge its text.
+-- `fresh` are those that confirm, outside of every budget.
 WITH judging AS (
     SELECT
         run_id, suite, level, problem_id, source_hash,
@@ -11,6 +12,7 @@ WITH judging AS (
 )
 SELECT
     r.run_id, r.arm, r.step, r.suite, r.level, r.problem_id, r.sample_index, r.source_hash,
+    coalesce(r.purpose = 'confirm', false) AS fresh,
     r.fast_1,
     CASE WHEN r.correct AND r.speedup > 0 THEN ln(r.speedup) END AS log_speedup,
     coalesce(c.n_prompt_tokens, 0) AS prompt_tokens,
@@ -25,4 +27,4 @@ LEFT JOIN judging AS j
     ON (r.run_id, r.suite, r.level, r.problem_id, r.source_hash)
     = (j.run_id, j.suite, j.level, j.problem_id, j.source_hash)
 WHERE r.arm IS NOT NULL AND r.status IS NOT NULL AND r.status <> 'harness_error'
-ORDER BY r.run_id, r.suite, r.level, r.problem_id, r.arm, r.step, r.sample_index
+ORDER BY r.run_id, r.suite, r.level, r.problem_id, r.arm, r.step, fresh, r.sample_index

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.stats import norm
@@ -122,16 +123,21 @@ def stage_guard(found: Sequence[Homogeneity]) -> Guard:
     return Guard(True, f"stages of the base arm agree (p = {p:.2g})")
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """One anchor judged anew: log ratio of its speedup to its first, and the half-widths of both
-    95 % intervals on that scale; None where it was not correct, or came without an interval."""
+class Shift(Protocol):
+    """One anchor judged anew (tasks.adapt.anchors): log ratio of its speedup to its first, and the
+    half-widths of both 95 % intervals on that scale; None where it was not correct, or came without
+    an interval."""
 
-    round: int
-    status: str
-    log_ratio: float | None
-    half_width: float | None
-    first_half_width: float | None
+    @property
+    def round(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def log_ratio(self) -> float | None: ...
+    @property
+    def half_width(self) -> float | None: ...
+    @property
+    def first_half_width(self) -> float | None: ...
 
 
 def anchor_guard(shifts: Sequence[Shift]) -> Guard:

@@ -67,19 +67,22 @@ def _run(
     last = last_step(adapt["steps"], group, max(1, asked["problems"]), adapt.get("budget"))
     owed = owed_draws(lake, asked["run_id"], names, adapt, last)
     places = _places(drawn)
-    stages = max((step for arm, _, step in places if arm == BASE_ARM), default=0) + 1
-    problems = list(dict.fromkeys(problem for _, problem, _ in places))
+    stages = max((step for arm, _, step, _ in places if arm == BASE_ARM), default=0) + 1
+    problems = list(dict.fromkeys(problem for _, problem, _, _ in places))
     judging = {problem: _judging(drawn, places, problem) for problem in problems}
     arms: dict[str, dict[ProblemKey, Track]] = {name: {} for name in names}
     for problem in problems:
-        first = places.get((BASE_ARM, problem, 0))
+        first = places.get((BASE_ARM, problem, 0, False))
         if first is None:
             continue  # nothing of it is judged yet, or the judge refuses it
         for name in names:
-            own = [places.get((name, problem, step)) for step in range(1, stages)]
+            steps = [(BASE_ARM, 0), *((name, step) for step in range(1, stages))]
+            own = [places.get((arm, problem, step, False)) for arm, step in steps]
+            fresh = [places.get((arm, problem, step, True)) for arm, step in steps]
             arms[name][problem] = Track(
-                tuple(_stage(drawn, at, judging[problem][0]) for at in (first, *own)),
+                tuple(_stage(drawn, at, judging[problem][0]) for at in own),
                 judging[problem][1],
+                tuple(_stage(drawn, at, judging[problem][0]).fast for at in fresh),
             )
     return Run(
         run_id=str(asked["run_id"]),
@@ -99,9 +102,13 @@ def _run(
     )
 
 
-def _places(drawn: pa.Table) -> dict[tuple[str, ProblemKey, int], slice]:
-    """(arm, problem, step) → its rows, which are ordered by that."""
-    keys = ("suite", "level", "problem_id", "arm", "step")
+Place = tuple[str, ProblemKey, int, bool]
+"""Arm, problem, step, and whether its draws are those that confirm."""
+
+
+def _places(drawn: pa.Table) -> dict[Place, slice]:
+    """The rows of each place; they are ordered by it."""
+    keys = ("suite", "level", "problem_id", "arm", "step", "fresh")
     codes = [drawn[key].combine_chunks().dictionary_encode() for key in keys]
     if not len(drawn):
         return {}
@@ -110,18 +117,18 @@ def _places(drawn: pa.Table) -> dict[tuple[str, ProblemKey, int], slice]:
     starts = np.flatnonzero(np.append(True, changed))
     found = {}
     for start, end in pairwise([*starts.tolist(), len(drawn)]):
-        suite, level, problem_id, arm, step = (drawn[key][start].as_py() for key in keys)
-        found[arm, (suite, level, problem_id), step] = slice(start, end)
+        suite, level, problem_id, arm, step, fresh = (drawn[key][start].as_py() for key in keys)
+        found[arm, (suite, level, problem_id), step, fresh] = slice(start, end)
     return found
 
 
 def _judging(
-    drawn: pa.Table, places: Mapping[tuple[str, ProblemKey, int], slice], problem: ProblemKey
+    drawn: pa.Table, places: Mapping[Place, slice], problem: ProblemKey
 ) -> tuple[dict[str, int], NDArray[np.float64]]:
     """The number of each source of a problem, and what judging each cost."""
     codes: dict[str, int] = {}
     costs: list[tuple[float, ...]] = []
-    for (_, of, _), at in places.items():
+    for (_, of, _, _), at in places.items():
         if of != problem:
             continue
         rows = drawn.slice(at.start, at.stop - at.start)

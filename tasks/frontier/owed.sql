@@ -6,6 +6,6 @@ ANTI JOIN refused_problems USING (run_id, suite, level, problem_id)
 LEFT JOIN (
     SELECT suite, level, problem_id, arm, step, count(*) AS draws
     FROM candidates
-    WHERE arm IS NOT NULL
+    WHERE arm IS NOT NULL AND purpose IS DISTINCT FROM 'confirm'
     GROUP BY ALL
 ) AS c USING (suite, level, problem_id)

@@ -48,11 +48,16 @@ NO_DRAWS = Stage(np.zeros(0, np.bool_), np.zeros(0), np.zeros(0, np.int64))
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One problem under one arm: stage s holds the draws after s steps, and what judging each
-    source cost the run is by `Stage.source`: (sources, 3) evaluations, seconds, GPU seconds."""
+    """One problem under one arm: stage s holds the draws after s steps, those of a tail among them.
+
+    judging: what each source cost, by `Stage.source`; (sources, 3) evaluations, seconds, GPU
+        seconds. fresh: by stage, the success of draws that nothing was chosen by, outside of every
+        budget.
+    """
 
     stages: tuple[Stage, ...]
     judging: Floats
+    fresh: tuple[Bools, ...] = ()
 
     @property
     def draws(self) -> int:
@@ -67,8 +72,9 @@ class Track:
 class Run:
     """One adaptation: arm by arm, problem by problem.
 
-    group: draws of a problem in a stage. last: steps that were made. learning: by arm, the cost of
-        each stage's step and the GPU seconds of its draws. unjudged: draws without a verdict.
+    group: draws of a problem in a stage, a tail's among them. last: steps that were made.
+    learning: by arm, the cost of each stage's step and the GPU seconds of its draws.
+    unjudged: draws that are owed, or have no verdict.
     """
 
     run_id: str

@@ -161,6 +161,23 @@ def test_steps_grow_and_nothing_else_changes(lake: Lake) -> None:
         resolve(lake, "mine", {"problems": [12, 14]}, AdaptRequest)
 
 
+def test_a_tail_is_paid_for_and_what_confirms_is_not(lake: Lake) -> None:
+    more = asked(lake, tail=8, confirm=100, budget=128)
+    assert more.last_step(4) == 1  # a round: 8 + 8 draws of 4 problems
+    assert more.k == (8 + 8) * 4
+    assert more.method().draws == {"round": 8, "tail": 8, "confirm": 100}
+    with pytest.raises(RequestError, match="8 and 8 of a tail of each of 4 problems"):
+        asked(lake, tail=8, budget=127)
+
+
+def test_what_confirms_grows_and_a_tail_does_not(lake: Lake) -> None:
+    record(lake, "mine", asked(lake, tail=2, confirm=4))
+    assert asked(lake, "mine", confirm=9).adapt.confirm == 9
+    assert asked(lake, "mine", confirm=1).adapt.confirm == 4
+    with pytest.raises(RequestError, match=r"adapt\.tail"):
+        asked(lake, "mine", tail=4)
+
+
 def test_sweeps_and_adaptations_keep_to_their_own_runs(lake: Lake) -> None:
     record(lake, "mine", asked(lake))
     record(lake, "theirs", resolve(lake, None, {})[1])
@@ -180,8 +197,8 @@ def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (("--tail", "4"), ["--tail", "not there yet"]),
-        (("--confirm", "4"), ["--confirm", "not there yet"]),
+        (("--tail", "-4"), ["tail", "-4"]),
+        (("--confirm", "10001"), ["confirm", "10001"]),
         (("--arms", "centred,,placebo"), ["centred,,placebo", "commas"]),
         (("--arms", "max@8", "-g", "8"), ["max@8", "-g"]),
         (("--run", "nobody"), ["nobody", "adapt-demo"]),

@@ -37,8 +37,8 @@ def test_a_harness_error_is_tried_again(lake: Lake) -> None:
 def test_draws_come_in_the_order_they_are_named_in(lake: Lake) -> None:
     rows = [candidate_row(1, i, f"h{i}") | {"source": f"s{i}"} for i in (2, 0, 1)]
     lake.append("candidates", rows, run_id="r")
-    assert draws(lake, "r", ("s", 1, 1), [2, 0]) == [("h2", "s2"), ("h0", "s0")]
-    assert draws(lake, "r", ("s", 1, 1), [0, 9, 2]) == [("h0", "s0"), ("h2", "s2")]
+    assert draws(lake, "r", ("s", 1, 1), [2, 0]) == {2: ("h2", "s2"), 0: ("h0", "s0")}
+    assert draws(lake, "r", ("s", 1, 1), [0, 9, 2]) == {0: ("h0", "s0"), 2: ("h2", "s2")}
 
 
 def test_a_part_is_read_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

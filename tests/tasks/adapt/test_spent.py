@@ -18,10 +18,12 @@ from tests.storage.make import candidate_row, evaluation_row
 UNITS = units_of(["centred", "placebo"], [PROBLEM], "problem")
 
 
-def draw(lake: Lake, index: int, source: str, arm: str, step: int) -> None:
+def draw(
+    lake: Lake, index: int, source: str, arm: str, step: int, purpose: str | None = None
+) -> None:
     unit = None if arm == "base" else "1/12"
     row = candidate_row(12, index, source) | {"suite": "embedded", "sample_seconds": 0.5}
-    row |= {"arm": arm, "unit": unit, "step": step, "n_prompt_tokens": 7}
+    row |= {"arm": arm, "unit": unit, "step": step, "n_prompt_tokens": 7, "purpose": purpose}
     lake.append("candidates", [row], run_id="r")
 
 
@@ -84,3 +86,65 @@ def test_a_round_is_written_once(lake: Lake) -> None:
     before = spent(lake)
     write_spent(lake, "r", 0, queue)
     assert spent(lake) == before
+
+
+def evaluation(source: str, seconds: float) -> dict[str, Any]:
+    return evaluation_row(12, source) | {"suite": "embedded", "wall_seconds": seconds}
+
+
+def rounds(lake: Lake, draws: int = 2, **more: Any) -> None:
+    """Both rounds, as a run that goes on has them."""
+    for step in (0, 1):
+        shards = base_shards([PROBLEM], step, draws)
+        shards += [s for unit in UNITS * step for s in unit.shards(step, draws)]
+        write_spent(lake, "r", step, shuffled(shards, 1, step), **more)
+
+
+@pytest.mark.parametrize(("later", "paid"), [(True, 1), (False, 2)])
+def test_what_confirms_pays_for_what_nobody_paid_for(lake: Lake, later: bool, paid: int) -> None:
+    """`a` was judged for stage 0, and `n` for the draw that confirms it; so was `c`, unless that
+    was asked for after round 1."""
+    for place, source in enumerate("anc"):
+        draw(lake, 2_000_000_000 + place, source, "base", 0, "confirm")
+    lake.append("evaluations", [evaluation("n", 5.0)], run_id="r")
+    if later:
+        rounds(lake)
+    rounds(lake, confirm=3)
+    rows = {(r["arm"], r["step"], r["stage"]): r for r in spent(lake)}
+    assert rows["base", 0, "confirm"]["rollouts"] == 3
+    assert rows["base", 0, "sample"]["rollouts"] == 2
+    judged = rows["base", 0, "confirm_judge"]
+    assert (judged["evaluations"], judged["seconds"]) == (paid, 5.0 + 2.0 * (not later))
+    assert sum(r["evaluations"] for r in rows.values()) == 5  # a, b, x, c, n
+    (budget,) = lake.sql(
+        "SELECT rollouts, evaluations FROM budget WHERE arm = 'base' AND step = 0"
+    ).to_pylist()
+    assert budget == {"rollouts": 2, "evaluations": 2}
+
+
+def test_more_that_confirm_are_added_to_what_was_written(lake: Lake) -> None:
+    for place, source in enumerate("no"):
+        draw(lake, 2_000_000_000 + place, source, "base", 0, "confirm")
+        lake.append("evaluations", [evaluation(source, 5.0)], run_id="r")
+        rounds(lake, confirm=place + 1)
+    before = spent(lake)
+    rounds(lake, confirm=2)
+    assert spent(lake) == before
+    latest = lake.sql(
+        "SELECT * FROM spend WHERE starts_with(stage, 'confirm') "
+        "QUALIFY row_number() OVER (PARTITION BY arm, unit, step, stage ORDER BY sequence DESC) = 1"
+    ).to_pylist()
+    assert {r["stage"]: (r["rollouts"], r["evaluations"], r["seconds"]) for r in latest} == {
+        "confirm": (2, 0, 1.0),
+        "confirm_judge": (0, 2, 10.0),
+    }
+
+
+def test_a_tail_is_paid_for_by_its_arm(lake: Lake) -> None:
+    draw(lake, 1_000_000_000, "t", "base", 0, "tail")
+    lake.append("evaluations", [evaluation("t", 5.0)], run_id="r")
+    rounds(lake)
+    (budget,) = lake.sql(
+        "SELECT rollouts, evaluations FROM budget WHERE arm = 'base' AND step = 0"
+    ).to_pylist()
+    assert budget == {"rollouts": 3, "evaluations": 3}

@@ -127,7 +127,7 @@ def test_a_step_is_written_once_and_draws_go_on_under_it(work: Adaptation) -> No
     assert held(work)["train_steps"] == 1
     standing = work.made().at(unit, 1)
     assert standing is not None
-    draws = work.drawing(unit, 1, standing)
+    draws = work.drawing(unit, 1, standing, "round")
     (row,) = work.lake.sql("SELECT * FROM checkpoints").to_pylist()
     assert draws.arm["checkpoint_id"] == row["checkpoint_id"]
     assert draws.policy_id == row["policy_id"] == cast("Any", draws.policy).policy_id
@@ -161,7 +161,7 @@ def test_a_checkpoint_of_other_settings_is_refused(work: Adaptation) -> None:
     config = standing.checkpoint.folder / "adapter_config.json"
     config.write_text(config.read_text().replace('"lora_alpha": 8.0', '"lora_alpha": 16.0'))
     with pytest.raises(AdapterError, match="when it was made, and is"):
-        work.drawing(unit, 1, standing)
+        work.drawing(unit, 1, standing, "round")
 
 
 def test_rewards_that_are_all_alike_are_no_signal(work: Adaptation) -> None:

@@ -98,7 +98,7 @@ def write(
     unit: str = "problem",
     names: list[ProblemKey] | None = None,
 ) -> None:
-    """The run of `run_of` with the same arguments, in a lake."""
+    """The run of `run_of` with the same arguments, in a lake; draws of speed -1 are not made."""
     problems, stages, group = base.shape
     names = names or keys(problems)
     adapt = {"arms": list(arms), "group": group, "unit": unit, "steps": stages - 1}
@@ -114,6 +114,8 @@ def write(
             for step in range(first, stages):
                 for place, index in enumerate(draw_indices(number, step, group)):
                     text, speed = f"{name}-{step}-{place}", table[i, step - first, place]
+                    if speed < 0:
+                        continue
                     candidates.append(
                         candidate_row(problem_id, index, text)
                         | key

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tasks.adapt.anchors import AnchorShift
 from tasks.frontier.guards import (
     LEVEL,
     Homogeneity,
-    Shift,
     anchor_guard,
     homogeneity_p,
     stage_guard,
@@ -73,8 +73,8 @@ def test_one_run_that_drifts_among_several_is_caught() -> None:
 
 def shift(
     turn: int, moved: float | None, half: float | None = 0.02, status: str = "correct"
-) -> Shift:
-    return Shift(turn, status, moved, half, half)
+) -> AnchorShift:
+    return AnchorShift(turn, ("s", 1, 1), 0, status, moved, half, half)
 
 
 def test_anchors_may_move_within_their_intervals() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from storage import Lake, RunUnknownError
 from storage.ledger import ProblemKey
+from tasks.adapt.numbering import draw_indices
 from tasks.adapt.units import BASE_ARM
 from tasks.errors import RequestError
 from tasks.frontier.compute import frontier, study_document
@@ -133,7 +134,7 @@ def test_a_run_that_was_ended_early_is_unfinished_and_a_unit_that_ended_is_not(l
     """No draw of problem 1 after the second step of `centred`: owed, unless its step diverged."""
     base, arms = tables()
     arms["centred"][0, 1] = -1.0
-    write_without(lake, base, arms)
+    write(lake, base, arms)
     assert frontier(lake, ["r"]).verdict.startswith("no verdict: the study is unfinished")
     assert load_runs(lake, ["r"])[0].unjudged == GROUP
     steps = [_step("centred", 1, 1, "no_signal"), _step("centred", 1, 2, "diverged")]
@@ -145,25 +146,49 @@ def test_a_run_that_was_ended_early_is_unfinished_and_a_unit_that_ended_is_not(l
     assert document.arms["centred"].rollouts == document.arms["centred"].budget - GROUP
 
 
-def write_without(lake: Lake, base: Floats, arms: dict[str, Floats]) -> None:
-    """Draws with a speedup of -1 are not made."""
-    kept = {name: np.where(one < 0, np.nan, one) for name, one in arms.items()}
-    gone = {
-        (name, int(i) + 1, int(step) + 1)
-        for name, one in arms.items()
-        for i, step in {(i, s) for i, s, _ in np.argwhere(one < 0).tolist()}
-    }
-    whole = Lake.open(lake.root.parent / "whole", create=True)
-    write(whole, base, kept)
-    for table in ("runs", "problems", "evaluations", "spend"):
-        rows = whole.sql(f"SELECT * EXCLUDE (run_id, sequence) FROM {table}").to_pylist()
-        lake.append(table, rows, run_id="r")
-    rows = whole.sql("SELECT * EXCLUDE (run_id, sequence) FROM candidates").to_pylist()
-    lake.append(
-        "candidates",
-        [row for row in rows if (row["arm"], row["problem_id"], row["step"]) not in gone],
-        run_id="r",
-    )
+def test_fresh_draws_count_for_nothing_but_the_fresh_number(lake: Lake) -> None:
+    """Every checkpoint of `centred` has two: all of them fast after the step that looks best."""
+    base, arms = tables()
+    write(lake, base, arms)
+    before = frontier(lake, ["r"])
+    assert before.arms["centred"].boa.fresh is None
+    assert before.arms["centred"].boa.why_not_fresh
+    hits = [np.nanmean(one[:, 0] > 1) for one in (base, arms["centred"], arms["centred"][:, 1:])]
+    best = int(np.argmax(hits))
+    drawn, verdicts = [], []
+    for number, arm in enumerate(("base", "centred")):
+        for step in range(number, STAGES):
+            for problem in range(1, 8):
+                for index in draw_indices(number, step, 2, "confirm"):
+                    text = f"fresh-{arm}-{step}-{index}"
+                    place = {"arm": arm, "step": step, "purpose": "confirm"}
+                    drawn.append(candidate_row(problem, index, text) | place)
+                    fast = step == best or index % 2
+                    verdicts.append(
+                        evaluation_row(problem, text, speedup=1.5 if fast else 0.5)
+                        | {"wall_seconds": 1.0, "device": "cpu"}
+                    )
+    lake.append("candidates", drawn, run_id="r")
+    lake.append("evaluations", verdicts, run_id="r")
+    after = frontier(lake, ["r"])
+    assert after.arms["centred"].boa.fresh == 1.0
+    assert after.arms["centred"].boa.why_not_fresh is None
+    assert after.arms["placebo"].boa.fresh is None
+    strip = {"arms": {name: {"boa"} for name in after.arms}}
+    assert after.model_dump(exclude=strip) == before.model_dump(exclude=strip)
+
+
+def test_a_tail_is_part_of_its_stage(lake: Lake) -> None:
+    """Two draws a round and two of its tail are one stage of four."""
+    base, arms = tables()
+    write(lake, base, arms)
+    (row,) = lake.sql("SELECT config FROM runs_latest").to_pylist()
+    config = json.loads(row["config"])
+    config["adapt"] |= {"group": 1, "tail": GROUP - 1}
+    asked = run_row("r", minute=1) | {"kind": "adapt", "config": json.dumps(config)}
+    before = frontier(lake, ["r"])
+    lake.append("runs", [asked], run_id="r")
+    assert frontier(lake, ["r"]) == before
 
 
 def test_a_draw_without_a_verdict_leaves_the_study_unfinished(lake: Lake) -> None:

@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pytest
 
+from tasks.adapt.anchors import AnchorShift
 from tasks.frontier.compute import study_document
 from tasks.frontier.document import FrontierDocument
-from tasks.frontier.guards import Shift
 from tasks.frontier.stages import Run
 from tasks.frontier.study import Study, is_placebo
 from tests.tasks.frontier.make import Floats, keys, run_of, speeds
 
-STILL = [Shift(1, "correct", 0.001, 0.02, 0.02)]
+STILL = [AnchorShift(1, ("s", 1, 1), 0, "correct", 0.001, 0.02, 0.02)]
 GROUP, STAGES = 8, 3
 
 
@@ -106,7 +106,7 @@ def test_a_drifting_evaluator_forbids_every_verdict() -> None:
     assert found.guards["stages"].passed is False
     assert found.verdict.startswith("the evaluator drifted; no verdict: stages of the base arm")
     assert {one.finding for one in found.arms.values()} == {None, "drifted"}
-    moved = [Shift(2, "correct", 0.5, 0.01, 0.01)]
+    moved = [AnchorShift(2, ("s", 1, 1), 0, "correct", 0.5, 0.01, 0.01)]
     still = run_of(draws(rng, 0.0, 12, 3), {"centred": draws(rng, 0.9, 12, 2)})
     found = study_document(Study((still,)), moved)
     assert found.verdict.startswith("the evaluator drifted; no verdict: anchors moved")
