@@ -13,8 +13,7 @@ from tasks.frontier.stages import Run, Track
 from tasks.statistics.arrays import Bools
 from tasks.statistics.bootstrap import Estimate
 
-PERMUTATIONS = 1000
-_ELEMENTS = 4_000_000
+REPETITIONS = 4000
 
 
 def hits_of(tracks: Sequence[Track]) -> Bools | None:
@@ -49,20 +48,22 @@ def arm_boa(run: Run, arm: str) -> BestOfAdaptation | None:
 
 
 def null_band(run: Run, seed: int = 0) -> Estimate | None:
-    """What the naive number reads where nothing was learned: the base arm's draws, dealt out to its
-    stages at random again and again. Mean, and where 95 % of these lie. None as above."""
+    """What the naive number reads of an arm that learns nothing: mean, and where 95 % of such arms
+    lie. None as above.
+
+    Such an arm begins with the base arm's first stage and draws on from the same model, whose rate
+    on each problem is as sure as all of the base arm's draws make it: Binomial(n, c/n)/n, and then
+    Binomial(G, that) in each later stage.
+    """
     hits = hits_of(list(run.arms[BASE_ARM].values()))
     if hits is None:
         return None
     stages, problems, draws = hits.shape
-    pooled = np.moveaxis(hits, 0, 1).reshape(problems, stages * draws)
     rng = np.random.default_rng(seed)
-    found: list[float] = []
-    rows = max(1, _ELEMENTS // pooled.size)
-    while len(found) < PERMUTATIONS:
-        size = min(rows, PERMUTATIONS - len(found))
-        dealt = rng.permuted(np.tile(pooled, (size, 1, 1)), axis=2)
-        rates = dealt.reshape(size, problems, stages, draws).mean(axis=(1, 3))
-        found += rates.max(axis=1).tolist()
+    size = (REPETITIONS, problems)
+    rates = rng.binomial(stages * draws, hits.mean(axis=(0, 2)), size) / (stages * draws)
+    found = np.tile(hits[0].mean(), REPETITIONS)
+    for _ in range(1, stages):
+        found = np.maximum(found, rng.binomial(draws, rates).mean(axis=1) / draws)
     low, high = np.quantile(found, [0.025, 0.975])
-    return Estimate(float(np.mean(found)), float(low), float(high))
+    return Estimate(float(found.mean()), float(low), float(high))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
-from tasks.frontier.study import Arm, Study
+from tasks.adapt.units import BASE_ARM
+from tasks.frontier.study import Arm, is_placebo
 from tasks.statistics import (
     DIFFERENCE,
     Difference,
@@ -20,7 +22,7 @@ from tasks.statistics import (
     problems_needed,
     wilcoxon_signed_rank,
 )
-from tasks.statistics.arrays import Floats
+from tasks.statistics.arrays import Floats, Ints
 
 Endpoint = Literal["fast_1", "delivered_speedup"]
 ENDPOINTS: tuple[Endpoint, ...] = ("fast_1", "delivered_speedup")
@@ -36,7 +38,7 @@ class Compared:
     """An arm minus another at one budget, in success or in the log of the delivered speedup.
 
     p_holm: adjusted over arms × budgets × both endpoints; NaN outside of that family.
-    needed: units with which so large a difference would be settled in four studies of five.
+    change: by unit.
     secondary: McNemar's test where both are 0 or 1 on every unit, else the sign test; of speedups
     Wilcoxon's. Labelled so, since they ask on how many units, and not by how much.
     """
@@ -45,9 +47,14 @@ class Compared:
     budget: int
     seen: PairedDifference
     p_holm: float
-    needed: int | None
+    change: Floats
     secondary_name: str
     secondary: Difference
+
+    @cached_property
+    def needed(self) -> int | None:
+        """Units with which so large a difference would be settled in four studies of five."""
+        return problems_needed(self.change, self.change**2)
 
     @property
     def offered(self) -> bool:
@@ -55,14 +62,18 @@ class Compared:
         return self.seen.problems >= FEWEST_UNITS
 
 
-def compare(arm: Arm, other: Arm, study: Study, endpoint: Endpoint, budget: int) -> Compared:
-    """Both as runs of that budget would have been made, stage by stage."""
-    at = int(np.flatnonzero(study.budgets == budget)[0])
+def compare(arm: Arm, other: Arm, budgets: Ints, endpoint: Endpoint, budget: int) -> Compared:
+    """Both as runs of that budget would have been made, stage by stage. budgets: of the arms'
+    tables, rollouts of one problem; `budget` is among them."""
+    at = int(np.flatnonzero(budgets == budget)[0])
     a, b = (_values(one, endpoint)[:, at] for one in (arm, other))
     seen = paired_difference(a, b, bounds=DIFFERENCE if endpoint == "fast_1" else None)
     change = a - b
     change[np.abs(change) < _SAME] = 0.0
     name, second = _secondary(a, b, endpoint)
+    if endpoint == "delivered_speedup" and not seen.informative:
+        # Speedups have no bounds: units that all agree say nothing on one that would not.
+        seen = replace(seen, low=float("nan"), high=float("nan"))
     if len(change) < FEWEST_UNITS:
         # No test, and no p that could be taken for one; the interval still describes.
         nan = float("nan")
@@ -73,7 +84,7 @@ def compare(arm: Arm, other: Arm, study: Study, endpoint: Endpoint, budget: int)
         budget=budget,
         seen=seen,
         p_holm=float("nan"),
-        needed=problems_needed(change, change**2),
+        change=change,
         secondary_name=name,
         secondary=second,
     )
@@ -93,23 +104,43 @@ def _secondary(a: Floats, b: Floats, endpoint: Endpoint) -> tuple[str, Differenc
     return ("mcnemar" if plain else "sign"), exact
 
 
-def family(study: Study, base: str, budgets: Sequence[int]) -> dict[str, list[Compared]]:
-    """Every contender against the base arm, at the budgets named beforehand, in both endpoints;
-    placebos too, which are no part of the family: nothing is claimed of them."""
-    arms = study.arms
-    found = {
-        name: [
-            compare(arms[name], arms[base], study, endpoint, budget)
-            for budget in budgets
-            for endpoint in ENDPOINTS
-        ]
-        for name in study.trained
-    }
-    tested = [(name, i) for name in study.contenders for i in range(len(found[name]))]
+def family(
+    arms: Mapping[str, Arm], budgets: Ints, tested_at: Sequence[int]
+) -> dict[str, list[Compared]]:
+    """Every trained arm against the base arm, at the budgets named beforehand, in both endpoints.
+
+    Placebos are no part of the family that p is adjusted over: nothing is claimed of them.
+    """
+    found = {name: against(arms, BASE_ARM, name, budgets, tested_at) for name in arms}
+    del found[BASE_ARM]
+    tested = [(name, i) for name in found for i in range(len(found[name])) if not is_placebo(name)]
     adjusted = holm([found[name][i].seen.p for name, i in tested])
     for (name, i), p in zip(tested, adjusted.tolist(), strict=True):
         found[name][i] = replace(found[name][i], p_holm=p)
     return found
+
+
+def against(
+    arms: Mapping[str, Arm], other: str, name: str, budgets: Ints, tested_at: Sequence[int]
+) -> list[Compared]:
+    """One arm against another, budget by budget."""
+    return [
+        compare(arms[name], arms[other], budgets, endpoint, budget)
+        for budget in tested_at
+        for endpoint in ENDPOINTS
+    ]
+
+
+def against_placebos(
+    arms: Mapping[str, Arm], budgets: Ints, tested_at: Sequence[int]
+) -> dict[str, dict[str, list[Compared]]]:
+    """Every contender against every placebo, in the order of `family`."""
+    placebos = [name for name in arms if is_placebo(name)]
+    return {
+        name: {one: against(arms, one, name, budgets, tested_at) for one in placebos}
+        for name in arms
+        if name != BASE_ARM and not is_placebo(name)
+    }
 
 
 def settled(one: Compared) -> bool:

@@ -12,7 +12,7 @@ from tasks.adapt.units import BASE_ARM
 from tasks.errors import RequestError
 from tasks.frontier.anchors import shifts_of
 from tasks.frontier.boa import arm_boa, null_band
-from tasks.frontier.compare import ENDPOINTS, Compared, compare, family
+from tasks.frontier.compare import Compared, against_placebos, family
 from tasks.frontier.document import (
     ArmFrontier,
     Boa,
@@ -76,8 +76,8 @@ def study_document(
         "stages": stage_guard([stages_agree(run) for run in study.runs]),
         "anchors": anchor_guard(shifts),
     }
-    tests = family(study, BASE_ARM, budgets) if study.units else {}
-    placebo_tests = _against_placebos(study, budgets) if study.units else {}
+    tests = family(study.arms, study.budgets, budgets) if study.units else {}
+    placebo_tests = against_placebos(study.arms, study.budgets, budgets) if study.units else {}
     found = _findings(study, tests, placebo_tests, guards)
     worths = {name: _worths(study, name, prices) for name in tests}
     told = Told(
@@ -200,20 +200,6 @@ def _findings(
             stop=stop,
         )
         for name in tests
-    }
-
-
-def _against_placebos(study: Study, budgets: Sequence[int]) -> dict[str, dict[str, list[Compared]]]:
-    return {
-        name: {
-            placebo: [
-                compare(study.arms[name], study.arms[placebo], study, endpoint, budget)
-                for budget in budgets
-                for endpoint in ENDPOINTS
-            ]
-            for placebo in study.placebos
-        }
-        for name in study.contenders
     }
 
 

@@ -25,7 +25,7 @@ class Boa(Plain):
     """Best of Adaptation (tasks.adapt.best_of_adaptation), null where undefined.
 
     fresh: on draws made for it alone, outside of the budget; null without them. null: what `naive`
-    reads where nothing changes (the base arm's draws dealt out to stages at random).
+    reads of an arm that learns nothing, and where 95 % of such arms lie.
     """
 
     naive: float | None
