@@ -3,10 +3,11 @@ something known, was learned.
 
 - Staged closed forms (chance of success, delivered speedup) and cross-fitting against 200,000
   simulated draws each.
-- A placebo study: 5 problems × 32 draws, steps 0 to 5, nothing ever learned, 2,000 repetitions. What
-  Best of Adaptation reads: naive, cross-fitted, fresh; and the null band of `bon frontier`.
+- A placebo study: 5 problems × 32 draws, steps 0 to 5, nothing ever learned, 2,000 repetitions.
+  What Best of Adaptation reads: naive, cross-fitted, fresh; and the null band of `bon frontier`.
 - Coverage of the paired interval: studies of 10, 20 and 50 problems (8 draws × 4 stages, stage 0
-  shared) of populations whose true difference is known, 2,000 a cell, in both endpoints.
+  shared) of populations whose true difference is known, 2,000 a cell, in both endpoints. Success at
+  20 rollouts is a chance between 0 and 1 on each problem, at 32, all that was drawn, 0 or 1.
 - Claims: how often the rule (Holm over arms and endpoints, and the placebo beaten as well) calls an
   arm better, where nothing was learned, where the placebo gains as much, and where an arm gains.
 - Guards: how often they stop a study whose evaluator stands still, and one that drifts.
@@ -34,12 +35,13 @@ from scipy.special import ndtr
 from tasks.adapt.best_of_adaptation import best_of_adaptation
 from tasks.adapt.units import BASE_ARM
 from tasks.frontier.boa import null_band
-from tasks.frontier.compare import against, against_placebos, family
+from tasks.frontier.compare import Endpoint, against_placebos, compare, family
 from tasks.frontier.curves import budget_grid, paid, staged_curve, staged_gain
 from tasks.frontier.guards import LEVEL, stages_agree
 from tasks.frontier.stages import Run, Stage, Track
 from tasks.frontier.study import Arm
 from tasks.frontier.verdict import Finding, shown
+from tasks.statistics.arrays import log_avoids
 
 RECORD = Path(__file__).parent / "records" / "adaptation_null.json"
 Floats: TypeAlias = NDArray[np.float64]
@@ -48,7 +50,6 @@ GROUP, STAGES = 8, 4
 CORRECT, SPREAD = 0.6, 0.5
 """Share of correct draws; standard deviation of log speedup within a problem."""
 
-BAR = (92.0, 97.0)
 Level = Callable[[np.random.Generator, int], tuple[Floats, Floats]]
 """(generator, problems) → mean log speedup of the base model, and what a step adds; (problems,)"""
 
@@ -61,16 +62,10 @@ def _half(rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
     return rng.normal(-1.2, 0.8, size), np.where(rng.random(size) < 0.5, 0.4, 0.0)
 
 
-def _opposed(rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
-    return rng.normal(-1.2, 0.8, size), np.where(rng.random(size) < 0.5, 0.3, -0.3)
-
-
 POPULATIONS: dict[str, Level] = {
     "nothing learned": normal(-1.2, 0.8, 0.0),
-    "+0.1 a step": normal(-1.2, 0.8, 0.1),
     "+0.3 a step": normal(-1.2, 0.8, 0.3),
     "+0.4 a step on half of them": _half,
-    "+0.3 on half, -0.3 on the others": _opposed,
     "easy, +0.1 a step": normal(-0.3, 0.5, 0.1),
     "hard, +0.2 a step": normal(-2.0, 0.5, 0.2),
 }
@@ -108,10 +103,14 @@ BUDGETS = np.array([GROUP * STAGES // 2 + GROUP // 2, GROUP * STAGES])
 
 
 def arm_of(name: str, logs: Floats) -> Arm:
-    """(problems, stages, draws); no costs."""
-    tracks = [_track(own) for own in logs]
-    success = np.array([staged_curve(one, GROUP, BUDGETS) for one in tracks])
-    gain = np.array([staged_gain(one, GROUP, BUDGETS) for one in tracks])
+    """(problems, stages, draws); no costs. The tables of `tasks.frontier.study`, all problems at
+    once; of the speedup only that of the whole budget (a test holds them against each other)."""
+    hits = (np.nan_to_num(logs, nan=-1.0) > 0).sum(axis=2)
+    due = np.clip(BUDGETS[:, None] - GROUP * np.arange(STAGES), 0, GROUP)
+    n, c, m = np.broadcast_arrays(GROUP, hits[:, None, :], due[None, :, :])
+    success = 0.0 - np.expm1(log_avoids(n, c, m).sum(axis=2))
+    best = np.fmax(np.nan_to_num(logs, nan=-1.0).max(axis=(1, 2)), 0.0)
+    gain = np.stack([np.full(len(best), np.nan), best], axis=1)
     return Arm(name, success, gain, success, gain, {}, 0)
 
 
@@ -234,33 +233,40 @@ def _run(logs: Floats) -> Run:
 
 
 def coverage(studies: int) -> list[dict[str, Any]]:
-    """Of the 95 % interval, per cent of the studies that have one; and how often the test rejects."""
+    """Of the 95 % interval, per cent of the studies that have one; and how often its test
+    rejects."""
     rows = []
+    cells: list[tuple[Endpoint, int]] = [("fast_1", int(one)) for one in BUDGETS]
+    cells.append(("delivered_speedup", WHOLE[0]))
     for number, (name, population) in enumerate(POPULATIONS.items()):
-        level, gain = population(np.random.default_rng(99), 20_000)
-        true = (truth(level, gain) - truth(level, np.zeros(len(level)))).ravel()
+        level, gain = population(np.random.default_rng(99), 10_000)
+        apart = truth(level, gain) - truth(level, np.zeros(len(level)))
+        true = np.array([*apart[:, 0], apart[-1, 1]])
         for size in SIZES:
             rng = np.random.default_rng((7, number, size))
             held, rejected, without = np.zeros((3, len(true)))
             for _ in range(studies):
                 own_level, own_gain = population(rng, size)
                 arms = study(rng, own_level, {"a": own_gain})
-                found = against(arms, BASE_ARM, "a", BUDGETS, BUDGETS.tolist())
-                low, high, p = np.array([(it.seen.low, it.seen.high, it.seen.p) for it in found]).T
+                found = [
+                    compare(arms["a"], arms[BASE_ARM], BUDGETS, endpoint, budget).seen
+                    for endpoint, budget in cells
+                ]
+                low, high, p = np.array([(it.low, it.high, it.p) for it in found]).T
                 held += (low <= true) & (true <= high)
                 rejected += p < 0.05
                 without += np.isnan(low)
-            for i, one in enumerate(found):
+            for i, (endpoint, budget) in enumerate(cells):
                 rows.append(
                     {
                         "population": name,
-                        "endpoint": one.endpoint,
-                        "rollouts": one.budget,
+                        "endpoint": endpoint,
+                        "rollouts": budget,
                         "problems": size,
                         "difference": round(float(true[i]), 4),
-                        "coverage": round(100 * held[i] / (studies - without[i]), 1),
-                        "rejected": round(100 * rejected[i] / studies, 1),
-                        "without_an_interval": round(100 * without[i] / studies, 1),
+                        "coverage": round(float(100 * held[i] / (studies - without[i])), 1),
+                        "rejected": round(float(100 * rejected[i] / studies), 1),
+                        "without_an_interval": round(float(100 * without[i] / studies), 1),
                     }
                 )
     return rows
@@ -277,10 +283,10 @@ CLAIMS: dict[str, tuple[float, float, float]] = {
 
 
 def claims(studies: int) -> list[dict[str, Any]]:
-    """Studies in which some arm is called better, per cent."""
+    """Studies in which some arm is called better, per cent; a quarter as many."""
     rows = []
     for number, (name, (first, second, placebo)) in enumerate(CLAIMS.items()):
-        for size in SIZES:
+        for size in SIZES[:2]:
             rng = np.random.default_rng((8, number, size))
             counts: dict[str, int] = {}
             false = 0
@@ -347,17 +353,15 @@ def main() -> None:
         "closed_forms": lambda: closed_forms(given.draws),
         "cross_fitting": lambda: cross_fitting(given.draws),
         "placebo_study": lambda: placebo_study(given.studies),
+        "guards": lambda: guards(given.studies // 8),
+        "claims": lambda: claims(given.studies // 4),
         "coverage": lambda: coverage(given.studies),
-        "claims": lambda: claims(given.studies),
-        "guards": lambda: guards(max(50, given.studies // 4)),
     }
     for name, part in parts.items():
         record[name] = part()
-        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    outside = [row for row in record["coverage"] if not BAR[0] <= row["coverage"] <= BAR[1]]
-    record["coverage_outside_92_to_97"] = outside
-    record["seconds"] = round(time.monotonic() - began)
-    given.out.write_text(json.dumps(record, indent=1) + "\n")
+        record["seconds"] = round(time.monotonic() - began)
+        given.out.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"{name}: {record['seconds']} s", flush=True)
     print(json.dumps({k: v for k, v in record.items() if k != "coverage"}, indent=1))
 
 

@@ -48,8 +48,17 @@ class Compared:
     seen: PairedDifference
     p_holm: float
     change: Floats
-    secondary_name: str
-    secondary: Difference
+    plain: bool
+    """Whether both are 0 or 1 on every unit."""
+
+    @cached_property
+    def secondary(self) -> tuple[str, Difference]:
+        """The name of another test, and what it says."""
+        if self.endpoint == "delivered_speedup":
+            return "wilcoxon", wilcoxon_signed_rank(self.change)
+        # The sign test is the same binomial, of units on which one is ahead by however little.
+        exact = mcnemar_exact(int((self.change > 0).sum()), int((self.change < 0).sum()))
+        return ("mcnemar" if self.plain else "sign"), exact
 
     @cached_property
     def needed(self) -> int | None:
@@ -70,7 +79,6 @@ def compare(arm: Arm, other: Arm, budgets: Ints, endpoint: Endpoint, budget: int
     seen = paired_difference(a, b, bounds=DIFFERENCE if endpoint == "fast_1" else None)
     change = a - b
     change[np.abs(change) < _SAME] = 0.0
-    name, second = _secondary(a, b, endpoint)
     if endpoint == "delivered_speedup" and not seen.informative:
         # Speedups have no bounds: units that all agree say nothing on one that would not.
         seen = replace(seen, low=float("nan"), high=float("nan"))
@@ -78,30 +86,18 @@ def compare(arm: Arm, other: Arm, budgets: Ints, endpoint: Endpoint, budget: int
         # No test, and no p that could be taken for one; the interval still describes.
         nan = float("nan")
         seen = replace(seen, p=nan, p_greater=nan, p_less=nan)
-        second = replace(second, p=nan)
     return Compared(
         endpoint=endpoint,
         budget=budget,
         seen=seen,
         p_holm=float("nan"),
         change=change,
-        secondary_name=name,
-        secondary=second,
+        plain=bool(np.isin(np.round([a, b], 9), (0.0, 1.0)).all()),
     )
 
 
 def _values(arm: Arm, endpoint: Endpoint) -> Floats:
     return arm.staged_success if endpoint == "fast_1" else arm.staged_gain
-
-
-def _secondary(a: Floats, b: Floats, endpoint: Endpoint) -> tuple[str, Difference]:
-    change = np.where(np.abs(a - b) < _SAME, 0.0, a - b)
-    if endpoint == "delivered_speedup":
-        return "wilcoxon", wilcoxon_signed_rank(change)
-    plain = all(np.isin(np.round(one, 9), (0.0, 1.0)).all() for one in (a, b))
-    # The sign test is the same binomial, of units on which one is ahead by however little.
-    exact = mcnemar_exact(int((change > 0).sum()), int((change < 0).sum()))
-    return ("mcnemar" if plain else "sign"), exact
 
 
 def family(

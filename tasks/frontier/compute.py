@@ -275,6 +275,7 @@ def _boa(runs: Sequence[Run], arm: str, null: Interval) -> Boa:
 
 def _comparison(against: str, one: Compared) -> Comparison:
     seen = one.seen
+    test, second = one.secondary
     ends = (seen.mean, seen.low, seen.high)
     if one.endpoint == "delivered_speedup":
         ends = (math.exp(ends[0]), math.exp(ends[1]), math.exp(ends[2]))
@@ -289,7 +290,7 @@ def _comparison(against: str, one: Compared) -> Comparison:
         informative=seen.informative,
         units_needed=one.needed,
         secondary=Secondary(
-            test=one.secondary_name, pairs=one.secondary.pairs, p=known(one.secondary.p)
+            test=test, pairs=second.pairs, p=known(second.p) if one.offered else None
         ),
     )
 
