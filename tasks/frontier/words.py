@@ -172,9 +172,14 @@ def _pays(worth: Worth, prices: Prices) -> str:
     if worth.wins == "nowhere":
         return f"; it pays at no price in the box ({span})"
     text = f"; whether it pays hangs on prices ({span}"
-    if worth.break_even:
-        kind = min(worth.break_even, key=lambda one: one != "trained_tokens")
-        even = worth.break_even[kind]
+    inside = {
+        kind: even
+        for kind, even in worth.break_even.items()
+        if prices.low[kind] <= even <= prices.high[kind]
+    }
+    if inside:
+        kind = min(inside, key=lambda one: one != "trained_tokens")
+        even = inside[kind]
         text += f"; break-even at {even:.3g} {prices.currency} for a {_KINDS[kind]}"
     return text + ")"
 

@@ -51,7 +51,20 @@ class Answer:
 
 
 def answer(data: ReportData) -> Answer:
-    """The words for this data, down to none at all."""
+    """The words for this data, down to none at all. Runs with arms ask first whether to adapt."""
+    search, arms = _search(data), data.adaptation
+    if arms is None:
+        return search
+    alone = Point("And by drawing on from the base model alone?", search.lead)
+    found = arms.compared
+    lead = _capital(arms.why_not if found is None else f"{found.verdict}.")
+    if found is not None and found.verdict.startswith(tuple(found.arms)):
+        lead = f"{found.verdict}."  # an arm's name stays as it is written
+    return Answer(lead, [alone, *search.points], search.caveats)
+
+
+def _search(data: ReportData) -> Answer:
+    """Of the base model's draws."""
     statistics = data.statistics
     draws, judged, correct = (data.sum_of(name) for name in ("draws", "judged", "correct"))
     if not draws:

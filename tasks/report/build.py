@@ -10,8 +10,10 @@ from storage import Lake, write_text
 from tasks.errors import RequestError
 from tasks.report.answer import answer
 from tasks.report.data import ReportData, gather
+from tasks.report.exhibits.adaptation import adaptation
 from tasks.report.exhibits.browser import browsable, shelves
 from tasks.report.exhibits.cost import cost
+from tasks.report.exhibits.exhibit import Exhibit
 from tasks.report.exhibits.fast_p import fast_p
 from tasks.report.exhibits.findings import findings
 from tasks.report.exhibits.next import next_second
@@ -51,6 +53,11 @@ SECTIONS = (
 """In the order of the page; each is told by its own file."""
 
 
+def sections(data: ReportData) -> list[Exhibit]:
+    """Of this data; first those of runs with arms, where there are any."""
+    return [*adaptation(data), *(section(data) for section in SECTIONS)]
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """A page, and what it was made from: nobody need compute that again."""
@@ -76,7 +83,7 @@ def write_page(lake: Lake, data: ReportData, out: Path) -> Path:
         data,
         answer(data),
         curves(data),
-        [section(data) for section in SECTIONS],
+        sections(data),
         shelves(data),
         browsable(data),
         lake.root.name,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from kernels_eval.scratch import scratch_directory
 from tasks.errors import RequestError
 from tasks.report import rows
+from tasks.report.adaptation import Adaptation, adaptation_of
 from tasks.report.formats import count
 from tasks.report.query import Query, query
 from tasks.report.statistics import Statistics, statistics_of
@@ -66,6 +67,10 @@ class ReportData:
     document: StrategiesDocument
     statistics: Statistics
     """The document as the page reads it."""
+    adaptation: Adaptation | None
+    """None where no run has arms."""
+    steps: tuple[rows.StepRow, ...]
+    regime: tuple[rows.RegimeRow, ...]
 
     def sql(self, name: str) -> Query:
         """The query of that name as it was run for this report."""
@@ -135,6 +140,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
     run_ids = tuple(dict.fromkeys(run_ids))
     lake.check_runs(run_ids)
     document = strategies_document(lake, run_ids)
+    arms = adaptation_of(lake, run_ids)
     with scratch_directory("bon-report-") as scratch, lake.connect(run_ids) as connection:
         _hold_results(connection, scratch)
         keys: list[rows.ProblemKey] | None = None
@@ -176,4 +182,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
             draws=fetch("draws", rows.DrawRow),
             document=document,
             statistics=statistics_of(document),
+            adaptation=arms,
+            steps=fetch("steps", rows.StepRow) if arms else (),
+            regime=fetch("regime", rows.RegimeRow) if arms else (),
         )

@@ -9,8 +9,8 @@ from typing import Any
 
 from storage import Lake
 from tasks.report.answer import answer
-from tasks.report.build import SECTIONS, write_page
-from tasks.report.data import gather
+from tasks.report.build import sections, write_page
+from tasks.report.data import ReportData, gather
 from tasks.report.exhibits.exhibit import Anchored, Exhibit, Link
 from tasks.report.exhibits.strategies import curves
 from tasks.strategies.ledger import run_ledger
@@ -29,9 +29,18 @@ def report_document(lake: Lake, run_ids: Sequence[str], page: Path | None = None
         "runs": list(data.run_ids),
         "answer": asdict(answer(data)),
         "strategies": data.document.model_dump(mode="json"),
+        **_compared(data),
         "ledger": run_ledger(lake, data.run_ids).to_pylist(),
-        "sections": [_section(one) for one in (curves(data), *(s(data) for s in SECTIONS))],
+        "sections": [_section(one) for one in (curves(data), *sections(data))],
     }
+
+
+def _compared(data: ReportData) -> dict[str, Any]:
+    """`frontier` (the document of `bon frontier`), where runs have arms."""
+    arms = data.adaptation
+    if arms is None or arms.compared is None:
+        return {}
+    return {"frontier": arms.compared.model_dump(mode="json")}
 
 
 def _section(it: Exhibit) -> dict[str, Any]:

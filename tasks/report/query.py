@@ -9,6 +9,9 @@ from importlib.resources import files
 
 from tasks.report.rows import ProblemKey
 
+OF_ARMS = frozenset({"steps", "regime"})
+"""Queries of runs with arms; of others they hold nothing."""
+
 _FOLDER = files("tasks.report") / "sql"
 
 

@@ -301,3 +301,28 @@ class PickRow(OfProblem):
 class ReferenceRow(OfProblem):
     name: str | None
     source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step of an arm, or stage of the base arm; shares of its draws."""
+
+    arm: str
+    step: int
+    draws: int
+    fast_1: float | None
+    rejected: float | None
+    distinct_sources: float | None
+    kl_from_base: float | None
+    """Nats per token, the mean of its units."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeRow(OfProblem):
+    """One problem under one trained arm."""
+
+    arm: str
+    coverage: float
+    """Share of the base arm's first stage that is fast_1."""
+    benefit: float
+    """Share of the arm's later draws less that of the base arm's later ones."""
