@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tasks.frontier.compare import FEWEST_UNITS, Compared
 from tasks.frontier.guards import Guard
 from tasks.frontier.price import PRICED, Prices, Worth
-from tasks.frontier.verdict import Finding, Shown, leading
+from tasks.frontier.verdict import SURE, Finding, Shown, leading
 
 _KINDS = {kind: name.replace("_", " ") for name, kind in PRICED.items()}
 
@@ -70,7 +70,7 @@ def arm_sentence(name: str, one: Shown, told: Told) -> str:
         rivals = [
             f"{name} minus {placebo}: {_gap(its, short=True)}"
             for placebo, its in (one.against_placebo or {}).items()
-            if not (its.seen.mean > 0 and its.seen.p < 0.05)
+            if not (its.seen.mean > 0 and its.seen.p < SURE)
         ]
         return (
             f"nothing is shown: {name} is ahead of Best-of-N {where} ({gap}), but a placebo, which "
@@ -121,6 +121,8 @@ def _gap(one: Compared, *, short: bool = False) -> str:
         size, unit = f"{math.exp(seen.mean):.2f}x", "" if short else " the delivered speedup"
         ends = (f"{math.exp(seen.low):.2f}x", f"{math.exp(seen.high):.2f}x")
     said = [] if math.isnan(seen.low) else [f"95 % interval {ends[0]} to {ends[1]}"]
+    if said and one.p_holm >= SURE > seen.p:
+        said = [f"{said[0]} by itself"]  # it leaves out 0, and choosing among arms undoes that
     if not math.isnan(one.p_holm):
         said.append(f"p = {one.p_holm:.2g} adjusted for all comparisons")
     elif not math.isnan(seen.p):
