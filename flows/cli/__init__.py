@@ -9,6 +9,7 @@ from flows.cli import (  # noqa: F401  (register)
     doctor,
     judge,
     judging,
+    probe,
     problems,
     rescore,
     results,
