@@ -201,6 +201,7 @@ def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
         (("--confirm", "10001"), ["confirm", "10001"]),
         (("--arms", "centred,,placebo"), ["centred,,placebo", "commas"]),
         (("--arms", "max@8", "-g", "8"), ["max@8", "-g"]),
+        (("--unit", "batch", "--problems", "12"), ["--unit batch", "two problems"]),
         (("--run", "nobody"), ["nobody", "adapt-demo"]),
         (("--lake", "s3://bucket/lake"), ["object stores yet"]),
     ],
