@@ -272,7 +272,7 @@ def test_more_that_confirm_are_drawn_and_nothing_else(
     )
     assert done.returncode == 0, done.stderr
     lake, document = Lake.open(tmp_path / "lake"), json.loads(done.stdout)
-    for query in (STEPS, CHECKPOINTS, ITEMS, ANCHORS):
+    for query in (STEPS, CHECKPOINTS, ITEMS, "SELECT * FROM anchors ORDER BY ALL"):
         assert lake.sql(query).to_pylist() == whole[0].sql(query).to_pylist()
     more = lake.sql(
         "SELECT arm, step, count(*) AS n FROM candidates WHERE purpose = 'confirm' GROUP BY ALL"
