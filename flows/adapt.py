@@ -29,7 +29,7 @@ from storage.duckdb_file import write_duckdb_file
 from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.anchors import anchor_shards, anchors_of, measured, to_measure
 from tasks.adapt.order import shuffled
-from tasks.adapt.spent import write_spent
+from tasks.adapt.spent import is_over, write_spent
 from tasks.adapt.train import train
 from tasks.adapt.units import BASE_ARM
 from tasks.evaluate.retime import retime
@@ -114,9 +114,13 @@ def _draw(work: Adaptation, step: int) -> list[Shard]:
 
 
 def _judge(work: Adaptation, step: int, draws: Sequence[Shard]) -> None:
-    """Verdicts on a round's draws, and on anchors anew, from one queue that all arms share."""
-    seed = work.sweep.seed
-    anchors = anchors_of(work.lake, work.run_id, seed) if step else []
+    """Verdicts on a round's draws, and on anchors anew, from one queue that all arms share.
+
+    Of a round that is over (draws that confirm may still be asked for) no anchor is measured: it
+    would not say how the evaluator stood then.
+    """
+    seed, over = work.sweep.seed, is_over(work.lake, work.run_id, step)
+    anchors = anchors_of(work.lake, work.run_id, seed) if step and not over else []
     queue = shuffled([*draws, *anchor_shards(anchors, work.problems, step)], seed, step)
     done = ledger.judged(work.lake, work.run_id, work.sweep.judges.harness_id)
     done |= measured(work.lake, work.run_id, step)

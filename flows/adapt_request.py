@@ -121,13 +121,7 @@ class AdaptRequest(SweepRequest):
         self.method()
         check_numbers(adapt.steps, adapt.group, len(adapt.arms))
         for arm in adapt.arms:
-            objective = parse_objective(arm)
-            if objective.teacher is not None:
-                raise RequestError(
-                    f"objective {arm!r}: self-distillation is not there yet in `bon adapt`; take "
-                    "another arm"
-                )
-            objective.check(adapt.group)
+            parse_objective(arm).check(adapt.group)
         self._check_sampling()
         self._check_verdicts()
         problems = self.selected()
@@ -161,7 +155,7 @@ class AdaptRequest(SweepRequest):
         rewards = parse_reward(self.adapt.reward)(verdicts)
         for arm in self.adapt.arms:
             tokens = [np.zeros(1)] * n
-            group = Group(rewards, verdicts, sampled=tokens, base=tokens)
+            group = Group(rewards, verdicts, sampled=tokens, base=tokens, teacher=tokens)
             parse_objective(arm).token_advantages([group])
 
     def _check_budget(self, problems: tuple[Problem, ...]) -> None:

@@ -8,7 +8,15 @@ from __future__ import annotations
 import pyarrow as pa
 
 from storage.fields import KEY, RUN, SEQUENCE, UTC, optional, required
-from storage.training import ANCHORS, ARM, CHECKPOINTS, SPEND, TRAIN_ITEMS, TRAIN_STEPS
+from storage.training import (
+    ANCHORS,
+    ARM,
+    CHECKPOINTS,
+    PROBES,
+    SPEND,
+    TRAIN_ITEMS,
+    TRAIN_STEPS,
+)
 
 SCHEMA_VERSION = 1
 
@@ -314,5 +322,6 @@ TABLES: dict[str, pa.Schema] = {
     "train_steps": TRAIN_STEPS,
     "train_items": TRAIN_ITEMS,
     "anchors": ANCHORS,
+    "probes": PROBES,
     "spend": SPEND,
 }

@@ -35,6 +35,7 @@ COST = {
     "train_steps": "the figures of those steps are then lost, and resuming the run makes them anew",
     "train_items": "what those steps learned from is then lost, the steps stay",
     "anchors": "resuming the run measures anew what is then missing",
+    "probes": "bon probe computes it again",
     "spend": "what those stages cost is then lost, and budgets are too small",
 }
 """Table → what it costs to move one of its parts out of the lake."""

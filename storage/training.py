@@ -91,7 +91,11 @@ TRAIN_STEPS = pa.schema(
             "done | no_signal (all advantages 0) | refused (sampler and trainer disagree) | "
             "diverged.",
         ),
-        optional("message", pa.string(), "Why it was refused, or diverged."),
+        optional(
+            "message",
+            pa.string(),
+            "Why it was refused or diverged; of a step that was done, what it lacked.",
+        ),
         required("made_at", UTC, "When it ended."),
         SEQUENCE,
     ]
@@ -134,6 +138,34 @@ ANCHORS = pa.schema(
     ]
 )
 """Not in `evaluations`: what is measured anew to watch the evaluator is no verdict on a draw."""
+
+PROBES = pa.schema(
+    [
+        *KEY,
+        required(
+            "checkpoint_id", pa.string(), "Under which weights it was scored; `base`: the base's."
+        ),
+        required("draws_run", pa.string(), "The run that the draw is of."),
+        required("sample_index", pa.int64(), "The draw."),
+        required(
+            "logprob_mode", pa.string(), "raw_logprobs | processed_logprobs, as it was drawn."
+        ),
+        required("n_prompt_tokens", pa.int64(), "Tokens of the prompt that were read before it."),
+        required("n_tokens", pa.int64(), "Tokens that were scored."),
+        required("sum_logprob", pa.float64(), "Log-probability of the completion, nats."),
+        required("mean_logprob", pa.float64(), "The same per token, nats."),
+        required(
+            "divergence",
+            pa.float64(),
+            "Sum over tokens of exp(-d) - 1 + d, d the token's log-probability when it was drawn "
+            "less the one here. Its mean is the KL divergence of who drew from who scores, nats a "
+            "completion; never negative.",
+        ),
+        required("seconds", pa.float64(), "Its share of the wall time of scoring, s."),
+        required("scored_at", UTC, "When it was scored."),
+        SEQUENCE,
+    ]
+)
 
 SPEND = pa.schema(
     [

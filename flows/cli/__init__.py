@@ -10,6 +10,7 @@ from flows.cli import (  # noqa: F401  (register)
     frontier,
     judge,
     judging,
+    probe,
     problems,
     rescore,
     results,

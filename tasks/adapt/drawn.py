@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,7 +22,8 @@ from tasks.statistics.arrays import Floats
 class Drawn:
     """G draws of one problem by the same weights, by their numbers.
 
-    behaviour: log-probability of each token when it was drawn, nats.
+    behaviour: log-probability of each token when it was drawn, nats. evaluations: the rows that
+        `verdicts` are made of, for a teacher to be told of.
     """
 
     keys: tuple[DrawKey, ...]
@@ -29,6 +31,8 @@ class Drawn:
     behaviour: tuple[Floats, ...]
     evaluation_ids: tuple[str, ...]
     verdicts: Verdicts
+    sources: tuple[str, ...]
+    evaluations: tuple[Mapping[str, object], ...]
 
 
 def drawn_for(lake: Lake, run_id: str, unit: Unit, step: int) -> dict[ProblemKey, Drawn]:
@@ -65,6 +69,8 @@ def _drawn(rows: list[dict[str, Any]]) -> Drawn:
         behaviour=tuple(np.array(row["logprobs"], np.float64) for row in rows),
         evaluation_ids=tuple(row["evaluation_id"] for row in rows),
         verdicts=Verdicts.of_rows(rows),
+        sources=tuple(row["source"] or "" for row in rows),
+        evaluations=tuple(rows),
     )
 
 

@@ -7,9 +7,9 @@ WITH used AS (
     WHERE arm = $arm AND unit = $unit AND step = $made
 )
 SELECT
-    c.run_id, c.suite, c.level, c.problem_id, c.sample_index, c.n_prompt_tokens,
+    c.run_id, c.suite, c.level, c.problem_id, c.sample_index, c.source,
     t.token_ids, t.logprobs,
-    e.evaluation_id, e.status, e.correct, e.fast_1, e.speedup, e.speedup_low, e.speedup_high
+    e.evaluation_id, e.status, e.error, e.correct, e.fast_1, e.speedup, e.speedup_low, e.speedup_high
 FROM candidates AS c
 JOIN token_logprobs AS t USING (run_id, suite, level, problem_id, sample_index)
 LEFT JOIN evaluations_latest AS l USING (run_id, suite, level, problem_id, source_hash)

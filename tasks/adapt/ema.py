@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.objectives.sdpo import EMA_RATE
-from tasks.errors import AdapterError
+from tasks.errors import AdapterError, TrainingError
+
+FOLDER = "teacher"
+"""In a checkpoint's own: what lies below it is no part of the policy that draws."""
 
 _TO_ZERO = ".lora_B."
 """Of a LoRA pair the half that is 0 at the base."""
+
+
+def mean_of(checkpoints: Sequence[Path], rate: float = EMA_RATE) -> Path:
+    """The running mean after these checkpoints, oldest first, each of them folded in once; its
+    folder, in the last one's. Those that are there already are taken as they are found.
+
+    Raises TrainingError if it cannot be written, and AdapterError as `averaged` does.
+    """
+    teacher = None
+    for student in checkpoints:
+        folder = student / FOLDER
+        if not folder.exists():
+            draft = student / f".{FOLDER}.partial"
+            shutil.rmtree(draft, ignore_errors=True)
+            try:
+                averaged(teacher, student, draft, rate).rename(folder)
+            except (OSError, SafetensorError) as error:
+                shutil.rmtree(draft, ignore_errors=True)
+                reason = " ".join(str(error).split())
+                raise TrainingError(
+                    f"cannot save the teacher's weights in {folder}: {reason}; free space there, "
+                    "or mend its rights, and go on with the same run"
+                ) from error
+        teacher = folder
+    assert teacher is not None, "no checkpoint to take the mean of"
+    return teacher
 
 
 def averaged(teacher: Path | None, student: Path, folder: Path, rate: float = EMA_RATE) -> Path:

@@ -16,6 +16,8 @@ from typing import Protocol
 import numpy as np
 
 from tasks.adapt.group import Verdicts
+from tasks.adapt.objectives.base import Teacher
+from tasks.errors import StepRefusedError
 from tasks.policies.rescore import Score
 from tasks.problems.base import Problem
 from tasks.statistics.arrays import Floats
@@ -30,7 +32,12 @@ _QUOTED = 6
 class TeachingPolicy(Protocol):
     """A policy that reads any tokens behind its prompt and something more."""
 
-    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and completion together, at most."""
+        ...
+
+    def encode_prompt(self, problem: Problem, more: str = "") -> Sequence[int]:
         """Token ids of the whole prompt, with this text behind the task."""
         ...
 
@@ -65,6 +72,27 @@ def feedback(evaluation: Mapping[str, object], own_source: str, solution: str | 
     return "\n\n".join([*shown, told, _filled("again")])
 
 
+def tellings(
+    teacher: Teacher,
+    evaluations: Sequence[Mapping[str, object]],
+    sources: Sequence[str],
+    verdicts: Verdicts,
+    draw: int,
+) -> list[str]:
+    """What the teacher of one draw of a group is told, and what is told in its place where that
+    does not fit: first without the peer's solution, then without the error's text, too."""
+    if not teacher.feedback:
+        return [without_feedback()]
+    row, own = evaluations[draw], sources[draw]
+    solution = best_peer(sources, verdicts, draw) if teacher.solution else None
+    found = [
+        feedback(row, own, solution),
+        feedback(row, own),
+        feedback({**row, "error": None}, own),
+    ]
+    return list(dict.fromkeys(found))
+
+
 def best_peer(sources: Sequence[str], verdicts: Verdicts, draw: int) -> str | None:
     """The fastest correct source of the group that is not the draw's own; None if there is none."""
     others = [i for i in np.flatnonzero(verdicts.correct).tolist() if sources[i] != sources[draw]]
@@ -87,33 +115,56 @@ def error_without(error: str, own_source: str) -> str:
 @dataclass(frozen=True)
 class Taught:
     """logprobs: per draw those of its tokens under the teacher, shape (tokens,), nats, at the
-    policy's temperature. tokens: that the teacher read, prompts and completions."""
+    policy's temperature. prompt_tokens, tokens: that the teacher read, of its prompts and of the
+    completions. shortened: draws of which it was not told all."""
 
     logprobs: list[Floats]
+    prompt_tokens: int
     tokens: int
+    shortened: int
 
 
 def teach(
     teacher: TeachingPolicy,
     problem: Problem,
     completions: Sequence[Sequence[int]],
-    told: Sequence[str],
+    told: Sequence[Sequence[str]],
 ) -> Taught:
-    """The teacher reads each completion behind the problem's prompt and what it is told.
+    """The teacher reads each completion behind the problem's prompt and what it is told: the first
+    of its tellings that fits the policy's context.
 
-    teacher: the student itself (`live`), or the policy without an adapter (`base`).
-    Raises RequestError where they do not fit the context, ValueError at temperature 0.
+    teacher: the policy under the teacher's weights. Raises StepRefusedError where none fits,
+    ValueError at temperature 0.
     """
     logprobs: list[Floats] = []
-    tokens = 0
-    for completion, more in zip(completions, told, strict=True):
-        prompt = teacher.encode_prompt(problem, more)
+    prompt_tokens = tokens = shortened = 0
+    context = teacher.context if completions else 0
+    for completion, own in zip(completions, told, strict=True):
+        prompt, cut = _fitting(teacher, problem, context - len(completion), own)
         (score,) = teacher.score_tokens(prompt, [completion])
         if score.processed is None:
             raise ValueError("at temperature 0 a teacher has no log-probabilities to tell")
-        logprobs.append(np.array(score.processed))
-        tokens += len(prompt) + len(completion)
-    return Taught(logprobs, tokens)
+        logprobs.append(np.array(score.processed, np.float64))
+        prompt_tokens += len(prompt)
+        tokens += len(completion)
+        shortened += cut
+    return Taught(logprobs, prompt_tokens, tokens, shortened)
+
+
+def _fitting(
+    teacher: TeachingPolicy, problem: Problem, room: int, told: Sequence[str]
+) -> tuple[Sequence[int], bool]:
+    """The prompt with the first of these texts that has no more tokens than there is room for, and
+    whether it is another than the first."""
+    for place, more in enumerate(told):
+        prompt = teacher.encode_prompt(problem, more)
+        if len(prompt) <= room:
+            return prompt, place > 0
+    raise StepRefusedError(
+        f"problem {problem.problem_id}: the teacher's prompt has {len(prompt)} tokens, and the "
+        f"model's context has room for {room} beside the completion; lower --max-tokens in a new "
+        "run, or take a model with a longer context"
+    )
 
 
 def _filled(name: str, **values: str) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 
 from storage.ledger import ProblemKey
 from tasks.adapt.drawn import Drawn
+from tasks.adapt.feedback import Taught, tellings
 from tasks.adapt.group import Group
 from tasks.adapt.items import DrawKey, TrainItem, train_items
-from tasks.adapt.objectives import Objective
+from tasks.adapt.objectives import Objective, Teacher
 from tasks.adapt.rewards import Reward
 from tasks.adapt.units import Unit
 from tasks.problems import Problem
@@ -19,6 +20,10 @@ from tasks.statistics.arrays import Floats
 
 Scorer = Callable[[Sequence[int], Sequence[Sequence[int]]], list[Floats]]
 """From a prompt and completions, in tokens, to the base model's log-probabilities of the latter."""
+
+Teaching = Callable[[Problem, Sequence[Sequence[int]], Sequence[Sequence[str]]], Taught]
+"""From a problem, completions and what the teacher is told of each: see tasks.adapt.feedback.teach.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,12 @@ class Lesson:
     items: tuple[TrainItem, ...]
     learned: tuple[Learned, ...]
     scored_tokens: int = 0
-    """Prompts and completions that the base model read for it."""
+    """Prompts and completions that the base model read for it, and prompts of a teacher."""
+    teacher_tokens: int = 0
+    """Of completions, that a teacher read."""
     scored_seconds: float = 0.0
+    shortened: int = 0
+    """Draws of which the teacher was not told all, for want of room."""
 
 
 def lesson(
@@ -53,12 +62,14 @@ def lesson(
     prompt_of: Callable[[Problem], Sequence[int]],
     base_scores: Scorer,
     earlier: Mapping[ProblemKey, Floats],
+    teaching: Teaching | None = None,
 ) -> Lesson:
     """Items from judged draws. A problem with fewer valid draws than the objective is defined for,
     or than two, teaches nothing.
 
     base_scores: asked where the objective needs the base model's log-probabilities. earlier: see
-    Group.history. Raises RequestError if the verdicts lack what reward or objective need.
+    Group.history. teaching: asked where the objective has a teacher. Raises RequestError if the
+    verdicts lack what reward or objective need, and what `teaching` raises.
     """
     least = max(2, objective.parts.least)
     taught = [
@@ -68,12 +79,18 @@ def lesson(
         and len(drawn[key].keys) >= least
     ]
     prompts = [tuple(prompt_of(problem)) for problem, _ in taught]
-    groups, scored = [], 0
+    groups, scored, read, shortened = [], 0, 0, 0
     for (problem, of_problem), prompt in zip(taught, prompts, strict=True):
-        base = None
+        base, teacher = None, None
         if objective.needs_base:
             base = base_scores(prompt, of_problem.tokens)
             scored += sum(len(prompt) + len(tokens) for tokens in of_problem.tokens)
+        if objective.teacher is not None:
+            assert teaching is not None, "an objective with a teacher, and nobody to ask"
+            teacher, answer = _by_teacher(objective.teacher, problem, of_problem, teaching)
+            scored += answer.prompt_tokens
+            read += answer.tokens
+            shortened += answer.shortened
         groups.append(
             Group(
                 reward(of_problem.verdicts),
@@ -84,6 +101,7 @@ def lesson(
                 seed=unit.seed(run_seed, problem, step),
                 sampled=of_problem.behaviour,
                 base=base,
+                teacher=teacher,
             )
         )
     if not groups:
@@ -101,4 +119,20 @@ def lesson(
                 one.keys, one.evaluation_ids, group.reward, own, strict=True
             )
         ]
-    return Lesson(tuple(items), tuple(learned), scored)
+    return Lesson(tuple(items), tuple(learned), scored, read, shortened=shortened)
+
+
+def _by_teacher(
+    teacher: Teacher, problem: Problem, drawn: Drawn, teaching: Teaching
+) -> tuple[list[Floats], Taught]:
+    """What the teacher thinks of each draw's tokens. Of draws that are left alone it is not asked:
+    it thinks of them what the student did."""
+    wanted = [i for i, hit in enumerate(drawn.verdicts.fast_1) if not (teacher.feedback and hit)]
+    told = [
+        tellings(teacher, drawn.evaluations, drawn.sources, drawn.verdicts, draw) for draw in wanted
+    ]
+    answer = teaching(problem, [drawn.tokens[draw] for draw in wanted], told)
+    found = list(drawn.behaviour)
+    for draw, logprobs in zip(wanted, answer.logprobs, strict=True):
+        found[draw] = logprobs
+    return found, answer

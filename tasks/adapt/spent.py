@@ -45,7 +45,7 @@ def write_spent(
         )
     }
     draws = lake.sql(_query("spent"), [run_id]).to_pylist()
-    if not _is_written(lake, run_id, f"round-{step}"):
+    if not is_over(lake, run_id, step):
         own = [one for one in draws if one["step"] == step and one["purpose"] != "confirm"]
         paid = _paid(lake, run_id, draws)
         rows = [*_sampling(own, "sample"), *_judging(own, paid, turns, "judge")]
@@ -53,6 +53,11 @@ def write_spent(
     _write_anchors(lake, run_id, step)
     if confirm:
         _write_confirmed(lake, run_id, step, draws, turns, confirm)
+
+
+def is_over(lake: Lake, run_id: str, step: int) -> bool:
+    """Whether a round was drawn and judged, and its cost written down: its time is past."""
+    return _is_written(lake, run_id, f"round-{step}")
 
 
 def _write_anchors(lake: Lake, run_id: str, step: int) -> None:

@@ -75,6 +75,17 @@ class Made:
                 return Standing(standing.checkpoint, standing.policy_id, status)
         return standing
 
+    def passed(self, unit: Unit, step: int) -> list[Checkpoint]:
+        """The checkpoints that the unit drew under by step `step`, oldest first."""
+        found: list[Checkpoint] = []
+        for number in range(1, step + 1):
+            standing = self.at(unit, number)
+            if standing is None or standing.checkpoint is None:
+                continue
+            if not found or found[-1] != standing.checkpoint:
+                found.append(standing.checkpoint)
+        return found
+
     def lost(self, unit: Unit, step: int) -> bool:
         """Whether the folder of a step's checkpoint is gone."""
         row = self.step(unit, step)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,10 @@ from tasks.adapt.base_model import adapted_policy
 from tasks.adapt.checkpoint import BASE, Checkpoint
 from tasks.adapt.drawn import drawn_for, earlier_speedups
 from tasks.adapt.effect import check_effect
+from tasks.adapt.ema import mean_of
+from tasks.adapt.feedback import Taught, teach
 from tasks.adapt.lesson import Lesson, lesson
-from tasks.adapt.objectives import parse_objective
+from tasks.adapt.objectives import Teacher, parse_objective
 from tasks.adapt.rewards import parse_reward
 from tasks.adapt.spent import COUNTS
 from tasks.adapt.standing import Made as MadeSteps
@@ -30,6 +34,8 @@ from tasks.adapt.step import Made
 from tasks.adapt.trainers.base import StepReport
 from tasks.adapt.units import Unit
 from tasks.errors import AdapterError, DivergedError, StepRefusedError
+from tasks.problems import Problem
+from tasks.sample.actor import PolicyHandle
 from tasks.statistics.arrays import Floats
 
 ADAPTERS = "adapters"
@@ -50,8 +56,9 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
     if before is None or not made.owes(unit, step):
         return None
     assert work.trainer is not None, "a step is owed, and no trainer was started"
-    taught = _lesson(work, unit, step)
+    taught = Lesson((), ())
     try:
+        taught = _lesson(work, unit, step)
         outcome = work.trainer.make_step(
             before.checkpoint, taught.items, work.method.spec, work.lake.root / ADAPTERS
         )
@@ -81,12 +88,27 @@ def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
     bare = work.drawn_by(None)
     reading = 0.0
 
-    def base_scores(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> list[Floats]:
+    @contextmanager
+    def timed() -> Iterator[None]:
         nonlocal reading
         began = time.monotonic()
-        scores = [_processed(one) for one in bare.score_tokens(prompt, completions)]
+        yield
         reading += time.monotonic() - began
-        return scores
+
+    def base_scores(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> list[Floats]:
+        with timed():
+            return [_processed(one) for one in bare.score_tokens(prompt, completions)]
+
+    teacher: PolicyHandle | None = None
+    if objective.teacher is not None:
+        teacher = work.drawn_by(_teachers_weights(work, unit, step, objective.teacher))
+
+    def teaching(
+        problem: Problem, completions: Sequence[Sequence[int]], told: Sequence[Sequence[str]]
+    ) -> Taught:
+        assert teacher is not None
+        with timed():
+            return teach(teacher, problem, completions, told)
 
     found = lesson(
         unit,
@@ -98,8 +120,24 @@ def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
         prompt_of=bare.encode_prompt,
         base_scores=base_scores,
         earlier=earlier_speedups(work.lake, work.run_id, unit, step),
+        teaching=teaching,
     )
     return replace(found, scored_seconds=reading)
+
+
+def _teachers_weights(work: Adaptation, unit: Unit, step: int, teacher: Teacher) -> Path | None:
+    """The adapter of the teacher of a step, None for the base model's weights.
+
+    Raises AdapterError for a checkpoint that is not as it was saved.
+    """
+    passed = work.made().passed(unit, step - 1)
+    if teacher.weights == "base" or not passed:
+        return None
+    for one in passed:
+        one.check()
+    if teacher.weights == "live":
+        return passed[-1].folder
+    return mean_of([one.folder for one in passed])
 
 
 def _processed(score: Any) -> Floats:
@@ -168,6 +206,12 @@ def _write(
                 "created_at": now,
             }
         )
+    cut = None
+    if taught.shortened:
+        cut = (
+            f"of {taught.shortened} of {len(taught.items)} draws the teacher was told less, for "
+            "want of room in the model's context"
+        )
     row = place | {
         "checkpoint_id": arrived[0].checkpoint_id if arrived else None,
         "parent_id": parent,
@@ -178,6 +222,7 @@ def _write(
         "n_tokens": report.n_tokens,
         "seconds": report.seconds,
         "status": report.status,
+        "message": cut,
         "made_at": now,
     }
     if report.status == "done":
@@ -215,8 +260,8 @@ def _write(
 
 
 def _spent(unit: Unit, step: int, taught: Lesson, report: StepReport, now: datetime) -> list[Row]:
-    """`spend` of training, and of the base model's reading where the objective asks for it. Its
-    step is that of the draws: a step belongs to what it was made from."""
+    """`spend` of training, and of what the base model or a teacher read where the objective asks
+    for it. Its step is that of the draws: a step belongs to what it was made from."""
     nothing: Row = dict.fromkeys(COUNTS, 0)
     place: Row = {"arm": unit.arm, "unit": unit.name, "step": step - 1, "spent_at": now}
     trained = sum(len(item.prompt) + len(item.tokens) for item in taught.items)
@@ -230,7 +275,11 @@ def _spent(unit: Unit, step: int, taught: Lesson, report: StepReport, now: datet
         }
     ]
     if taught.scored_tokens:
-        read = {"stage": "score", "prefill_tokens": taught.scored_tokens}
+        read = {
+            "stage": "score",
+            "prefill_tokens": taught.scored_tokens,
+            "teacher_tokens": taught.teacher_tokens,
+        }
         rows.append(nothing | place | read | {"seconds": taught.scored_seconds})
     return rows
 

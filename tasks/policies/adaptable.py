@@ -13,14 +13,17 @@ from tasks.problems.base import Problem
 
 @runtime_checkable
 class AdaptablePolicy(Policy, Protocol):
-    """A policy whose adapter can be exchanged while the model stays loaded."""
+    """A policy whose adapter can be exchanged while the model stays loaded.
+
+    It may say how many tokens of prompt and completion together it can read (`context`).
+    """
 
     def set_adapter(self, adapter: Path | None) -> str:
         """Go on with this adapter (None: without one); the new policy id. Raises AdapterError."""
         ...
 
-    def encode_prompt(self, problem: Problem) -> list[int]:
-        """Token ids of the whole prompt."""
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        """Token ids of the whole prompt, with this text behind the task."""
         ...
 
     def score_tokens(

@@ -230,7 +230,7 @@ class CausalLMPolicy:
                 encode=lambda text: self._tokenizer(text, add_special_tokens=False)["input_ids"],
                 end_ids=self._end_ids,
             )
-            if self._room(problem, len(prompt)) and len(tokens) > self._context() - len(prompt):
+            if self._room(problem, len(prompt)) and len(tokens) > self.context - len(prompt):
                 raise RequestError(
                     f"problem {problem.problem_id}: a completion of {len(tokens)} tokens does not "
                     f"fit behind its prompt of {len(prompt)}; take a model with a longer context"
@@ -250,10 +250,10 @@ class CausalLMPolicy:
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
     ) -> list[Score]:
         longest = len(prompt) + max(map(len, completions), default=0)
-        if longest > self._context():
+        if longest > self.context:
             raise RequestError(
                 f"prompt and completion of {longest} tokens do not fit the model's context of "
-                f"{self._context()}; take a model with a longer context"
+                f"{self.context}; take a model with a longer context"
             )
         return [
             Score(tuple(one), *self._score_tokens(prompt, one), "stored") for one in completions
@@ -275,11 +275,13 @@ class CausalLMPolicy:
         """Token ids of the whole prompt, with this text behind the task."""
         return encode_prompt(self._tokenizer, self._template, self._params, problem, more=more)
 
-    def _context(self) -> int:
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and completion together, at most."""
         return getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
 
     def _room(self, problem: Problem, n_prompt: int) -> int:
-        context = self._context()
+        context = self.context
         if n_prompt >= context:
             raise RequestError(
                 f"problem {problem.problem_id}: the prompt has {n_prompt} tokens, the model's "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -139,9 +140,12 @@ class _PolicyActor:
                 )
             return policy.score(problem, written)
 
-    def encode_prompt(self, problem: Problem) -> list[int]:
-        with self._loaded().wearing(None) as policy:
-            return adaptable(self._spec, policy).encode_prompt(problem)
+    def encode_prompt(self, problem: Problem, more: str) -> list[int]:
+        policy = adaptable(self._spec, self._loaded().policy)
+        return policy.encode_prompt(problem, more) if more else policy.encode_prompt(problem)
+
+    def context(self) -> int:
+        return int(getattr(self._loaded().policy, "context", sys.maxsize))
 
     def score_tokens(
         self,
@@ -278,9 +282,15 @@ class PolicyHandle:
         scores: list[Score] = _got(self.actor.score.remote(problem, list(written)))
         return scores
 
-    def encode_prompt(self, problem: Problem) -> tuple[int, ...]:
-        """Token ids of the whole prompt. Raises RequestError if the policy does not tell them."""
-        return tuple(_got(self.actor.encode_prompt.remote(problem)))
+    def encode_prompt(self, problem: Problem, more: str = "") -> tuple[int, ...]:
+        """Token ids of the whole prompt, with this text behind the task. Raises RequestError if the
+        policy does not tell them."""
+        return tuple(_got(self.actor.encode_prompt.remote(problem, more)))
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and completion together, at most. Raises as `encode_prompt` does."""
+        return int(_got(self.actor.context.remote()))
 
     def score_tokens(
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]

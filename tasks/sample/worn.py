@@ -17,7 +17,8 @@ class Worn:
 
     def __init__(self, spec: str, policy: Policy) -> None:
         self._spec = spec
-        self._policy = policy
+        self.policy = policy
+        """For what is the same under any adapter."""
         self._adapter: Path | None = None
         self._users = 0
         self._changed = Condition()
@@ -35,14 +36,14 @@ class Worn:
                 self._put_on(adapter)
             self._users += 1
         try:
-            yield self._policy
+            yield self.policy
         finally:
             with self._changed:
                 self._users -= 1
                 self._changed.notify_all()
 
     def _put_on(self, adapter: Path | None) -> None:
-        policy = adaptable(self._spec, self._policy)
+        policy = adaptable(self._spec, self.policy)
         self._adapter = None  # what a refused adapter leaves
         policy.set_adapter(adapter)
         self._adapter = adapter

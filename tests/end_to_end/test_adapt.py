@@ -30,7 +30,8 @@ from tests.end_to_end.test_kill_and_resume import DRAWS, VERDICTS, kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# The reward tells correct from incorrect and nothing else: times are not the same twice.
+# Rewards tell correct from incorrect and nothing else, and the teacher is told nothing: times are
+# not the same twice.
 PROFILE = """
 suite = "embedded"
 problems = [18, 89]
@@ -38,7 +39,7 @@ policy = "embedded"
 seed = 9
 
 [adapt]
-arms = ["centred", "placebo"]
+arms = ["centred", "placebo", "sdpo-prompt:ema"]
 steps = 2
 group = 4
 reward = "threshold:0.001"
@@ -53,6 +54,8 @@ timeout_s = 20.0
 retime = 0
 settle_s = 0.0
 """
+
+TRAINED = ("centred", "placebo", "sdpo-prompt:ema")
 
 STEPS = """
     SELECT * EXCLUDE (seconds, made_at, sequence) FROM train_steps ORDER BY arm, unit, step
@@ -116,7 +119,7 @@ def whole(
 
 def test_every_arm_has_its_draws_and_its_numbers(whole: tuple[Lake, dict[str, Any]]) -> None:
     lake, document = whole
-    assert set(document["arms"]) == {"base", "centred", "placebo"}
+    assert set(document["arms"]) == {"base", *TRAINED}
     for arm in document["arms"].values():
         assert arm["budget"] == arm["rollouts"] == 2 * (4 + 1) * 3
         assert 0 <= arm["fast_1"]["low"] <= arm["fast_1"]["mean"] <= arm["fast_1"]["high"] <= 1
@@ -135,7 +138,7 @@ def test_every_arm_has_its_draws_and_its_numbers(whole: tuple[Lake, dict[str, An
         "SELECT arm, step, purpose, count(*) AS n FROM candidates GROUP BY ALL ORDER BY ALL"
     )
     steps = [("base", step) for step in (0, 1, 2)]
-    steps += [(arm, step) for arm in ("centred", "placebo") for step in (1, 2)]
+    steps += [(arm, step) for arm in TRAINED for step in (1, 2)]
     under_each = [("confirm", 4), ("round", 8), ("tail", 2)]
     expected = [(*step, *draws) for step in steps for draws in under_each]
     assert [tuple(row.values()) for row in drawn.to_pylist()] == expected
@@ -166,7 +169,7 @@ def test_every_later_round_measures_the_same_anchors_anew(
 def test_steps_take_effect_and_are_on_disk(whole: tuple[Lake, dict[str, Any]]) -> None:
     lake, _ = whole
     steps = lake.sql("SELECT * FROM train_steps").to_pylist()
-    assert len(steps) == 2 * 2 * 2
+    assert len(steps) == 3 * 2 * 2
     assert {step["status"] for step in steps} <= {"done", "no_signal"}
     done = [step for step in steps if step["status"] == "done"]
     assert done, "no step had a signal: take another seed"
@@ -230,7 +233,7 @@ def test_killed_extended_and_robbed_it_ends_where_it_does(
     run(*first, until=lambda: any((path / "adapters").glob("*")))  # maybe without its row
     run()
     assert len(Lake.open(path).sql("SELECT DISTINCT step FROM train_steps")) == 1
-    run("--steps", "2", until=lambda: parts("train_steps") >= 5)
+    run("--steps", "2", until=lambda: parts("train_steps") >= 7)
     lake = Lake.open(path)
     robbed = lake.sql("SELECT path FROM checkpoints WHERE step = 1 ORDER BY ALL LIMIT 1")
     shutil.rmtree(path / robbed["path"][0].as_py())
@@ -241,6 +244,22 @@ def test_killed_extended_and_robbed_it_ends_where_it_does(
         assert lake.sql(query).to_pylist() == expected.sql(query).to_pylist()
     rows = lake.sql("SELECT path, sha256 FROM checkpoints").to_pylist()
     assert all(file_sha256(path / row["path"] / ADAPTER_FILE) == row["sha256"] for row in rows)
+
+
+def test_a_teachers_tokens_are_in_the_ledger(whole: tuple[Lake, dict[str, Any]]) -> None:
+    lake, _ = whole
+    (read,) = lake.sql(
+        "SELECT sum(teacher_tokens) AS read, sum(prefill_tokens) AS prompts, "
+        "min(seconds) AS least FROM spend WHERE stage = 'score'"
+    ).to_pylist()
+    (learned,) = lake.sql(
+        "SELECT sum(n_tokens) AS drawn, sum(n_prompt_tokens) AS prompts FROM train_items "
+        "JOIN candidates USING (suite, level, problem_id, sample_index) "
+        "WHERE starts_with(train_items.arm, 'sdpo')"
+    ).to_pylist()
+    assert read["read"] == learned["drawn"]
+    assert read["prompts"] > learned["prompts"]  # and a line that asks again
+    assert read["least"] > 0
 
 
 def test_more_that_confirm_are_drawn_and_nothing_else(
@@ -257,13 +276,13 @@ def test_more_that_confirm_are_drawn_and_nothing_else(
     )
     assert done.returncode == 0, done.stderr
     lake, document = Lake.open(tmp_path / "lake"), json.loads(done.stdout)
-    for query in (STEPS, CHECKPOINTS, ITEMS, ANCHORS):
+    for query in (STEPS, CHECKPOINTS, ITEMS, "SELECT * FROM anchors ORDER BY ALL"):
         assert lake.sql(query).to_pylist() == whole[0].sql(query).to_pylist()
     more = lake.sql(
         "SELECT arm, step, count(*) AS n FROM candidates WHERE purpose = 'confirm' GROUP BY ALL"
     ).to_pylist()
     assert {row["n"] for row in more} == {2 * 3}
-    assert len(more) == 3 + 2 + 2
+    assert len(more) == 3 + 3 * 2
     for name, arm in document["arms"].items():
         before = whole[1]["arms"][name]
         assert {key: arm[key] for key in ("budget", "rollouts", "fast_1", "delivered_speedup")} == {
@@ -273,6 +292,64 @@ def test_more_that_confirm_are_drawn_and_nothing_else(
         lake.sql("SELECT * FROM budget ORDER BY ALL").to_pylist()
         == whole[0].sql("SELECT * FROM budget ORDER BY ALL").to_pylist()
     )
+
+
+def test_a_probe_scores_the_base_arms_draws_under_every_checkpoint_once(
+    whole: tuple[Lake, dict[str, Any]], running: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "lake"
+    shutil.copytree(whole[0].root, path)
+    lake = Lake.open(path)
+
+    def probe(*more: str) -> subprocess.CompletedProcess[str]:
+        asked = ["probe", "whole", "--lake", str(path), "--json", *more]
+        return subprocess.run(
+            [sys.executable, "-m", "deployments.cli", *asked],
+            capture_output=True,
+            text=True,
+            env=os.environ | running,
+            check=False,
+            timeout=300,
+        )
+
+    done = probe()
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["draws"] == 2 * (4 + 1 + 2) * 3
+    assert found["reproduced"] < 1e-4
+    steps = {(one["arm"], one["step"]): one for one in found["steps"]}
+    assert set(steps) == {("base", step) for step in range(3)} | {
+        (arm, step) for arm in TRAINED for step in (1, 2)
+    }
+    rows = lake.sql("SELECT arm, step, count(*) AS n FROM checkpoints GROUP BY ALL").to_pylist()
+    made = {(row["arm"], row["step"]): row["n"] for row in rows}
+    for place, one in steps.items():
+        assert one["draws"] == 2 * (4 + 1 + 2)
+        assert one["rho"]["problems"] <= one["problems"] == 2
+        assert one["moved"] >= made.get(place, 0)
+        assert (one["kl_from_base"] > 0) == (one["moved"] > 0)
+        assert 0 <= one["hack_rate"] <= 1
+        assert one["pass_at_k"]["1"] <= one["pass_at_k"]["4"]
+    surprises = {one["surprise"] for one in steps.values()}
+    assert len(surprises) > 2, "no checkpoint thinks otherwise than the base model"
+    (spent,) = lake.sql("SELECT sum(seconds) AS s FROM spend WHERE stage = 'probe'").to_pylist()
+    assert spent["s"] > 0
+
+    again = json.loads(probe().stdout)
+    assert again["scored"] == 0
+    assert again | {"scored": found["scored"]} == found
+
+    rows = lake.sql("SELECT * FROM candidates WHERE arm = 'base'").to_pylist()
+    tokens = lake.sql("SELECT * FROM token_logprobs").to_pylist()
+    verdicts = lake.sql("SELECT * EXCLUDE sequence FROM evaluations").to_pylist()
+    other = [row | {"mean_logprob": row["mean_logprob"] - 0.01} for row in rows]
+    tables = {"candidates": other, "token_logprobs": tokens, "evaluations": verdicts}
+    for table, held in tables.items():
+        lake.append(table, [row | {"run_id": "other"} for row in held], run_id="other", part="all")
+    refused = probe("--draws", "other")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "are stored of them (mean |Δ| 0.0100, 0.001 at most)" in refused.stderr
+    assert len([one for one in refused.stderr.splitlines() if one.startswith("bon:")]) == 1
 
 
 class _Frail:

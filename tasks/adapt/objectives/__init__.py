@@ -2,8 +2,8 @@
 package registers them.
 
 `centred` · `rloo` · `grpo` · `entropic[:BETA]` · `entropic-adaptive` · `entropic-noise[:C]` ·
-`max@K` · `max@K-loo` · `pass@K` · `fast@K` · `paper` · `sdpo[:WEIGHTS]` · `sdpo-prompt[:WEIGHTS]` ·
-`placebo[:OBJECTIVE]`; any of them with `+kl:LAMBDA` behind it.
+`max@K` · `max@K-loo` · `pass@K` · `fast@K` · `paper` · `sdpo[:WEIGHTS]` · `sdpo-peer[:WEIGHTS]` ·
+`sdpo-prompt[:WEIGHTS]` · `placebo[:OBJECTIVE]`; any of them with `+kl:LAMBDA` behind it.
 """
 
 from __future__ import annotations

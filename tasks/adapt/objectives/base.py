@@ -34,11 +34,13 @@ _AT_K = re.compile(r"([a-z]+)@(\d{1,6})(-[a-z]+)?")
 class Teacher:
     """Who judges the tokens in self-distillation.
 
-    feedback: whether its prompt tells what the judge said of the draw.
+    feedback: whether its prompt tells what the judge said of the draw, and draws that succeeded
+        (fast_1) are left alone. solution: whether it shows a peer's correct answer, too.
     weights: `live` those of the student, `base` those before the first step, `ema` a running mean.
     """
 
     feedback: bool
+    solution: bool = False
     weights: Literal["live", "base", "ema"] = "live"
 
 

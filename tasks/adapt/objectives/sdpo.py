@@ -1,4 +1,4 @@
-"""Objectives `sdpo` and `sdpo-prompt`: self-distillation (arXiv 2601.20802).
+"""Objectives `sdpo`, `sdpo-peer` and `sdpo-prompt`: self-distillation (arXiv 2601.20802).
 
 The teacher is the same model with more in its prompt. It reads the student's tokens, and each token
 that it finds likelier than the student did is made likelier.
@@ -30,6 +30,15 @@ def sdpo(argument: str) -> Parts:
     """The teacher reads what the judge said. Draws that succeeded (fast_1) are left alone: there is
     no failure to learn from."""
     teacher = Teacher(feedback=True, weights=_weights("sdpo", argument))
+    own = "the teacher is its judge"
+    return Parts(tokens=_rule(skip_success=True), least=1, teacher=teacher, own_reward=own)
+
+
+@register_objective_family("sdpo-peer", "sdpo-peer[:live|base|ema]")
+def sdpo_peer(argument: str) -> Parts:
+    """The same, and the teacher sees the fastest correct draw of the group that is not the
+    student's, where there is one."""
+    teacher = Teacher(feedback=True, solution=True, weights=_weights("sdpo-peer", argument))
     own = "the teacher is its judge"
     return Parts(tokens=_rule(skip_success=True), least=1, teacher=teacher, own_reward=own)
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
-from tasks.adapt.feedback import best_peer, error_without, feedback, teach, without_feedback
+from flows.errors import in_a_line
+from tasks.adapt.feedback import (
+    best_peer,
+    error_without,
+    feedback,
+    teach,
+    tellings,
+    without_feedback,
+)
 from tasks.adapt.group import Group, Verdicts
 from tasks.adapt.objectives import parse_objective
+from tasks.errors import StepRefusedError
 from tasks.policies.causal_lm import CausalLMPolicy
+from tasks.policies.rescore import Score
+from tasks.problems import Problem
 from tests.tasks.adapt.conftest import Drawn, embedded
 
 SOURCE = """import torch
@@ -62,14 +76,16 @@ def test_a_peer_is_correct_fast_and_somebody_else() -> None:
 
 def test_the_teacher_reads_the_students_tokens(policy: CausalLMPolicy, drawn: Drawn) -> None:
     tokens = [one.token_ids for one in drawn.samples]
-    silent = teach(policy, drawn.problem, tokens, [""] * len(tokens))
+    silent = teach(policy, drawn.problem, tokens, [[""]] * len(tokens))
     for found, sample in zip(silent.logprobs, drawn.samples, strict=True):
         assert found == pytest.approx(sample.logprobs, abs=1e-4)
-    told = [feedback(row("incorrect"), one.source) for one in drawn.samples]
+    told = [[feedback(row("incorrect"), one.source)] for one in drawn.samples]
     taught = teach(policy, drawn.problem, tokens, told)
-    longer = len(policy.encode_prompt(drawn.problem, told[0])) - len(drawn.prompt)
+    longer = len(policy.encode_prompt(drawn.problem, told[0][0])) - len(drawn.prompt)
     assert longer > 10
-    assert taught.tokens == silent.tokens + longer * len(tokens)
+    assert taught.prompt_tokens == silent.prompt_tokens + longer * len(tokens)
+    assert taught.tokens == silent.tokens == sum(map(len, tokens))
+    assert taught.shortened == 0
     group = Group(
         np.zeros(len(tokens)),
         sampled=[np.array(one.logprobs) for one in drawn.samples],
@@ -80,6 +96,56 @@ def test_the_teacher_reads_the_students_tokens(policy: CausalLMPolicy, drawn: Dr
     assert drawn.items()[0].tokens == tokens[0]
 
 
+def test_what_does_not_fit_is_told_in_part_and_in_a_stated_order() -> None:
+    correct = np.array([True, False])
+    speedup = np.where(correct, 2.0, np.nan)
+    verdicts = Verdicts(correct, correct, speedup, speedup, speedup)
+    rows, sources = [row("correct", speedup=2.0), row("runtime_error", error=ERROR)], ["a", SOURCE]
+
+    def told(objective: str, draw: int) -> list[str]:
+        teacher = parse_objective(objective).teacher
+        assert teacher is not None
+        return tellings(teacher, rows, sources, verdicts, draw)
+
+    bare = feedback(row("runtime_error"), SOURCE)
+    error = feedback(rows[1], SOURCE)
+    assert told("sdpo-peer", 1) == [feedback(rows[1], SOURCE, "a"), error, bare]
+    assert told("sdpo:ema", 1) == [error, bare]
+    assert told("sdpo-peer", 0) == [feedback(rows[0], "a")]  # nobody else is correct
+    assert told("sdpo-prompt", 1) == [without_feedback()]
+
+
+@dataclass
+class _Narrow:
+    """The policy with less room."""
+
+    policy: CausalLMPolicy
+    context: int
+
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        return self.policy.encode_prompt(problem, more)
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        assert len(prompt) + max(map(len, completions)) <= self.context
+        return self.policy.score_tokens(prompt, completions)
+
+
+def test_the_teacher_is_told_what_there_is_room_for(policy: CausalLMPolicy, drawn: Drawn) -> None:
+    tokens = [drawn.samples[0].token_ids]
+    told = ["a long story " * 20, "a story", "in short"]
+    lengths = [len(policy.encode_prompt(drawn.problem, one)) for one in told]
+    for place in (0, 1):
+        narrow = _Narrow(policy, lengths[place] + len(tokens[0]))
+        taught = teach(narrow, drawn.problem, tokens, [told])
+        assert (taught.prompt_tokens, taught.shortened) == (lengths[place], place)
+    narrow = _Narrow(policy, min(lengths) + len(tokens[0]) - 1)
+    with pytest.raises(StepRefusedError, match="lower --max-tokens") as found:
+        teach(narrow, drawn.problem, tokens, [told])
+    assert in_a_line(found.value) == (str(found.value), 1)
+
+
 def test_a_greedy_policy_is_no_teacher(drawn: Drawn) -> None:
     with pytest.raises(ValueError, match="temperature 0"):
-        teach(embedded(temperature=0.0), drawn.problem, [drawn.samples[0].token_ids], [""])
+        teach(embedded(temperature=0.0), drawn.problem, [drawn.samples[0].token_ids], [[""]])

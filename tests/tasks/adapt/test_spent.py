@@ -51,7 +51,7 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def spent(lake: Lake) -> list[dict[str, Any]]:
-    return lake.sql("SELECT * FROM spend ORDER BY arm, step, stage").to_pylist()
+    return lake.sql("SELECT * FROM spend ORDER BY arm, step, stage, sequence").to_pylist()
 
 
 def test_a_verdict_is_paid_for_by_the_draw_that_came_first(lake: Lake) -> None:

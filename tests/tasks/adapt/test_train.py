@@ -15,6 +15,7 @@ from storage import Lake
 from storage.commit import commit
 from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.checkpoint import Checkpoint
+from tasks.adapt.feedback import feedback
 from tasks.adapt.items import TrainItem
 from tasks.adapt.method import Method
 from tasks.adapt.step import Made, make_step
@@ -50,8 +51,12 @@ class _Served:
     def policy_id(self) -> str:
         return self.policy.policy_id
 
-    def encode_prompt(self, problem: Problem) -> list[int]:
-        return self.policy.encode_prompt(problem)
+    @property
+    def context(self) -> int:
+        return self.policy.context
+
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        return self.policy.encode_prompt(problem, more)
 
     def score_tokens(
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
@@ -214,3 +219,95 @@ def test_a_step_that_cannot_be_saved_leaves_no_row(work: Adaptation) -> None:
         train_unit(work, unit_of(work), 1)
     assert in_a_line(found.value) == (str(found.value), 1)
     assert sum(held(work).values()) == 0
+
+
+def by_teacher(work: Adaptation, *objectives: str) -> Adaptation:
+    """The same, with arms that learn from themselves."""
+    return replace(work, units=units_of(objectives, work.problems, "problem"))
+
+
+def read(work: Adaptation) -> dict[str, Any]:
+    (row,) = work.lake.sql("SELECT * FROM spend WHERE stage = 'score'").to_pylist()
+    return row
+
+
+def draw_again(work: Adaptation, unit: Unit, drawn: Drawn) -> None:
+    """The draws of the first stage once more, as those of the unit's first step."""
+    standing = work.made().at(unit, 1)
+    assert standing is not None
+    place = work.drawing(unit, 1, standing, "round").arm
+    n = len(drawn.samples)
+    (shard,) = unit.shards(1, n)
+    scores = cast("Any", work.drawn_by(standing.checkpoint and standing.checkpoint.folder))
+    samples = [
+        replace(one, logprobs=scores.score_tokens(drawn.prompt, [one.token_ids])[0].processed)
+        for one in drawn.samples
+    ]
+    rows, tokens = candidate_rows(shard, samples, [0] * n, str(standing.policy_id), 1.0)
+    rows = [row | {"source_hash": f"h{i}"} | dict(place) for i, row in enumerate(rows)]
+    commit(work.lake, "demo", unit.part(1), {"token_logprobs": tokens, "candidates": rows})
+
+
+def test_a_teacher_is_told_the_verdicts_and_its_tokens_are_counted(
+    work: Adaptation, policy: CausalLMPolicy, drawn: Drawn
+) -> None:
+    """Draws that succeeded, every other one, are not shown to it: `fast_1` is a speedup of 2."""
+    sdpo = by_teacher(work, "sdpo")
+    assert train_unit(sdpo, unit_of(sdpo), 1) == "done"
+    shown = [one for i, one in enumerate(drawn.samples) if i % 2 == 0]
+    row = read(sdpo)
+    assert row["teacher_tokens"] == sum(len(one.token_ids) for one in shown)
+    told = feedback({"status": "correct", "correct": True, "speedup": 1.0}, "")
+    longest = len(policy.encode_prompt(drawn.problem, told))
+    assert row["prefill_tokens"] == longest * len(shown)
+    assert row["seconds"] > 0
+    advantages = sdpo.lake.sql("SELECT advantage AS a FROM train_items ORDER BY sample_index")
+    values = advantages["a"].to_pylist()
+    assert set(values[1::2]) == {0.0}
+    assert 0.0 not in values[::2]
+
+
+@pytest.mark.parametrize("objective", ["sdpo-prompt:live", "sdpo-prompt:base", "sdpo-peer:ema"])
+def test_a_teachers_step_is_made_again_as_it_was(
+    work: Adaptation, drawn: Drawn, objective: str
+) -> None:
+    mine = by_teacher(work, objective)
+    unit = unit_of(mine)
+    assert train_unit(mine, unit, 1) == "done"
+    draw_again(mine, unit, drawn)
+    assert train_unit(mine, unit, 2) == "done"
+    rows = mine.lake.sql("SELECT * FROM checkpoints ORDER BY step").to_pylist()
+    means = [(mine.lake.root / row["path"] / "teacher").exists() for row in rows]
+    assert means == [objective.endswith("ema"), False]
+    for row in rows:
+        shutil.rmtree(mine.lake.root / row["path"])
+    assert train_unit(mine, unit, 1) == "done"
+    assert train_unit(mine, unit, 2) == "done"
+    standing = mine.made().at(unit, 2)
+    assert standing is not None
+    assert standing.checkpoint is not None
+    standing.checkpoint.check()
+
+
+def test_the_teachers_weights_make_the_difference(work: Adaptation, drawn: Drawn) -> None:
+    mine = by_teacher(work, "sdpo-prompt:live", "sdpo-prompt:base", "sdpo-prompt:ema")
+    for unit in mine.units:
+        assert train_unit(mine, unit, 1) == "done"
+        draw_again(mine, unit, drawn)
+        assert train_unit(mine, unit, 2) == "done"
+    made = mine.lake.sql(
+        "SELECT step, count(DISTINCT sha256) AS n FROM checkpoints GROUP BY step ORDER BY step"
+    )
+    # Before the first step all teachers are the base model.
+    assert made.to_pylist() == [{"step": 1, "n": 1}, {"step": 2, "n": 3}]
+
+
+def test_a_prompt_that_does_not_fit_ends_the_unit_and_says_why(
+    work: Adaptation, policy: CausalLMPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy._model.config, "max_position_embeddings", 60)
+    sdpo = by_teacher(work, "sdpo")
+    assert train_unit(sdpo, unit_of(sdpo), 1) == "refused"
+    (step,) = sdpo.lake.sql("SELECT status, message FROM train_steps").to_pylist()
+    assert "the teacher's prompt has" in step["message"]
+    assert held(sdpo)["checkpoints"] == 0
