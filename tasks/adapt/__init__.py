@@ -19,9 +19,10 @@ after each save · `feedback` the teacher's prompt · `ema` its averaged weights
 A run (`flows/adapt.py`): `numbering` of draws · `units` trajectories · `standing` where each is ·
 `order` of judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows ·
 `anchors` what is measured anew in every round · `actor` a trainer in a process of its own · `spent`
-what rounds cost · `outcome` what arms came to. The probe is `tasks/probe/`.
+what rounds cost · `extent` how far it goes. Arms are compared in `tasks/frontier/`; the probe is
+`tasks/probe/`.
 
-Not here yet: the trainer `tinker`; frontier and report.
+Not here yet: the trainer `tinker`.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from tasks.errors import RequestError
 from tasks.frontier.anchors import shifts_of
 from tasks.frontier.boa import arm_boa, null_band
 from tasks.frontier.compare import Compared, against_placebos, family
+from tasks.frontier.curves import pooled_curve, split_curve
 from tasks.frontier.document import (
     ArmFrontier,
     Boa,
@@ -25,6 +26,7 @@ from tasks.frontier.document import (
     Price,
     PriceBox,
     Secondary,
+    Split,
     interval,
     known,
 )
@@ -123,6 +125,7 @@ def study_document(
                 cost={kind: values.tolist() for kind, values in own.costs.items()}
                 | {"price": priced(own.costs, prices.middle).tolist()},
             ),
+            splits=_splits(study, name),
             finding=found[name].finding.value if name in found else None,
             verdict=arm_sentence(name, found[name], told)
             if name in found
@@ -162,6 +165,7 @@ def _undrawn(name: str) -> ArmFrontier:
         comparisons=[],
         price=None,
         curve=Curve(rollouts_per_problem=[], fast_1=[], delivered_speedup=[], cost={}),
+        splits=[],
         finding=None,
         verdict=NOTHING,
     )
@@ -223,6 +227,20 @@ def _success(values: Floats) -> list[Interval]:
 def _speedup(gains: Floats) -> list[Interval]:
     return [
         interval(Estimate(*map(math.exp, column))) for column in bootstrap_mean(gains).T.tolist()
+    ]
+
+
+def _splits(study: Study, name: str) -> list[Split]:
+    tail, budgets = study.first.tail, study.split_budgets
+    if not tail or name == BASE_ARM:
+        return []
+    size = len(budgets)
+    own = study.by_unit(lambda r, p: split_curve(r.arms[name][p], r.group, tail)[:size])
+    base = study.by_unit(lambda r, p: pooled_curve(r.arms[BASE_ARM][p], budgets))
+    ends = zip(budgets.tolist(), _success(own), _success(base), strict=True)
+    return [
+        Split(steps=s, rollouts_per_problem=budget, fast_1=one, best_of_n=other)
+        for s, (budget, one, other) in enumerate(ends)
     ]
 
 

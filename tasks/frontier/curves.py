@@ -49,6 +49,18 @@ def staged_curve(track: Track, group: int, budgets: Ints) -> Floats:
     return np.asarray(0.0 - np.expm1(log_avoids(n, c, m).sum(axis=1)), np.float64)
 
 
+def split_curve(track: Track, group: int, tail: int) -> Floats:
+    """P(some draw is fast_1) of "s steps, then search": what a step learns from at each stage before
+    s, and all draws of stage s, its tail among them; shape (stages,), by s. NaN from where the arm
+    has ended."""
+    hits = np.array([stage.fast.sum() for stage in track.stages], np.int64)
+    size = len(track.stages)
+    m = np.tril(np.full((size, size), group - tail), -1) + np.diag(np.full(size, group))
+    n, c = (np.broadcast_to(one, m.shape) for one in (track.sizes, hits))
+    missed = log_avoids(n, c, np.minimum(m, track.sizes)).sum(axis=1)
+    return np.asarray(np.where(track.sizes > 0, 0.0 - np.expm1(missed), np.nan), np.float64)
+
+
 def staged_gain(track: Track, group: int, budgets: Ints) -> Floats:
     """E[log of the speedup that is delivered], the largest gain drawn; shape (budgets,).
 

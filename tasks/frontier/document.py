@@ -97,6 +97,16 @@ class Curve(Plain):
     cost: dict[str, list[float]]
 
 
+class Split(Plain):
+    """ "s steps, then search": a budget for what the steps learn from and all draws under the last
+    checkpoint, beside Best-of-N with as many."""
+
+    steps: int
+    rollouts_per_problem: int
+    fast_1: Interval
+    best_of_n: Interval
+
+
 class ArmFrontier(Plain):
     """One arm, by everything that it drew, the shared first stage included."""
 
@@ -115,6 +125,8 @@ class ArmFrontier(Plain):
     price: dict[str, Price] | None
     """By endpoint; null of the base arm."""
     curve: Curve
+    splits: list[Split]
+    """With a tail only. They describe: the best of them is a maximum of noise."""
     finding: str | None
     """See tasks.frontier.verdict; null of the base arm."""
     verdict: str

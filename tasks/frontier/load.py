@@ -89,6 +89,7 @@ def _run(
         seed=int(config["seed"]),
         unit=str(adapt["unit"]),
         group=group,
+        tail=int(adapt.get("tail", 0)),
         last=stages - 1,
         arms=arms,
         learning={

@@ -72,7 +72,8 @@ class Track:
 class Run:
     """One adaptation: arm by arm, problem by problem.
 
-    group: draws of a problem in a stage, a tail's among them. last: steps that were made.
+    group: draws of a problem in a stage, a tail's among them. tail: those. last: steps that were
+        made.
     learning: by arm, the cost of each stage's step and the GPU seconds of its draws.
     unjudged: draws that are owed, or have no verdict.
     """
@@ -85,6 +86,7 @@ class Run:
     arms: Mapping[str, Mapping[ProblemKey, Track]]
     learning: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     unjudged: int = 0
+    tail: int = 0
 
     @property
     def whole(self) -> int:

@@ -76,6 +76,12 @@ class Study:
             found = [frozenset([one]) for one in self.problems(self.first)]
         return list(dict.fromkeys(found))
 
+    @property
+    def split_budgets(self) -> Ints:
+        """Rollouts of "s steps, then search", by s."""
+        run, last = self.first, min(run.last for run in self.runs)
+        return (run.group - run.tail) * np.arange(last + 1) + run.group
+
     def by_unit(self, values: Callable[[Run, ProblemKey], Floats]) -> Floats:
         """Of each problem of each run → runs averaged within each unit; (units, columns)."""
         rows = []
@@ -86,7 +92,7 @@ class Study:
                 if unit <= frozenset(self.problems(run))
             ]
             rows.append(np.mean(own, axis=0))
-        return table(rows, self.budgets)
+        return np.array(rows, np.float64) if rows else table(rows, self.budgets)
 
     @cached_property
     def arms(self) -> dict[str, Arm]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from tasks.frontier.curves import (
     paid,
     pooled_curve,
     pooled_gain,
+    split_curve,
     staged_curve,
     staged_gain,
 )
@@ -60,6 +61,18 @@ def test_each_point_is_the_staged_closed_form(track: Track) -> None:
     assert staged_gain(track, GROUP, budgets)[-1] == pytest.approx(
         max(one.gain.max() for one in track.stages)
     )
+
+
+def test_some_steps_and_then_search_is_every_choice_of_what_was_learned_from(track: Track) -> None:
+    """One of four draws a round is learned from, three are its tail."""
+    fast = [one.fast for one in track.stages]
+    found = split_curve(track, GROUP, 3)
+    for s in range(3):
+        ways = product(*[range(GROUP)] * s)
+        hits = [fast[s].any() or any(fast[j][i] for j, i in enumerate(way)) for way in ways]
+        assert found[s] == pytest.approx(np.mean(hits))
+    ended = Track((*track.stages[:2], NO_DRAWS), track.judging)
+    assert np.isnan(split_curve(ended, GROUP, 3)[2])
 
 
 def test_best_of_n_is_over_every_subset_of_all_draws(track: Track) -> None:
