@@ -50,7 +50,7 @@ def staged_curve(track: Track, group: int, budgets: Ints) -> Floats:
 
 
 def split_curve(track: Track, group: int, tail: int) -> Floats:
-    """P(some draw is fast_1) of "s steps, then search": what a step learns from at each stage before
+    """P(some draw is fast_1) of "s steps, then search": what is learned from at each stage before
     s, and all draws of stage s, its tail among them; shape (stages,), by s. NaN from where the arm
     has ended."""
     hits = np.array([stage.fast.sum() for stage in track.stages], np.int64)
