@@ -16,6 +16,9 @@ from tasks.statistics.arrays import Floats, Ints
 LEVEL = 0.01
 """How often a guard may stop a study whose evaluator stood still."""
 
+COARSEST = 0.25
+"""A shift of so much, of log speedup, has to be noticed for anchors to have checked anything."""
+
 PERMUTATIONS = 4999
 
 _ELEMENTS = 4_000_000
@@ -159,13 +162,17 @@ def anchor_guard(shifts: Sequence[Shift]) -> Guard:
         return Guard(None, "anchors came with no intervals")
     # Of the 95 % of an interval, so many rounds share LEVEL.
     allowed = float(norm.isf(LEVEL / 2 / len(rounds)) / norm.isf(0.025))
-    worst, where, moved = -1.0, 0, 0.0
+    worst, where, moved, unseen = -1.0, 0, 0.0, 0.0
     for turn, own in rounds.items():
         ratios, reaches = np.array(own).T
         mean, reach = float(ratios.mean()), float(np.sqrt((reaches**2).sum()) / len(own))
+        unseen = max(unseen, allowed * reach)
         if abs(mean) / reach > worst:
             worst, where, moved = abs(mean) / reach, turn, mean
-    said = f"{np.expm1(moved):+.1%} in round {where}".replace("-", "−")
+    said = f"{100 * np.expm1(moved):+.1f} % in round {where}".replace("-", "−")
     if worst > allowed:
         return Guard(False, f"anchors moved by more than their intervals ({said})")
-    return Guard(True, f"anchors stood still ({said} at most)")
+    noticed = f"{100 * np.expm1(unseen):.0f} % would have been noticed"
+    if unseen > COARSEST:
+        return Guard(None, f"anchors were measured too coarsely ({said}, and only {noticed})")
+    return Guard(True, f"anchors stood still ({said} at most; {noticed})")

@@ -89,7 +89,7 @@ def test_anchors_that_move_together_are_caught_though_each_is_within_its_own() -
     assert anchor_guard(together[-1:]).passed is True
     found = anchor_guard(together)
     assert found.passed is False
-    assert found.detail == "anchors moved by more than their intervals (+2.7% in round 3)"
+    assert found.detail == "anchors moved by more than their intervals (+2.7 % in round 3)"
 
 
 def test_an_anchor_that_is_no_longer_correct_is_a_drift() -> None:
@@ -102,6 +102,16 @@ def test_anchors_without_intervals_cannot_be_checked() -> None:
     found = anchor_guard([shift(1, 0.3, None)])
     assert found.passed is None
     assert "no intervals" in found.detail
+
+
+def test_anchors_that_would_have_shown_nothing_check_nothing() -> None:
+    found = anchor_guard([shift(1, 0.16, 1.8), shift(1, 0.28, 0.8)])
+    assert found.passed is None
+    assert found.detail.startswith(
+        "anchors were measured too coarsely (+24.6 % in round 1, and only"
+    )
+    assert anchor_guard([shift(1, 0.16, 0.13)]).passed is True
+    assert anchor_guard([shift(1, 5.0, 0.8)]).passed is False
 
 
 def test_anchors_of_an_evaluator_that_stands_still_rarely_stop_a_study() -> None:
