@@ -1,6 +1,6 @@
 """A whole adaptation on one GPU: seconds by stage, and who holds the device when.
 
-    python benchmarks/gpu_adapt.py --profile adapt-gpu --lake build/gpu-adapt --out benchmarks/records
+    python benchmarks/gpu_adapt.py --lake build/gpu-adapt --out benchmarks/records
 
 The embedded policy writes Triton kernels for five problems at KernelBench's sizes; three arms learn
 on the GPU, in turns with the judge. The command may be cut short (`--seconds`) and given again: the
@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +35,7 @@ from storage.lake import Lake  # noqa: E402
 RUN = "gpu-adapt"
 _PATIENCE_S = 90.0
 _LOOK_S = 0.5
+_DEVICE = re.compile(r"/dev/nvidia\d+")
 _ROLES = {"_TrainerActor": "trainer", "JudgeActor": "judge", "_PolicyActor": "policy"}
 SPEND = """
 SELECT stage, sum(rollouts) AS rollouts, sum(completion_tokens) AS completion_tokens,
@@ -69,10 +70,9 @@ def holders() -> dict[str, int]:
     """Processes that have a GPU open, counted by role."""
     found: dict[str, int] = {}
     for process in psutil.process_iter():
-        folder = f"/proc/{process.pid}/fd"
         with contextlib.suppress(OSError, psutil.Error):
-            targets = {os.readlink(f"{folder}/{one}") for one in os.listdir(folder)}
-            if any(one.startswith("/dev/nvidia") and one[11:12].isdigit() for one in targets):
+            open_there = [one.readlink() for one in Path(f"/proc/{process.pid}/fd").iterdir()]
+            if any(_DEVICE.fullmatch(str(one)) for one in open_there):
                 name = role(process) or "other"
                 found[name] = found.get(name, 0) + 1
     return found

@@ -47,7 +47,7 @@ def test_every_profile_is_a_whole_request(
     own = profile_request(name, AdaptRequest)
     if "cuda" in own.adapt.trainer:  # it is for a GPU, and there need not be one here
         monkeypatch.setattr("flows.adapt_request.gpus_here", lambda: 1)
-        monkeypatch.setattr("flows.request.check_device", lambda device: None)
+        monkeypatch.setattr("kernels_eval.devices.check_device", lambda _: None)
     own.check()
     assert resolve(lake, None, {"profile": name}, AdaptRequest)[1] == own
 
