@@ -80,6 +80,8 @@ def holders() -> dict[str, int]:
 
 def device_mib() -> int:
     """Memory in use on all GPUs."""
+    if not torch.cuda.is_available():
+        return 0
     query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
     said = subprocess.run(query, capture_output=True, check=True).stdout
     return sum(map(int, said.split()))
