@@ -38,7 +38,8 @@ _LOOK_S = 0.5
 _DEVICE = re.compile(r"/dev/nvidia\d+")
 _ROLES = {"_TrainerActor": "trainer", "JudgeActor": "judge", "_PolicyActor": "policy"}
 SPEND = """
-SELECT stage, sum(rollouts)::BIGINT AS rollouts, sum(completion_tokens)::BIGINT AS completion_tokens,
+SELECT stage, sum(rollouts)::BIGINT AS rollouts,
+       sum(completion_tokens)::BIGINT AS completion_tokens,
        sum(trained_tokens)::BIGINT AS trained_tokens, sum(evaluations)::BIGINT AS evaluations,
        round(sum(seconds), 1) AS seconds, round(sum(gpu_seconds), 1) AS gpu_seconds
 FROM spend GROUP BY stage ORDER BY stage
