@@ -5,8 +5,9 @@
 The embedded policy writes Triton kernels for five problems at KernelBench's sizes; three arms learn
 on the GPU, in turns with the judge. The command may be cut short (`--seconds`) and given again: the
 run goes on where it stood, and the record adds the sessions up. Twice a second it looks which
-processes have the device open: never may a trainer and a judge have it at once, and nobody after
-the end.
+processes have memory of the device mapped, and how much of it is in use: never may a trainer and a
+judge have it at once, and nobody after the end. (Open files tell nothing: torch opens the device in
+every process that asks whether there is one.)
 """
 
 from __future__ import annotations
@@ -68,12 +69,11 @@ def role(process: psutil.Process) -> str | None:
 
 
 def holders() -> dict[str, int]:
-    """Processes that have a GPU open, counted by role."""
+    """Processes that have memory of a GPU mapped, counted by role."""
     found: dict[str, int] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(OSError, psutil.Error):
-            open_there = [one.readlink() for one in Path(f"/proc/{process.pid}/fd").iterdir()]
-            if any(_DEVICE.fullmatch(str(one)) for one in open_there):
+            if _DEVICE.search(Path(f"/proc/{process.pid}/maps").read_text("utf-8", "replace")):
                 name = role(process) or "other"
                 found[name] = found.get(name, 0) + 1
     return found
@@ -94,15 +94,12 @@ def adapt(profile: str, lake: Path, seconds: float, more: list[str]) -> dict[str
     command += ["--lake", str(lake), "--run", RUN, *more]
     started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT)
-    looks, together = 0, []
-    held: dict[str, int] = {}
-    while process.poll() is None and (past := time.monotonic() - started) <= seconds:
-        now = holders()
-        looks += 1
-        for one in now:
-            held[one] = held.get(one, 0) + 1
-        if len(now) > 1:
-            together.append({"seconds": round(past, 1), **now})
+    held: dict[str, dict[str, int]] = {}
+    while process.poll() is None and time.monotonic() - started <= seconds:
+        name = " and ".join(sorted(holders())) or "nobody"
+        seen = held.setdefault(name, {"looks": 0, "most_mib": 0})
+        seen["looks"] += 1
+        seen["most_mib"] = max(seen["most_mib"], device_mib())
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LOOK_S)
     code = process.poll()
@@ -115,9 +112,7 @@ def adapt(profile: str, lake: Path, seconds: float, more: list[str]) -> dict[str
     return {
         "seconds": round(time.monotonic() - started, 1),
         "ended": code == 0,
-        "looks": looks,
-        "looks_with": held,
-        "together": together,
+        "held_by": held,
         "holders_after": holders(),
         "device_mib_after": device_mib(),
     }
