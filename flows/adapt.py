@@ -140,9 +140,11 @@ def _judge(work: Adaptation, step: int, draws: Sequence[Shard]) -> None:
 def _learn(work: Adaptation, step: int) -> None:
     """Step `step` of every unit, one after the other, while nothing is timed."""
     made = work.made()
-    for unit in [one for one in work.units if made.owes(one, step)]:
-        named = train.with_options(task_run_name=_name("train", unit.label, step))
-        named.submit(opaque(work), unit, step, return_state=False).result()
+    if owing := [one for one in work.units if made.owes(one, step)]:
+        with work.training() as trained:
+            for unit in owing:
+                named = train.with_options(task_run_name=_name("train", unit.label, step))
+                named.submit(opaque(trained), unit, step, return_state=False).result()
     rows = [dict(row) for row in work.trajectory()]
     create_table_artifact(table=rows, key="bon-adapt", description=f"{work.run_id}, step {step}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from flows.adapt_request import AdaptRequest
 from flows.engines import engines, side_threads
@@ -121,9 +122,11 @@ def adapting(
             engines(lake, run_id, request, todo.work, released=released, more=more)
         )
         trainer: TrainerHandle | None = None
-        if todo.steps:
+        settings = request.local_settings(side_threads(request))
+        in_turns = not settings.on_cpu and request.judge.config().on_gpu
+        if todo.steps and not in_turns:
             # Started by a Ray that has left the timing cores, so it never runs on one.
-            trainer = start_trainer(request.local_settings(side_threads(request)))
+            trainer = start_trainer(settings)
             stack.callback(trainer.close)
         policy = sweep.policy
         yield Adaptation(
@@ -131,6 +134,7 @@ def adapting(
             policy_spec=request.policy,
             policy=policy if isinstance(policy, PolicyHandle) else None,
             trainer=trainer,
+            trainer_in_turn=partial(start_trainer, settings) if in_turns else None,
             method=request.method(),
             problems=problems,
             units=request.units(problems),

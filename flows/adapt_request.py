@@ -36,6 +36,9 @@ _GROWING = ("steps", "confirm")
 """What may grow within a run."""
 
 
+_DEVICES = {"local": "cpu", "local:cuda": "cuda"}
+
+
 def gpus_here() -> int:
     """GPUs that torch finds in this process."""
     import torch
@@ -58,6 +61,9 @@ class Adapting(BaseModel):
     reward: str = DEFAULT
     step_size: str = "lr:0.005"
     trainer: str = "local"
+    """`local`, or `local:cuda` on a GPU of the flow's machine."""
+    dtype: Literal["float32", "as-saved"] | None = None
+    """Of the frozen weights in training; None: float32 on a CPU, as they were saved on a GPU."""
     rank: int = Field(8, ge=1, le=4096)
     alpha: float = Field(8.0, gt=0, allow_inf_nan=False)
     mismatch: str = "none"
@@ -86,8 +92,8 @@ class AdaptRequest(SweepRequest):
     identity: ClassVar[tuple[str, ...]] = (
         *SweepRequest.identity,
         *("problems", "judge", "adapt.arms", "adapt.group", "adapt.unit", "adapt.reward"),
-        *("adapt.step_size", "adapt.trainer", "adapt.rank", "adapt.alpha", "adapt.mismatch"),
-        *("adapt.patience", "adapt.tail"),
+        *("adapt.step_size", "adapt.trainer", "adapt.dtype", "adapt.rank", "adapt.alpha"),
+        *("adapt.mismatch", "adapt.patience", "adapt.tail"),
     )
 
     k: int = Field(1, ge=1)
@@ -108,8 +114,7 @@ class AdaptRequest(SweepRequest):
             )
         if len(set(adapt.arms)) != len(adapt.arms):
             raise RequestError(f"--arms {','.join(adapt.arms)} names an arm twice; leave one out")
-        if adapt.trainer != "local":
-            raise RequestError(f"trainer {adapt.trainer!r} is not there yet; take local")
+        self._check_device()
         base_weights(self.policy)
         if self.policy.startswith("transformers") and gpus_here():
             raise RequestError(
@@ -131,6 +136,16 @@ class AdaptRequest(SweepRequest):
                 "take --unit problem"
             )
         self._check_budget(problems)
+
+    def _check_device(self) -> None:
+        device = _DEVICES.get(self.adapt.trainer)
+        if device is None:
+            raise RequestError(
+                f"trainer {self.adapt.trainer!r} is not there yet; take local, or local:cuda for a "
+                "GPU of this machine"
+            )
+        if device == "cuda" and not gpus_here():
+            raise RequestError("trainer local:cuda: this machine has no GPU; take local")
 
     def _check_sampling(self) -> None:
         temperature, mode = self.sampling.temperature, self.sampling.logprob_mode
@@ -202,6 +217,8 @@ class AdaptRequest(SweepRequest):
             alpha=self.adapt.alpha,
             seed=self.seed,
             threads=threads,
+            device=_DEVICES[self.adapt.trainer],
+            dtype=self.adapt.dtype,
         )
 
 

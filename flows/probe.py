@@ -32,7 +32,7 @@ from tasks.probe.step import Part, Probing, parts_of, probe
 from tasks.problems import Problem
 from tasks.sample.actor import start_policy
 
-_threads: Any = ThreadPoolTaskRunner(max_workers=1)  # one model, one adapter at a time
+_threads: Any = ThreadPoolTaskRunner(max_workers=1)
 
 
 class Correlation(BaseModel):
@@ -99,9 +99,7 @@ def probe_run(run: str, draws: str = BASE_ARM, lake: str | None = None) -> Probe
     house = Lake.open(lake)
     draws_run = run if draws == BASE_ARM else draws
     house.check_runs([run, draws_run])
-    request = stored_request(house, run, AdaptRequest)
-    if request is None:
-        raise RequestError(f"run {run!r} holds no settings of an adaptation; name one of bon adapt")
+    request = _settings(house, run)
     problems = request.selected()
     keys = [(one.suite, one.level, one.problem_id) for one in problems]
     fixed, own = fixed_draws(house, draws_run, keys), own_draws(house, run, keys)
@@ -121,6 +119,17 @@ def probe_run(run: str, draws: str = BASE_ARM, lake: str | None = None) -> Probe
     )
 
 
+def _settings(lake: Lake, run: str) -> AdaptRequest:
+    kinds = lake.sql("SELECT kind FROM runs_latest", [run])["kind"].to_pylist()
+    request = stored_request(lake, run, AdaptRequest) if kinds == ["adapt"] else None
+    if request is None:
+        raise RequestError(
+            f"run {run!r} is no adaptation, so it has no checkpoints to probe; name a run of "
+            "`bon adapt`"
+        )
+    return request
+
+
 def _score(
     lake: Lake,
     run: str,
@@ -131,7 +140,8 @@ def _score(
     own: Draws,
 ) -> int:
     """All that was not scored yet; how much that was. The base model first: nothing else is scored
-    if it does not reproduce its draws."""
+    if it does not reproduce its draws. Raises AdapterError for a checkpoint that is not as it was
+    saved."""
     done = Scores(lake, run).scored()
     trained = Draws(
         run,
@@ -150,7 +160,10 @@ def _score(
                 continue
             seen.add(checkpoint.checkpoint_id)
             mine = [p for p in problems if one.checkpoints.get(_key(p)) == checkpoint]
-            rest += parts_of(checkpoint, fixed, mine, done)
+            owed = parts_of(checkpoint, fixed, mine, done)
+            if owed:
+                checkpoint.check()  # before anything is loaded
+            rest += owed
     if not first:
         check_reproduced(Scores(lake, run), BASE, fixed)
     if not first and not rest:
@@ -169,12 +182,12 @@ def _score(
 
 
 def _all_of(probing: Probing, parts: list[Part]) -> int:
-    shared = opaque(probing)
-    futures = []
+    """One after the other: there is one model, and it wears one adapter at a time."""
+    shared, scored = opaque(probing), 0
     for part in parts:
         named = probe.with_options(task_run_name=f"probe · {part.checkpoint_id}")
-        futures.append(named.submit(shared, opaque(part), return_state=False))
-    return sum(future.result() for future in futures)
+        scored += named.submit(shared, opaque(part), return_state=False).result()
+    return scored
 
 
 def _key(problem: Problem) -> tuple[str, int, int]:

@@ -55,7 +55,7 @@ def _nothing(record: logging.LogRecord) -> bool:
     return False
 
 
-_RAISED_BY_THE_FLOW = {"report", "train"}
+_RAISED_BY_THE_FLOW = {"probe", "report", "train"}
 """Tasks whose error is the flow's own, so the command says it."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import psutil
 import ray
 from ray.exceptions import RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -36,6 +37,13 @@ def keep_aside() -> Sequence[int]:
     with suppress(RequestError):  # cores named that this machine lacks: judges say so
         os.sched_setaffinity(0, choose_cores(None).side)
     return sorted(os.sched_getaffinity(0))
+
+
+def wait_gone(pid: int, limit_s: float = 30.0) -> None:
+    """Wait until a process of this machine has ended, and so holds no memory of a device. One that
+    does not end in time is left to what needs its room: that says what it lacks."""
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        psutil.Process(pid).wait(limit_s)
 
 
 def raised_there(error: RayTaskError) -> Exception:

@@ -6,19 +6,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from tasks import cluster
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step import Made, make_step
 from tasks.adapt.trainers.base import StepSpec, Trainer
-from tasks.beside import keep_aside, options_beside, raised_there
+from tasks.beside import keep_aside, options_beside, raised_there, wait_gone
 from tasks.collector import importing
 from tasks.errors import TrainerLostError, in_one_line
 
@@ -29,6 +30,7 @@ RESTARTS = 1
 """Of a trainer's process that died; its step is made again."""
 
 _PAUSE_SECONDS = 1.0
+_PID_SECONDS = 10.0
 _RETURN_SECONDS = 300.0
 """For a process that is started anew to answer."""
 
@@ -42,6 +44,9 @@ class _TrainerActor:
         os.nice(10)
         self._settings = settings
         self._trainer: Trainer | None = None
+
+    def pid(self) -> int:
+        return os.getpid()
 
     def trainer_id(self) -> str:
         return self._loaded().trainer_id
@@ -70,6 +75,9 @@ class TrainerHandle:
     """A trainer that lives in a Ray actor."""
 
     actor: Any
+    on_gpu: bool = False
+    in_float32: bool = True
+    """Whether the frozen weights are."""
 
     @property
     def trainer_id(self) -> str:
@@ -114,13 +122,22 @@ class TrainerHandle:
             time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """End the actor and free what it held."""
+        """End the actor and free what it held; of a GPU before this returns."""
+        pid = None
+        if self.on_gpu:
+            with suppress(RayError):
+                pid = ray.get(self.actor.pid.remote(), timeout=_PID_SECONDS)
         ray.kill(self.actor)
+        if pid is not None:
+            wait_gone(pid)
 
 
 def start_trainer(settings: LocalSettings) -> TrainerHandle:
-    """Start the process; returns at once. What it raises in loading comes with the first call."""
+    """Start the process; returns at once. What it raises in loading comes with the first call. On a
+    GPU it waits, too, until Ray has one that nobody holds."""
     options: dict[str, Any] = {"num_cpus": 0, "max_restarts": RESTARTS, "max_task_retries": 0}
     options |= options_beside(elsewhere=False)  # its files lie on this machine
+    options["num_gpus"] = 0 if settings.on_cpu else 1
     actor = ray.remote(_TrainerActor).options(**options)
-    return TrainerHandle(actor.remote(settings, beside_judges=cluster.is_remote()))
+    started = actor.remote(settings, beside_judges=cluster.is_remote())
+    return TrainerHandle(started, not settings.on_cpu, settings.in_float32)

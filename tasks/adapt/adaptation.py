@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,10 @@ class Adaptation:
     policy_spec: str
     policy: PolicyHandle | None
     trainer: TrainerHandle | None
-    """None where nothing is left to draw or to learn, so that neither was started."""
+    """None where nothing is left to draw or to learn, so that neither was started; and, in turns,
+    outside `training`."""
+    trainer_in_turn: Callable[[], TrainerHandle] | None = None
+    """Starts a trainer on a GPU that judges time on, where the two take turns."""
     method: Method
     problems: Sequence[Problem]
     units: Sequence[Unit]
@@ -55,6 +59,20 @@ class Adaptation:
     def made(self) -> Made:
         """The steps that the run holds by now."""
         return Made(self.lake, self.run_id, self.method.patience)
+
+    @contextmanager
+    def training(self) -> Iterator[Adaptation]:
+        """With a trainer, for a block in which nothing is timed. In turns it has the GPU to itself:
+        the judges are ended before it starts, and started anew once it has ended."""
+        if self.trainer_in_turn is None:
+            yield self
+            return
+        with self.sweep.judges.away():
+            trainer = self.trainer_in_turn()
+            try:
+                yield replace(self, trainer=trainer)
+            finally:
+                trainer.close()
 
     def unjudged(self, step: int) -> int:
         """Draws of a step that no judge has looked at; those of refused problems do not count."""

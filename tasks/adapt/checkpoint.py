@@ -61,13 +61,13 @@ class Checkpoint:
             path = self.folder / name
             if not path.is_file():
                 raise AdapterError(
-                    f"checkpoint {self.checkpoint_id}: no file {path}; remove its folder, and its "
-                    "step is done again"
+                    f"checkpoint {self.checkpoint_id}: no file {path}; remove its folder, and "
+                    "`bon adapt` with the same --run makes it again"
                 )
             if file_sha256(path) != expected:
                 raise AdapterError(
                     f"checkpoint {self.checkpoint_id}: {path} is not what was saved; remove its "
-                    "folder, and its step is done again"
+                    "folder, and `bon adapt` with the same --run makes it again"
                 )
 
 

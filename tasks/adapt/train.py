@@ -21,7 +21,7 @@ from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.base_model import adapted_policy
 from tasks.adapt.checkpoint import BASE, Checkpoint
 from tasks.adapt.drawn import drawn_for, earlier_speedups
-from tasks.adapt.effect import check_effect
+from tasks.adapt.effect import BFLOAT16, FLOAT32, check_effect
 from tasks.adapt.ema import mean_of
 from tasks.adapt.feedback import Taught, teach
 from tasks.adapt.lesson import Lesson, lesson
@@ -170,7 +170,9 @@ def _served(work: Adaptation, outcome: Made) -> str:
     for probe in outcome.report.probes:
         (score,) = wearing.score_tokens(probe.item.prompt, [probe.item.tokens])
         served.append(_processed(score).tolist())
-    check_effect(outcome.report.probes, served, outcome.saved)
+    assert work.trainer is not None
+    tolerance = FLOAT32 if work.trainer.in_float32 else BFLOAT16
+    check_effect(outcome.report.probes, served, outcome.saved, tolerance=tolerance)
     return wearing.policy_id
 
 
@@ -186,6 +188,7 @@ def _write(
 ) -> None:
     """Commit the step: its row is what counts, and is written last."""
     now = datetime.now(UTC)
+    on_gpu = work.trainer is not None and work.trainer.on_gpu
     place: Row = {"arm": unit.arm, "unit": unit.name, "step": step}
     parent = before.checkpoint.checkpoint_id if before.checkpoint else BASE
     checkpoints = []
@@ -251,7 +254,7 @@ def _write(
         for one in taught.learned
     ]
     tables = {
-        "spend": _spent(unit, step, taught, report, now),
+        "spend": _spent(unit, step, taught, report, now, on_gpu=on_gpu),
         "checkpoints": checkpoints,
         "train_items": items,
         "train_steps": [row | failed],
@@ -259,7 +262,9 @@ def _write(
     commit(work.lake, work.run_id, unit.part(step), tables)
 
 
-def _spent(unit: Unit, step: int, taught: Lesson, report: StepReport, now: datetime) -> list[Row]:
+def _spent(
+    unit: Unit, step: int, taught: Lesson, report: StepReport, now: datetime, *, on_gpu: bool
+) -> list[Row]:
     """`spend` of training, and of what the base model or a teacher read where the objective asks
     for it. Its step is that of the draws: a step belongs to what it was made from."""
     nothing: Row = dict.fromkeys(COUNTS, 0)
@@ -272,6 +277,7 @@ def _spent(unit: Unit, step: int, taught: Lesson, report: StepReport, now: datet
             "stage": "train",
             "trained_tokens": trained if report.seconds else 0,
             "seconds": report.seconds,
+            "gpu_seconds": report.seconds if on_gpu else 0.0,
         }
     ]
     if taught.scored_tokens:

@@ -136,6 +136,18 @@ class Desk(Generic[T]):
                 self._none_since = time.monotonic()
             self._changed.notify_all()
 
+    def withdraw(self, judge: T, last_words: str) -> None:
+        """Take a judge away once it is free. Raises NoJudgeError if that does not come about."""
+        deadline = time.monotonic() + self._without_s
+        with self._changed:
+            while not (mine := [one for one in self._idle if one.judge == judge]):
+                left = deadline - time.monotonic()
+                if self._closed or left <= 0:
+                    raise NoJudgeError(f"a judge did not come free: {self._last_words}")
+                self._changed.wait(left)
+            self._idle.remove(mine[0])
+            self.leave(judge, last_words)
+
     def close(self) -> None:
         """Nobody waits any longer, nor ever again."""
         with self._changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
@@ -15,6 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
+from tasks.beside import wait_gone
 from tasks.errors import ProblemRefusedError
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 from tasks.evaluate.batch import ALONE, Batch
@@ -100,8 +102,7 @@ class JudgePool:
             (), _GRACE_S if config.on_gpu else 0.0, without_s, self._tell_mixed
         )
         self._raised: list[RayTaskError] = []
-        self._starting = Thread(target=self._start_all, args=(nodes,), daemon=True)
-        self._starting.start()
+        self._start(nodes)
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -166,6 +167,27 @@ class JudgePool:
             first, self._told = not self._told, True
             return first
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Without judges for as long as the block lasts: what they held of their devices is free.
+
+        Between batches: it waits until all are free. Batches that come meanwhile wait for the
+        judges, which are started anew with the block's end. Raises NoJudgeError if one never comes
+        free, and what starting them raised.
+        """
+        self.ready()
+        for seat in self._seats:
+            self._desk.withdraw(seat, "the judges make room for a trainer")
+            self._stations.leave(seat)
+            seat.end()
+            if seat.place and not cluster.is_remote():
+                wait_gone(seat.place.pid)
+        try:
+            yield
+        finally:
+            if not self._closed.is_set():
+                self._start()
+
     def close(self) -> None:
         """End the judges and the processes below them, which die with their judge."""
         self._closed.set()
@@ -178,6 +200,10 @@ class JudgePool:
                 seat.kill()
 
     # Starting
+
+    def _start(self, nodes: list[str] | None = None) -> None:
+        self._starting = Thread(target=self._start_all, args=(nodes or self._nodes(),), daemon=True)
+        self._starting.start()
 
     def _start_all(self, nodes: list[str]) -> None:
         """All judges at once, so that each knows how many are beside it."""

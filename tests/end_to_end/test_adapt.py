@@ -343,13 +343,20 @@ def test_a_probe_scores_the_base_arms_draws_under_every_checkpoint_once(
     tokens = lake.sql("SELECT * FROM token_logprobs").to_pylist()
     verdicts = lake.sql("SELECT * EXCLUDE sequence FROM evaluations").to_pylist()
     other = [row | {"mean_logprob": row["mean_logprob"] - 0.01} for row in rows]
-    tables = {"candidates": other, "token_logprobs": tokens, "evaluations": verdicts}
-    for table, held in tables.items():
-        lake.append(table, [row | {"run_id": "other"} for row in held], run_id="other", part="all")
+    for run, drawn in (("other", other), ("same", rows)):
+        tables = {"candidates": drawn, "token_logprobs": tokens, "evaluations": verdicts}
+        for table, held in tables.items():
+            lake.append(table, [row | {"run_id": run} for row in held], run_id=run, part="all")
     refused = probe("--draws", "other")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "are stored of them (mean |Δ| 0.0100, 0.001 at most)" in refused.stderr
-    assert len([one for one in refused.stderr.splitlines() if one.startswith("bon:")]) == 1
+    (line,) = refused.stderr.splitlines()
+    assert "are stored of them (mean |Δ| 0.0100, 0.001 at most)" in line
+
+    shutil.rmtree(next((path / "adapters").iterdir()))
+    refused = probe("--draws", "same")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    (line,) = refused.stderr.splitlines()
+    assert "`bon adapt` with the same --run makes it again" in line
 
 
 class _Frail:

@@ -41,8 +41,13 @@ def asked(lake: Lake, run: str | None = None, **adapt: Any) -> AdaptRequest:
 
 
 @pytest.mark.parametrize("name", profiles_of("adapt"))
-def test_every_profile_is_a_whole_request(lake: Lake, name: str) -> None:
+def test_every_profile_is_a_whole_request(
+    lake: Lake, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = profile_request(name, AdaptRequest)
+    if "cuda" in own.adapt.trainer:  # it is for a GPU, and there need not be one here
+        monkeypatch.setattr("flows.adapt_request.gpus_here", lambda: 1)
+        monkeypatch.setattr("kernels_eval.devices.check_device", lambda _: None)
     own.check()
     assert resolve(lake, None, {"profile": name}, AdaptRequest)[1] == own
 
@@ -74,6 +79,8 @@ def test_the_base_arm_is_there_whether_named_or_not(lake: Lake) -> None:
         ({"step_size": "huge"}, ["huge", "lr:X"]),
         ({"mismatch": "hope"}, ["hope", "token_tis"]),
         ({"trainer": "tinker:http://x"}, ["tinker:http://x", "not there yet"]),
+        ({"trainer": "local:cuda"}, ["local:cuda", "no GPU"]),
+        ({"trainer": "local:tpu"}, ["local:tpu", "local:cuda"]),
         ({"unit": "world"}, ["unit", "world", "problem"]),
         ({"steps": 0}, ["steps", "0"]),
         ({"steps": 100}, ["steps", "100", "99"]),

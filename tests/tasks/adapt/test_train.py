@@ -69,6 +69,8 @@ class _Trains:
     """The trainer as a handle offers it."""
 
     trainer: LocalTrainer
+    on_gpu: bool = False
+    in_float32: bool = True
 
     def make_step(
         self,

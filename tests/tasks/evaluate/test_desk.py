@@ -109,3 +109,24 @@ def test_nobody_waits_at_a_closed_desk() -> None:
         desk.close()
         with pytest.raises(NoJudgeError, match="ended"):
             waiting.result(10)
+
+
+def test_a_judge_is_taken_away_once_it_is_free_and_nobody_gets_it_meanwhile() -> None:
+    desk = Desk(["one"], grace_s=0.0)
+    judge = desk.take("a")
+    with ThreadPoolExecutor() as threads:
+        gone = threads.submit(desk.withdraw, judge, "for a trainer")
+        desk.give_back(judge, "a")
+        gone.result(10)
+        waits = threads.submit(desk.take, "a")
+        with pytest.raises(TimeoutError):
+            waits.result(0.2)
+        desk.enter(judge, None)
+        assert waits.result(10) == judge
+
+
+def test_who_takes_a_judge_away_does_not_wait_for_ever() -> None:
+    desk = Desk(["one"], grace_s=0.0, without_s=0.1)
+    desk.take("a")
+    with pytest.raises(NoJudgeError, match="did not come free"):
+        desk.withdraw("one", "for a trainer")

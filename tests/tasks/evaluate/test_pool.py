@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from ray import cloudpickle
 
@@ -103,4 +105,25 @@ def test_a_judge_that_fails_to_start_is_started_again(
     monkeypatch.setattr("tasks.evaluate.pool.InstantJudgeActor", frail.LateJudgeActor)
     with instant_pool() as pool:  # waits for the first attempt
         may_start.touch()
+        assert len(list(pool.evaluate_many("problem", ["x"]))) == 1
+
+
+def test_judges_are_gone_while_they_make_room_and_judge_again_after() -> None:
+    with instant_pool() as pool:
+        (before,) = pool.ready()
+        with ThreadPoolExecutor() as threads:
+            with pool.away():
+                assert not psutil.pid_exists(before)
+                asked = threads.submit(lambda: list(pool.evaluate_many("problem", ["x"])))
+                with pytest.raises(TimeoutError):
+                    asked.result(1.0)
+            assert statuses(asked.result(60)) == {0: Status.INCORRECT}
+        (after,) = pool.ready()
+        assert after != before
+
+
+def test_judges_come_back_after_what_failed_in_their_absence() -> None:
+    with instant_pool() as pool:
+        with pytest.raises(ValueError, match="no step"), pool.away():
+            raise ValueError("no step")
         assert len(list(pool.evaluate_many("problem", ["x"]))) == 1
