@@ -185,15 +185,16 @@ def _check_one_study(runs: Sequence[Run], asked: Mapping[str, Mapping[str, Any]]
             )
 
 
-_FREE = ("seed", "profile", "limits", "problems", "lake")
-"""Settings in which the runs of a study may differ; problems are compared by what was drawn."""
+_FREE = ("seed", "profile", "limits", "problems", "lake", "adapt.confirm")
+"""Settings in which the runs of a study may differ, and what is below them; problems are compared by
+what was drawn, and draws that confirm are outside of every budget."""
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     first, second = (_flat(json.loads(row["config"])) for row in (one, other))
     names = sorted(first.keys() | second.keys())
     found = [name for name in names if first.get(name) != second.get(name)]
-    return [name for name in found if name.split(".")[0] not in _FREE]
+    return [name for name in found if not {name, name.split(".")[0]} & set(_FREE)]
 
 
 def _flat(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
