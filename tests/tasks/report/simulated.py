@@ -119,6 +119,7 @@ def screen(told: StrategiesDocument, draws: list[Draws]) -> Answer:
         "problems": problems,
         "document": told,
         "statistics": statistics_of(told),
+        "adaptation": None,
     }
     return answer(ReportData(**(empty | known)))
 
