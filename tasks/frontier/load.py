@@ -186,7 +186,7 @@ def _check_one_study(runs: Sequence[Run], asked: Mapping[str, Mapping[str, Any]]
 
 
 _FREE = ("seed", "profile", "limits", "problems", "lake", "adapt.confirm")
-"""Settings in which the runs of a study may differ, and what is below them; problems are compared by
+"""Settings in which runs of a study may differ, and what is below them; problems are compared by
 what was drawn, and draws that confirm are outside of every budget."""
 
 
