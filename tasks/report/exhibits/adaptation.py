@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tasks.frontier.document import ArmFrontier, Comparison, FrontierDocument
 from tasks.frontier.document import Interval as End
@@ -14,6 +16,10 @@ from tasks.report.figures.frontier import Bought, regime, steps
 from tasks.report.figures.frontier import frontier as frontier_figure
 from tasks.report.formats import DASH, count, listed, number, percent, points, seconds, span, times
 from tasks.report.rows import StepRow
+
+if TYPE_CHECKING:
+    from tasks.probe.association import Pooled
+    from tasks.probe.findings import Finding
 
 _AXES = {
     "rollouts": "rollouts",
@@ -29,7 +35,8 @@ def adaptation(data: ReportData) -> list[Exhibit]:
     """The sections of runs with arms, in the page's order; none of other runs."""
     if data.adaptation is None:
         return []
-    return [_frontier(data), _trajectory(data), _regime(data)]
+    probed = [_probe(data)] if data.adaptation.probed else []
+    return [_frontier(data), _trajectory(data), *probed, _regime(data)]
 
 
 def _frontier(data: ReportData) -> Exhibit:
@@ -283,6 +290,78 @@ def _by_arm(
         for own in found.values():
             own.setdefault(0, first[0])
     return found
+
+
+def _probe(data: ReportData) -> Exhibit:
+    assert data.adaptation is not None
+    found = data.adaptation.probed
+    measures: dict[str, Callable[[Finding], float]] = {
+        "all correct draws": lambda one: one.rho.rho,
+        "least likely quarter": lambda one: one.quarter.rho,
+        "as the paper pools it": lambda one: one.paper_rho,
+        "the same, least likely quarter": lambda one: one.paper_quarter,
+    }
+    drawn = []
+    for title, of in measures.items():
+        curves: dict[str, dict[int, float]] = {}
+        for one in found:
+            if math.isfinite(of(one)):
+                curves.setdefault(one.arm, {})[one.step] = of(one)
+        first = curves.get("base", {})
+        for own in curves.values():
+            if 0 in first:
+                own.setdefault(0, first[0])
+        figure = steps(curves, f"ρ of surprise and speed: {title}", share=False)
+        if figure is not None:
+            drawn.append(View(title, figure))
+    rows = [
+        (
+            one.arm,
+            count(one.step),
+            number(one.surprise, 3),
+            *(_rho(each) for each in (one.rho, one.partial, one.quarter)),
+            number(one.paper_rho),
+            number(one.entropy, 3),
+            number(one.kl_from_base, 4),
+        )
+        for one in found
+    ]
+    columns = (
+        Column("arm"),
+        Column("step", True),
+        Column("surprise, nats per token", True),
+        Column("ρ (95 %)", True),
+        Column("at equal length", True),
+        Column("least likely quarter", True),
+        Column("as the paper pools it", True),
+        Column("entropy, nats per token", True),
+        Column("KL from base", True),
+    )
+    return Exhibit(
+        name="probe",
+        title="Does it grow too sure?",
+        notes=[
+            "The same draws, those of the base arm, under every checkpoint: is what a model finds "
+            "surprising slower? Spearman's ρ of surprise and speedup of correct draws within "
+            "problems, pooled. One that falls step by step says that learning makes the fast and "
+            "rare rarer still. The quarter is of the draws that the base model found least likely."
+        ],
+        figure=drawn[0].figure if drawn else None,
+        describes="Lines over gradient steps, one an arm: correlation of surprise and speed.",
+        tables=[Table(columns, rows)],
+        query=None,
+        empty="Too few correct draws for a correlation.",
+        first_view=drawn[0].title if drawn else "",
+        views=drawn[1:],
+    )
+
+
+def _rho(one: Pooled) -> str:
+    if not math.isfinite(one.rho):
+        return DASH
+    if not math.isfinite(one.low):
+        return number(one.rho)
+    return f"{number(one.rho)} ({number(one.low)} to {number(one.high)})"
 
 
 def _regime(data: ReportData) -> Exhibit:
