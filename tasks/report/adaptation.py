@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """What they came to. compared: None where they are no one study, for the reason in `why_not`."""
+    """compared: None where the runs are no one study, for the reason in `why_not`."""
 
     run_ids: tuple[str, ...]
     compared: FrontierDocument | None

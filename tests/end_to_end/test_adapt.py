@@ -25,6 +25,9 @@ from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, file_sha256
 from tasks.adapt.numbering import purpose_of
 from tasks.adapt.trainers.local import LocalSettings
 from tasks.errors import RequestError, TrainerLostError
+from tasks.probe.stored import stored_findings
+from tasks.report.build import sections
+from tasks.report.data import gather
 from tests.conftest import StartingServer
 from tests.end_to_end.test_kill_and_resume import DRAWS, VERDICTS, kill
 
@@ -334,6 +337,13 @@ def test_a_probe_scores_the_base_arms_draws_under_every_checkpoint_once(
     assert len(surprises) > 2, "no checkpoint thinks otherwise than the base model"
     (spent,) = lake.sql("SELECT sum(seconds) AS s FROM spend WHERE stage = 'probe'").to_pylist()
     assert spent["s"] > 0
+
+    assert stored_findings(whole[0], "whole") == []
+    stored = {(one.arm, one.step): one for one in stored_findings(lake, "whole")}
+    assert {place: one.surprise for place, one in stored.items()} == {
+        place: one["surprise"] for place, one in steps.items()
+    }
+    assert "probe" in {one.name for one in sections(gather(lake, ["whole"]))}
 
     again = json.loads(probe().stdout)
     assert again["scored"] == 0
