@@ -6,8 +6,8 @@ import numpy as np
 
 from storage.ledger import ProblemKey
 from tasks.adapt.units import BASE_ARM
-from tasks.frontier.curves import paid
-from tasks.frontier.stages import KINDS, Run, Track
+from tasks.frontier.curves import paid, partly
+from tasks.frontier.stages import KINDS, NO_DRAWS, Run, Stage, Track
 from tasks.statistics.arrays import Floats, Ints, log_avoids
 
 Costs = dict[str, Floats]
@@ -49,26 +49,40 @@ def _draws(found: Costs, track: Track, group: int, budgets: Ints, pooled: bool) 
     found["prompt_tokens"] += share @ [one.prompt_tokens for one in track.stages]
     found["completion_tokens"] += share @ [one.completion_tokens for one in track.stages]
     found["seconds"] += share @ [one.sample_seconds for one in track.stages]
-    evaluations, seconds, gpu = (_asked(track, group, budgets, pooled) @ track.judging).T
+    judging = _judging_pooled(track, budgets) if pooled else _judging(track, group, budgets)
+    evaluations, seconds, gpu = judging.T
     found["evaluations"] += evaluations
     found["judge_seconds"] += seconds
     found["seconds"] += seconds
     found["gpu_seconds"] += gpu
 
 
-def _asked(track: Track, group: int, budgets: Ints, pooled: bool) -> Floats:
-    """P(a source is among the draws), shape (budgets, sources)."""
-    sources = len(track.judging)
-    counts = np.array(
-        [np.bincount(stage.source, minlength=sources) for stage in track.stages], np.int64
-    )
-    if pooled:
-        k = np.minimum(budgets, track.draws)[:, None]
-        n, c, k = np.broadcast_arrays(track.draws, counts.sum(axis=0)[None, :], k)
-        return np.asarray(0.0 - np.expm1(log_avoids(n, c, k)), np.float64)
-    m = paid(track, group, budgets)
-    avoided = np.zeros((len(budgets), sources))
-    for s, size in enumerate(track.sizes):
-        n, c, k = np.broadcast_arrays(size, counts[s][None, :], m[:, s, None])
-        avoided += log_avoids(n, c, k)
-    return np.asarray(0.0 - np.expm1(avoided), np.float64)
+def _judging_pooled(track: Track, budgets: Ints) -> Floats:
+    """What judging the sources among so many of all draws costs; (budgets, 3)."""
+    counts = sum((_counts(track, stage) for stage in track.stages), _counts(track, NO_DRAWS))
+    return _drawn(track.draws, counts, np.minimum(budgets, track.draws)) @ track.judging
+
+
+def _judging(track: Track, group: int, budgets: Ints) -> Floats:
+    """The same, stage by stage: a source of an earlier stage is judged already."""
+    found = np.zeros((len(budgets), 3))
+    seen = np.zeros(len(track.judging), np.bool_)
+    for stage, inside, m in partly(track, group, budgets):
+        counts = np.where(seen, 0, _counts(track, stage))
+        fresh = np.flatnonzero(counts)
+        found[inside] = track.judging[seen].sum(axis=0)
+        if len(fresh):
+            found[inside] += _drawn(len(stage), counts[fresh], m) @ track.judging[fresh]
+        seen |= counts > 0
+    return found
+
+
+def _counts(track: Track, stage: Stage) -> Ints:
+    """Draws of each source; (sources,)."""
+    return np.bincount(stage.source, minlength=len(track.judging)).astype(np.int64)
+
+
+def _drawn(n: int, counts: Ints, budgets: Ints) -> Floats:
+    """P(a source is among so many of n draws), shape (budgets, sources)."""
+    draws, own, k = np.broadcast_arrays(n, counts[None, :], budgets[:, None])
+    return np.asarray(0.0 - np.expm1(log_avoids(draws, own, k)), np.float64)

@@ -7,12 +7,12 @@ so that any of them could have been drawn first.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tasks.frontier.stages import Track
-from tasks.statistics.arrays import Floats, Ints, log_avoids, log_choose
+from tasks.frontier.stages import Stage, Track
+from tasks.statistics.arrays import Bools, Floats, Ints, log_avoids
 from tasks.statistics.best_at_k import best_at_k
 from tasks.statistics.pass_at_k import pass_at_k
 
@@ -43,10 +43,16 @@ def paid(track: Track, group: int, budgets: Ints) -> Ints:
 
 def staged_curve(track: Track, group: int, budgets: Ints) -> Floats:
     """P(some draw is fast_1) = 1 − Π_s C(n_s − c_s, m_s)/C(n_s, m_s); shape (budgets,)."""
-    hits = np.array([stage.fast.sum() for stage in track.stages], np.int64)
-    m = paid(track, group, budgets)
-    n, c = (np.broadcast_to(one, m.shape) for one in (track.sizes, hits))
-    return np.asarray(0.0 - np.expm1(log_avoids(n, c, m).sum(axis=1)), np.float64)
+    found = np.zeros(len(budgets))
+    reached = 0.0
+    for stage, inside, m in partly(track, group, budgets):
+        hits = int(stage.fast.sum())
+        if len(stage):
+            found[inside] = np.maximum(reached, pass_at_k(len(stage), hits, m))
+        else:
+            found[inside] = reached
+        reached = max(reached, float(hits > 0))
+    return found
 
 
 def split_curve(track: Track, group: int, tail: int) -> Floats:
@@ -62,19 +68,22 @@ def split_curve(track: Track, group: int, tail: int) -> Floats:
 
 
 def staged_gain(track: Track, group: int, budgets: Ints) -> Floats:
-    """E[log of the speedup that is delivered], the largest gain drawn; shape (budgets,).
+    """E[log of the speedup that is delivered], the largest gain drawn; shape (budgets,)."""
+    found = np.zeros(len(budgets))
+    reached = 0.0
+    for stage, inside, m in partly(track, group, budgets):
+        own = np.maximum(stage.gain, reached)
+        found[inside] = best_at_k(own, m) if len(stage) else reached
+        reached = float(own.max(initial=reached))
+    return found
 
-    With F(x) = Π_s C(#{gains of s ≤ x}, m_s)/C(n_s, m_s) it is Σ x·(F(x) − F(before x)).
-    """
-    m = paid(track, group, budgets)
-    x = np.unique(np.concatenate([[0.0], *(stage.gain for stage in track.stages)]))
-    log_f = np.zeros((len(budgets), len(x)))
-    for s, stage in enumerate(track.stages):
-        if not len(stage):
-            continue
-        below = np.searchsorted(np.sort(stage.gain), x, side="right")
-        log_f += log_choose(below[None, :], m[:, s, None]) - log_choose(len(stage), m[:, s, None])
-    return np.asarray(np.diff(np.exp(log_f), prepend=0.0, axis=1) @ x, np.float64)
+
+def partly(track: Track, group: int, budgets: Ints) -> Iterator[tuple[Stage, Bools, Ints]]:
+    """Stage by stage the budgets that end in it, and the draws of it that each pays for; all
+    earlier stages are paid in full, so that only one of a budget's stages is left to chance."""
+    for step, stage in enumerate(track.stages):
+        inside = (budgets > group * step) & (budgets <= group * (step + 1))
+        yield stage, inside, np.minimum(budgets[inside] - group * step, len(stage))
 
 
 def pooled_curve(track: Track, budgets: Ints) -> Floats:
