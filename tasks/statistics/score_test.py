@@ -112,16 +112,12 @@ class _Score:
         noise = math.sqrt(beyond) if beyond > 1e-9 * law.variance else 0.0
         spread = math.sqrt(law.variance + beyond)
         out = self.seen - law.mean
-        skew = law.third / spread**3 if spread else 0.0
-        skew = math.copysign(max(abs(skew), 1e-6), skew)
-        score = 6 / skew * (float(np.cbrt(1 + skew * out / spread / 2)) - 1) + skew / 6
-        upper = score > 0
+        upper, reflected = _as_far_out(out, spread, law.third)
         if noise and abs(out) > _FAR * spread:
             own = float(ndtr(-abs(out) / spread))
             other = own
         else:
             own = self.law.tail(tilt, self.seen, upper=upper, noise=noise)
-            reflected = 2 / skew * ((1 + skew / 6 * (-score - skew / 6)) ** 3 - 1) * spread
             other = self.law.tail(tilt, law.mean + reflected, upper=not upper, noise=noise)
         greater, less = (own, 1 - own) if upper else (1 - own, own)
         return greater, less, min(1.0, own + other)
@@ -164,3 +160,13 @@ class _Score:
 
     def _mean_at(self, tilt: float) -> float:
         return (self.law.tilted(tilt).mean - self.chance.mean) / self.n
+
+
+def _as_far_out(out: float, spread: float, third: float) -> tuple[bool, float]:
+    """Whether a deviation from the mean is on the upper side, and the deviation on the other side
+    with as large a normal score, by the gamma law of this spread and third moment."""
+    skew = third / spread**3 if spread else 0.0
+    if abs(skew) < 1e-5:
+        return out > 0, -out
+    score = 6 / skew * (float(np.cbrt(1 + skew * out / spread / 2)) - 1) + skew / 6
+    return score > 0, 2 / skew * ((1 - skew / 6 * (score + skew / 6)) ** 3 - 1) * spread
