@@ -656,28 +656,27 @@ def main() -> None:
     arguments = parser.parse_args()
     count, begun = arguments.studies, time.process_time()
     # A generator for each part, so that one alone comes out as it does among the others.
-    parts: dict[str, Callable[[np.random.Generator], dict[str, Any]]] = {
-        "all_draws": lambda rng: at_all_draws(count, rng),
-        "power_20_problems": lambda rng: power(count, rng),
-        "other_settings": lambda rng: other_settings(count // 6, rng),
-        "two_arms": lambda rng: two_arms(count // 3, rng),
-        "speedups": lambda rng: speedups(count // 3, rng),
-        "promised": lambda rng: promised(count // 3, rng),
-        "first_screen": lambda rng: pages(arguments.pages, 20, 32, rng),
-        "must_keep_0": lambda rng: discrete(count, rng),
+    parts: dict[str, tuple[Callable[[int, np.random.Generator], dict[str, Any]], int]] = {
+        "all_draws": (at_all_draws, count),
+        "power_20_problems": (power, count),
+        "other_settings": (other_settings, count // 6),
+        "two_arms": (two_arms, count // 3),
+        "speedups": (speedups, count // 3),
+        "promised": (promised, count // 3),
+        "first_screen": (lambda many, rng: pages(many, 20, 32, rng), arguments.pages),
+        "must_keep_0": (discrete, count),
     }
-    for i, (name, part) in enumerate(parts.items()):
+    for i, (name, (part, many)) in enumerate(parts.items()):
         if arguments.only and name not in arguments.only:
             continue
-        found = part(np.random.default_rng((22, i)))
+        found = part(many, np.random.default_rng((22, i)))
         record = json.loads(arguments.record.read_text()) if arguments.record.exists() else {}
         record |= {
             "question": "false claims, coverage and power of paired comparisons; sentences true "
             "or false",
             "samples": SAMPLES,
             "bar": {"false_claims": 0.055, "covered": [0.93, 0.98]},
-            # Of each part as it was asked for; some take a share of it (see above).
-            "studies": record.get("studies", {}) | {name: count},
+            "studies_a_cell": record.get("studies_a_cell", {}) | {name: many},
             name: found,
             "machine": platform.machine(),
             "versions": {one: version(one) for one in ("numpy", "scipy")},
