@@ -140,7 +140,7 @@ class SumLaw:
         self._scale = float(np.max(_held(rows, np.max) - _held(rows, np.min)))
         self._bases = _held(rows, np.min)
         self._scaled = _Scaled(rows, self._scale)
-        self._step = self._scaled.step()
+        self._step = self._scaled.lattice
         at = self._place(seen)
         many = len(self._scaled.values) > _CONVOLVED
         self._smooth = many and (self._step is None or self._scaled.spread(at) > _WIDE * self._step)
@@ -185,10 +185,12 @@ class SumLaw:
         at, noise = self._place(point), noise / self._scale
         if self._smooth:
             return self._by_saddlepoint(tilt, at, upper, noise)
-        if not noise and not tilt:
-            # Around the very point, so that the tail keeps its digits however small it is.
+        found = self._grid(self._place(self._seen)).tail(tilt, at, upper, noise)
+        if not noise and not tilt and (self._step is not None or found < 1e-8):
+            # Around the very point, so that the tail keeps its digits however small it is. Values
+            # that were split between neighbours are tilted back with an error, hence not theirs.
             return self._grid(at).untilted(upper)
-        return self._grid(self._place(self._seen)).tail(tilt, at, upper, noise)
+        return found
 
     def _place(self, total: float) -> float:
         return (total - self._least) / self._scale
@@ -237,6 +239,7 @@ class _Scaled:
         self.parts = len(values)
         self.most = float((self.values.max(axis=1) * self.count).sum())
         self.centred: dict[float, float] = {}
+        self.lattice = self.step()
 
     def weights(self, tilt: float) -> tuple[Floats, Floats, Floats]:
         peak = np.maximum(tilt * self.values.max(axis=1), 0.0)
@@ -270,7 +273,7 @@ class _Scaled:
     def centre(self, at: float) -> float:
         """The tilt with that mean; near a bound of the sum, with one a little inside."""
         if at not in self.centred:
-            edge = min(0.5, self.most / 4)
+            edge = min(0.5 * self.lattice if self.lattice else 1e-3 * self.most, self.most / 4)
             inside = min(max(at, edge), self.most - edge)
             gap: Callable[[float], float] = lambda tilt: self.moments(tilt)[1] - inside  # noqa: E731
             bounds = (-_STEEPEST, _STEEPEST)
