@@ -34,6 +34,7 @@ SHAPES: dict[str, Callable[[Floats], Floats]] = {
     "exponential": np.exp,
     "sine": lambda u: np.sin(2 * u),
     "step": lambda u: 2.0 * (u > 0.5),
+    "high step": lambda u: 6.0 * (u > 0.5),
     "nothing": lambda u: 0 * u,
 }
 SLOPES = "slopes of either sign"

@@ -5,18 +5,15 @@ arm's own draws. Two things are unsure. Which outcome a problem gave: a pick out
 fast or not, and where all of ten picks came out alike their spread says nothing about it. And which
 problems there were: an arm may gain on one kind of problem and lose on another.
 
-So there are two tests, and a difference has to pass both:
+So there is one test that knows both (`score_test`). The law of the first arm's outcome on each
+problem, were there no difference, is known: for a pick against a random pick it is what random
+scores would have given (`random_scores`); for any two arms, that they may change places on every
+problem (a sign-flip test, which is McNemar's where outcomes are 0 or 1). The sum of the outcomes is
+held against the exact law of such a sum (`sum_law`), mid-P, to which noise is added where the
+differences vary more over problems than that law says.
 
-- *Given the problems*: the law of the first arm's outcome on each, were there no difference, is
-  known. For a pick against a random pick it is what random scores would have given
-  (`random_scores`); for any two arms, that they may change places on every problem (a sign-flip
-  test, which is McNemar's exact test where outcomes are 0 or 1). The outcomes' sum is compared with
-  the exact law of such a sum (`sum_law`), mid-P.
-- *Over problems*: Student's t with a correction for skew (`student`), or, where all differences
-  are equal, that a kind of problem may have been missed (`Bounds`).
-
-p is the larger of the two, and each end of the interval the outer one. Therefore the interval
-leaves out 0 exactly where p < 1 − level, and no sentence can claim by one what the other denies.
+The interval is the test's inverse: it leaves out 0 exactly where p < 1 − level, and no sentence can
+claim by one what the other denies. Its end away from 0 has room besides for problems unlike these.
 `benchmarks/claims.py` measures false claims, coverage and power.
 """
 
@@ -27,11 +24,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import beta
+from scipy.stats import t as student
 
 from tasks.statistics.arrays import Floats
 from tasks.statistics.bootstrap import DIFFERENCE, Bounds
-from tasks.statistics.student import MeanTest, skewed_student
-from tasks.statistics.sum_law import Outcomes, flips, sum_test
+from tasks.statistics.score_test import ScoreTest, score_test
+from tasks.statistics.sum_law import Outcomes, flips
 
 _SAME = 1e-9
 _NAN = float("nan")
@@ -45,9 +43,10 @@ class PairedDifference:
     low: float
     high: float
     p: float
-    """Two-sided. Below 1 − level exactly where the interval leaves out 0."""
+    """Two-sided: so far out on either side. Below 1 − level exactly where the interval leaves out
+    0."""
     p_greater: float
-    """One-sided, that a is above b."""
+    """One-sided, that a is above b, mid-P."""
     p_less: float
     problems: int
     informative: int
@@ -88,20 +87,14 @@ def paired_difference(
     informative = _informative(change, parts)
     if n < 2:
         return PairedDifference(mean, _NAN, _NAN, _NAN, _NAN, _NAN, n, informative)
-    expected = float(parts.means.sum())
-    given = sum_test(parts, expected + n * mean, level)
-    over = _over_problems(change, informative, bounds, level)
-    low = min((given.low - expected) / n, over.low, mean)
-    high = max((given.high - expected) / n, over.high, mean)
-    greater, less = max(given.above, over.greater), max(given.below, over.less)
+    test = score_test(parts, change, level, any_spread=by_chance is None)
+    low, high = _with_other_problems(change, informative, test, bounds, level)
     if bounds is not None:
         # Where the arms cannot differ the difference is 0, and no more problems are of another
         # kind than this (Clopper and Pearson 1934).
         share = _share_at_most(informative, n, level)
         low, high = max(low, share * bounds.low), min(high, share * bounds.high)
-    return PairedDifference(
-        mean, low, high, min(1.0, 2 * min(greater, less)), greater, less, n, informative
-    )
+    return PairedDifference(mean, low, high, test.p, test.greater, test.less, n, informative)
 
 
 def _informative(change: Floats, parts: Outcomes) -> int:
@@ -116,19 +109,24 @@ def _share_at_most(shown: int, n: int, level: float) -> float:
     return float(beta.ppf((1 + level) / 2, shown + 1, n - shown)) if shown < n else 1.0
 
 
-def _over_problems(
-    change: Floats, informative: int, bounds: Bounds | None, level: float
-) -> MeanTest:
-    if np.ptp(change) > _SAME:
-        return skewed_student(change, informative, level)
-    n, mean = len(change), float(change[0])
-    if bounds is None:
-        return MeanTest(0.0 if mean < 0 else 1.0, 0.0 if mean > 0 else 1.0, mean, mean)
-    # None of n problems showed another kind, which is at worst at the bound.
-    unseen = _share_at_most(0, n, level)
-    return MeanTest(
-        less=(bounds.high / (bounds.high - mean)) ** n if mean < 0 else 1.0,
-        greater=(bounds.low / (bounds.low - mean)) ** n if mean > 0 else 1.0,
-        low=mean + unseen * (bounds.low - mean),
-        high=mean + unseen * (bounds.high - mean),
+def _with_other_problems(
+    change: Floats, informative: int, test: ScoreTest, bounds: Bounds | None, level: float
+) -> tuple[float, float]:
+    """The test's ends; the one away from 0 with room for problems that give more than these can.
+
+    The tilted law of a sum ends where every part is at its most, but other problems may have more
+    to give. No claim hangs on that end, and it is at least Student's; so is one at the law's end.
+    The degrees of freedom lie between all problems and those that say something.
+    """
+    n, mean = len(change), float(change.mean())
+    freedom = (n - 1 + max(informative, 1)) / 2
+    reach = float(student.ppf((1 + level) / 2, freedom) * change.std(ddof=1) / np.sqrt(n))
+    lower, upper = mean - reach, mean + reach
+    if bounds is not None and np.ptp(change) < _SAME:
+        # None of n problems showed another kind, which is at worst at the bound.
+        unseen = _share_at_most(0, n, level)
+        lower, upper = (mean + unseen * (end - mean) for end in (bounds.low, bounds.high))
+    return (
+        min(test.low, lower) if mean <= 0 or test.low_open else test.low,
+        max(test.high, upper) if mean >= 0 or test.high_open else test.high,
     )

@@ -17,6 +17,13 @@ _OWN, _MOST_OWN = 5, 12
 _COMMON, _MOST_COMMON = 10, 40
 """The same of the curve that all problems share."""
 
+_MOST_JUMPS, _FEW, _STEPS = 250, 5_000, 3
+"""Lengths at which a step is looked for, draws up to which it is, and steps at most."""
+
+_TRIED, _CHANCE = 10, 0.2
+"""Steps at neighbouring lengths are alike: about so many independent ones; p below which one is
+taken out. One too many costs a degree of freedom, one too few a false claim."""
+
 _ELEMENTS = 4_000_000
 """Of the terms held at once: 32 MB."""
 
@@ -29,7 +36,8 @@ def partial_correlation(problems: Sequence[tuple[Floats, Floats, Floats]]) -> Co
 
     Both are regressed on log z, and the residuals' ranks, over all problems, are correlated. The
     curve over log z is piecewise linear: each problem has a level and a slope of its own, with a
-    knot for every five draws, and all share a curve with a knot for every ten. A line through ranks
+    knot for every five draws, and all share a curve with a knot for every ten, and up to three
+    steps where either value jumps at a length by more than chance explains. A line through ranks
     (the textbook's partial Spearman) is not enough: what it leaves of a bend, a step or of slopes
     that differ between problems is left in both, and looks like a correlation.
 
@@ -45,13 +53,26 @@ def partial_correlation(problems: Sequence[tuple[Floats, Floats, Floats]]) -> Co
     values, block = known
     problems_left = int(block[-1]) + 1
     knots = _common_knots(values[2])
-    found = list(_own_residuals(values, block, knots))
-    first, second, *shared = np.concatenate([rows for rows, _ in found], axis=1)
+    jumps = _jumps(values[2])
+    found = list(_own_residuals(values, block, knots, jumps))
+    rows = np.concatenate([some for some, _ in found], axis=1)
+    first, second, *shared = rows[: 2 + len(knots)]
+    steps = rows[2 + len(knots) :].T
     freedom = sum(left for _, left in found) - 1
     if shared:
         common = _orthonormal(np.stack(shared, axis=1))
         first, second = (one - common @ (common.T @ one) for one in (first, second))
         freedom -= int((np.abs(common).sum(axis=0) > 0).sum())
+        steps = steps - common @ (common.T @ steps)
+    for _ in range(_STEPS):
+        found_at = [_steepest(one, steps, freedom) for one in (first, second)]
+        place = sorted({at for at in found_at if at is not None})
+        if not place:
+            break
+        taken = _orthonormal(steps[:, place])
+        first, second = (one - taken @ (taken.T @ one) for one in (first, second))
+        steps = steps - taken @ (taken.T @ steps)
+        freedom -= len(place)
     undefined = Correlation(float("nan"), float("nan"), len(block), problems_left)
     if freedom < 1 or min(np.abs(first).max(), np.abs(second).max()) < 1e-9:
         return undefined
@@ -63,6 +84,30 @@ def partial_correlation(problems: Sequence[tuple[Floats, Floats, Floats]]) -> Co
         return undefined
     p = float(2 * student.sf(abs(float(product.sum())) / spread, freedom))
     return Correlation(float(product.sum()) / size, p, len(block), problems_left)
+
+
+def _jumps(z: Floats) -> Floats:
+    """Lengths between which a value may step, at most `_MOST_JUMPS`; none among many draws, whose
+    curves have knots enough."""
+    lengths = np.unique(z)
+    between = (lengths[1:] + lengths[:-1]) / 2
+    if len(between) > _MOST_JUMPS:
+        between = np.quantile(z, np.arange(1, _MOST_JUMPS + 1) / (_MOST_JUMPS + 1))
+    return np.asarray(between if len(z) <= _FEW else between[:0], np.float64)
+
+
+def _steepest(values: Floats, steps: Floats, freedom: int) -> int | None:
+    """The step that values follow most, if by more than chance among all of them explains."""
+    sizes = (steps**2).sum(axis=0)
+    whole = float(values @ values)
+    if freedom < 4 or not whole or not sizes.max(initial=0.0) > _ALIKE * len(values):
+        return None
+    known = np.where(sizes > _ALIKE * len(values), sizes, np.inf)
+    shares = (values @ steps) ** 2 / known / whole
+    best = int(np.argmax(shares))
+    share = min(float(shares[best]), 1 - 1e-12)
+    t = np.sqrt(share * (freedom - 1) / (1 - share))
+    return best if 2 * student.sf(t, freedom - 1) * _TRIED < _CHANCE else None
 
 
 def _log(z: Floats) -> Floats:
@@ -92,7 +137,9 @@ def _knots(values: Floats, pieces: int) -> Floats:
     return np.asarray(np.quantile(values, np.arange(1, pieces) / pieces, axis=-1), np.float64)
 
 
-def _own_residuals(values: Floats, block: Ints, knots: Floats) -> Iterator[tuple[Floats, int]]:
+def _own_residuals(
+    values: Floats, block: Ints, knots: Floats, jumps: Floats
+) -> Iterator[tuple[Floats, int]]:
     """Of x, of y and of every shared term, what the problems' own curves leave; and the degrees of
     freedom that are left. Problems of equally many draws at once."""
     counts = np.bincount(block)
@@ -100,7 +147,7 @@ def _own_residuals(values: Floats, block: Ints, knots: Floats) -> Iterator[tuple
     for n in np.unique(counts).tolist():
         pieces = min(_MOST_OWN, max(1, n // _OWN))
         of_size = np.flatnonzero(counts == n)
-        step = max(1, _ELEMENTS // (n * (pieces + 3 + len(knots))))
+        step = max(1, _ELEMENTS // (n * (pieces + 3 + len(knots) + len(jumps))))
         for i in range(0, len(of_size), step):
             x, y, z = values[:, starts[of_size[i : i + step], None] + np.arange(n)]
             centred = z - z.mean(axis=1, keepdims=True)
@@ -110,6 +157,7 @@ def _own_residuals(values: Floats, block: Ints, knots: Floats) -> Iterator[tuple
             )
             basis = _orthonormal(terms)
             shared = [np.maximum(z - at, 0) for at in knots]
+            shared += [(z > at).astype(np.float64) for at in jumps]
             rows = np.stack([x, y, *shared], axis=2)
             rows = rows - basis @ (basis.transpose(0, 2, 1) @ rows)
             used = int((np.abs(basis).sum(axis=1) > 0).sum())

@@ -1,4 +1,4 @@
-"""The law of a sum of independent values: its tails, and the tilts under which the sum is usual.
+"""The law of a sum of independent values: its tails, as it is and under exponential tilts.
 
 Every part of the sum takes one of a few values with known chances (a pick that is fast with chance
 p: 1 or 0). The sum's law is the convolution of its parts'. For parts of 0 and 1 it is the
@@ -6,10 +6,8 @@ Poisson-binomial law, for signs by the toss of a coin that of a sign-flip test, 
 the parts are 1, 0 and −1.
 
 An interval for the mean needs laws with other means. Exponential tilting gives them: chances in
-proportion to chance × exp(θ·value), which for 0 and 1 adds θ to the log-odds of every part. The
-ends are the means of the two tilts under which so large, or so small, a sum has the chance α/2:
-Clopper and Pearson's (1934) way, with mid-P (Lancaster 1961), in which half of the chance of the
-very sum seen counts on either side.
+proportion to chance × exp(θ·value), which for 0 and 1 adds θ to the log-odds of every part. Tails
+are mid-P (Lancaster 1961): half of the chance of the very sum seen counts on either side.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from tasks.statistics.arrays import Floats, Ints
 
@@ -55,6 +53,8 @@ class Outcomes:
     values: Floats
     chances: Floats
     """Rows sum to 1."""
+    problem: Ints | None = None
+    """(parts,): which problem each part is of, from 0; None where every part is one."""
 
     @property
     def means(self) -> Floats:
@@ -70,18 +70,15 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class SumTest:
-    """Where a sum lies in its law, and the means that it does not contradict."""
+    """Where a sum lies in its law."""
 
     below: float
     """P(sum < seen) + ½·P(sum = seen): small where what was seen is small."""
     above: float
     """1 − below, without its loss of digits."""
-    low: float
-    """Mean of the tilted law under which so large a sum has the chance α/2."""
-    high: float
 
 
-def outcomes_of(rows: list[tuple[Floats, Floats]]) -> Outcomes:
+def outcomes_of(rows: list[tuple[Floats, Floats]], problem: Ints | None = None) -> Outcomes:
     """Rows of (values, chances), of any lengths, padded to one table."""
     width = max((len(values) for values, _ in rows), default=1)
     values, chances = np.zeros((len(rows), width)), np.zeros((len(rows), width))
@@ -89,7 +86,7 @@ def outcomes_of(rows: list[tuple[Floats, Floats]]) -> Outcomes:
         values[i] = value[0]
         values[i, : len(value)] = value
         chances[i, : len(chance)] = chance
-    return Outcomes(values, chances)
+    return Outcomes(values, chances, problem)
 
 
 def coins(chances: Floats) -> Outcomes:
@@ -104,45 +101,118 @@ def flips(values: Floats) -> Outcomes:
     return Outcomes(np.stack([v, -v], axis=1), np.full((len(v), 2), 0.5))
 
 
-def sum_test(parts: Outcomes, seen: float, level: float = 0.95) -> SumTest:
-    """Where `seen` lies in the law of the sum of the parts, and the interval for its mean.
+def sum_test(parts: Outcomes, seen: float) -> SumTest:
+    """Where `seen` lies in the law of the sum of the parts.
 
-    Parts that are sure add what they are and nothing else; where all are, both tails are ½ and the
-    ends are the sum itself.
+    Parts that are sure add what they are and nothing else; where all are, both tails are ½.
     """
-    parts, sure = _uncertain(parts)
-    if not len(parts.values):
-        return SumTest(0.5, 0.5, seen, seen)
-    least = float(_held(parts, np.min).sum())
-    scale = float(np.max(_held(parts, np.max) - _held(parts, np.min)))
-    scaled = _Scaled(parts, scale)
-    at = (seen - sure - least) / scale
-    tail = _tails(scaled, at)
-    alpha = (1 - level) / 2
-
-    def end(upper: bool) -> float:
-        side = 1.0 if upper else -1.0
-        # The chance of the sum's own side: of a sum so small for the upper end, so large else.
-        gap: Callable[[float], float] = lambda tilt: tail(tilt, not upper) - alpha  # noqa: E731
-        inner = outer = scaled.centre(at)
-        step = 0.5 / max(scaled.spread(at), 1e-6)
-        while gap(outer) > 0:
-            inner, outer, step = outer, outer + side * step, 2 * step
-            if abs(outer) > _STEEPEST:
-                bound = scaled.most if upper else 0.0
-                return sure + least + scale * bound
-        tilt = inner if inner == outer else brentq(gap, inner, outer, xtol=1e-10)
-        return sure + least + scale * scaled.mean(tilt)
-
-    return SumTest(tail(0.0, False), tail(0.0, True), end(False), end(True))
+    law = SumLaw(parts, seen)
+    if not law.open:
+        return SumTest(0.5, 0.5)
+    return SumTest(law.tail(0.0, seen, upper=False), law.tail(0.0, seen, upper=True))
 
 
-def _uncertain(parts: Outcomes) -> tuple[Outcomes, float]:
-    """The parts that may differ, and the sum of the others."""
-    spread = _held(parts, np.max) - _held(parts, np.min)
-    open_ = spread > _SAME
-    sure = float(parts.means[~open_].sum())
-    return Outcomes(parts.values[open_], parts.chances[open_]), sure
+@dataclass(frozen=True, slots=True)
+class Tilted:
+    """Cumulants of the parts and of their sum under a tilt."""
+
+    means: Floats
+    """(parts,)"""
+    variances: Floats
+    mean: float
+    variance: float
+    third: float
+    """The sum's third central moment."""
+
+
+class SumLaw:
+    """The law of the sum of the parts, near a sum that was seen."""
+
+    def __init__(self, parts: Outcomes, seen: float) -> None:
+        self._parts, self._seen = parts, seen
+        self._uncertain = _held(parts, np.max) - _held(parts, np.min) > _SAME
+        self.open = bool(self._uncertain.any())
+        """Whether any part may be one thing or another."""
+        if not self.open:
+            return
+        rows = Outcomes(parts.values[self._uncertain], parts.chances[self._uncertain])
+        self._least = float(parts.means[~self._uncertain].sum() + _held(rows, np.min).sum())
+        self._scale = float(np.max(_held(rows, np.max) - _held(rows, np.min)))
+        self._bases = _held(rows, np.min)
+        self._scaled = _Scaled(rows, self._scale)
+        self._step = self._scaled.lattice
+        at = self._place(seen)
+        many = len(self._scaled.values) > _CONVOLVED
+        self._smooth = many and (self._step is None or self._scaled.spread(at) > _WIDE * self._step)
+        """Whether tails are the saddlepoint's."""
+        on_it = self._step is not None and abs(at / self._step - round(at / self._step)) < 1e-4
+        self._between = not on_it
+        """Whether what was seen lies between the values that the law has."""
+        self._near: dict[float, _Grid] = {}
+
+    @property
+    def centre(self) -> float:
+        """The tilt whose mean is what was seen; near a bound of the sum, a little inside."""
+        return self._scaled.centre(self._place(self._seen))
+
+    @property
+    def stride(self) -> float:
+        """A tilt that moves the mean by about half a standard deviation of the sum."""
+        return 0.5 / max(self._scaled.spread(self._place(self._seen)), 1e-6)
+
+    @property
+    def steepest(self) -> float:
+        """The largest tilt either way."""
+        return _STEEPEST
+
+    def tilted(self, tilt: float) -> Tilted:
+        first, second, third = self._scaled.cumulants(tilt)
+        means, variances = self._parts.means, np.zeros(len(self._uncertain))
+        if tilt:
+            means[self._uncertain] = self._bases + self._scale * first
+        variances[self._uncertain] = self._scale**2 * second
+        return Tilted(
+            means,
+            variances,
+            float(means.sum()),
+            float(variances.sum()),
+            float(self._scale**3 * third.sum()),
+        )
+
+    def tail(self, tilt: float, point: float, *, upper: bool, noise: float = 0.0) -> float:
+        """The mid-P chance, under a tilt, of a sum beyond `point`; of a sum with normal noise of
+        that standard deviation added, if any."""
+        at, noise = self._place(point), noise / self._scale
+        if self._smooth:
+            return self._by_saddlepoint(tilt, at, upper, noise)
+        found = self._grid(self._place(self._seen)).tail(tilt, at, upper, noise)
+        if not noise and not tilt and (self._step is not None or found < 1e-8):
+            # Around the very point, so that the tail keeps its digits however small it is. Values
+            # that were split between neighbours are tilted back with an error, hence not theirs.
+            return self._grid(at).untilted(upper)
+        return found
+
+    def _place(self, total: float) -> float:
+        return (total - self._least) / self._scale
+
+    def _grid(self, at: float) -> _Grid:
+        if at not in self._near:
+            self._near[at] = _Grid(self._scaled, at, self._step, self._between)
+        return self._near[at]
+
+    def _by_saddlepoint(self, tilt: float, at: float, upper: bool, noise: float) -> float:
+        """Lugannani and Rice's (1980) tails, of a sum of many parts."""
+        base = self._scaled.centre(at)
+        top, _, variance = self._scaled.moments(base)
+        here, _, spread = self._scaled.moments(tilt)
+        lean = base - tilt
+        depth = 2 * (lean * at - (top - here))
+        root = math.copysign(math.sqrt(max(depth, 0.0)), lean)
+        wald = lean * math.sqrt(variance)
+        if abs(root) > 1e-4 and wald / root > 0:
+            root += math.log(wald / root) / root  # Barndorff-Nielsen's form of the same
+        root *= math.sqrt(spread / (spread + noise**2))
+        return float(ndtr(-root if upper else root))
 
 
 def _held(parts: Outcomes, which: Callable[..., Floats]) -> Floats:
@@ -160,32 +230,41 @@ class _Scaled:
         values = np.where(parts.chances > 0, values, 0.0)
         table = np.concatenate([values, parts.chances], axis=1)
         width = values.shape[1]
+        self.row: Ints = np.arange(len(table))
         if width <= 8:
-            table, count = np.unique(table, axis=0, return_counts=True)
-        else:
-            count = np.ones(len(table), np.int64)
+            table, row = np.unique(table, axis=0, return_inverse=True)
+            self.row = np.asarray(row, np.int64).reshape(-1)
         self.values, self.chances = table[:, :width], table[:, width:]
-        self.count: Ints = np.asarray(count, np.int64)
+        self.count: Ints = np.bincount(self.row, minlength=len(table))
         self.parts = len(values)
         self.most = float((self.values.max(axis=1) * self.count).sum())
         self.centred: dict[float, float] = {}
+        self.lattice = self.step()
 
-    def moments(self, tilt: float) -> tuple[float, float, float]:
-        """The cumulant function at a tilt, and its first two derivatives: mean and variance."""
+    def weights(self, tilt: float) -> tuple[Floats, Floats, Floats]:
         peak = np.maximum(tilt * self.values.max(axis=1), 0.0)
         weight = self.chances * np.exp(tilt * self.values - peak[:, None])
         total = weight.sum(axis=1)
-        mean = (weight * self.values).sum(axis=1) / total
-        square = (weight * self.values**2).sum(axis=1) / total
-        logs = np.log(total) + peak
+        return weight / total[:, None], total, peak
+
+    def moments(self, tilt: float) -> tuple[float, float, float]:
+        """The cumulant function at a tilt, and its first two derivatives: mean and variance."""
+        weight, total, peak = self.weights(tilt)
+        mean = (weight * self.values).sum(axis=1)
+        square = (weight * self.values**2).sum(axis=1)
         return (
-            float(self.count @ logs),
+            float(self.count @ (np.log(total) + peak)),
             float(self.count @ mean),
             float(self.count @ np.maximum(square - mean * mean, 0.0)),
         )
 
-    def mean(self, tilt: float) -> float:
-        return self.moments(tilt)[1]
+    def cumulants(self, tilt: float) -> tuple[Floats, Floats, Floats]:
+        """Mean, variance and third central moment of every part."""
+        weight, _, _ = self.weights(tilt)
+        mean = (weight * self.values).sum(axis=1)
+        off = self.values - mean[:, None]
+        square = weight * off * off
+        return mean[self.row], square.sum(axis=1)[self.row], (square * off).sum(axis=1)[self.row]
 
     def spread(self, at: float) -> float:
         """The standard deviation under the tilt whose mean is what was seen."""
@@ -194,9 +273,9 @@ class _Scaled:
     def centre(self, at: float) -> float:
         """The tilt with that mean; near a bound of the sum, with one a little inside."""
         if at not in self.centred:
-            edge = min(0.5, self.most / 4)
+            edge = min(0.5 * self.lattice if self.lattice else 1e-3 * self.most, self.most / 4)
             inside = min(max(at, edge), self.most - edge)
-            gap: Callable[[float], float] = lambda tilt: self.mean(tilt) - inside  # noqa: E731
+            gap: Callable[[float], float] = lambda tilt: self.moments(tilt)[1] - inside  # noqa: E731
             bounds = (-_STEEPEST, _STEEPEST)
             ends = [gap(one) for one in bounds]
             if ends[0] >= 0 or ends[1] <= 0:
@@ -214,72 +293,77 @@ class _Scaled:
         return None
 
 
-def _tails(scaled: _Scaled, at: float) -> Callable[[float, bool], float]:
-    """(tilt, upper) → the mid-P chance of a sum beyond `at`, above it or below it."""
-    step = scaled.step()
-    many = len(scaled.values) > _CONVOLVED
-    if many and (step is None or scaled.spread(at) > _WIDE * step):
-        return _by_saddlepoint(scaled, at)
-    return _by_convolution(scaled, at, step)
+class _Grid:
+    """The sum's law by convolution, under the tilt that centres a point; other tilts start there.
 
-
-def _by_convolution(
-    scaled: _Scaled, at: float, step: float | None
-) -> Callable[[float, bool], float]:
-    """Convolved once, under the tilt that centres what was seen; further tilts start from there.
-
-    So every tail keeps its digits, however small its chance without a tilt.
+    So the tails there keep their digits, however small their chance without a tilt.
     """
-    base = scaled.centre(at)
-    spread = max(scaled.spread(at), 1e-9)
-    spill = 0
-    if step is None:
-        # Values are split between neighbours on the grid, which keeps the mean; the variance that
-        # this adds is below a thousandth of the sum's.
-        step, spill = spread / (20 * math.sqrt(scaled.parts)), scaled.parts
-    whole = round(scaled.most / step) + spill + 1
-    window = int(2 * (_REACH * spread + 1) / step) + 2
-    size = int(next_fast_len(min(whole, window), real=True))
-    place = at / step
-    # No sum lies beyond the ends of its law, though the window would reach there.
-    first = max(0, min(round(place) - size // 2, whole - size))
-    chance = _convolved(scaled, base, step, size)
-    where = first + np.arange(size)
-    chance = np.maximum(chance[where % size], 0.0)
-    chance /= chance.sum()
-    off = (where - place) * step
-    above = np.clip(where - place + 0.5, 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        logs = np.log(chance)
-    # Rounding of the transform leaves a floor that no tilt may lift.
-    logs[chance < 1e-15] = -np.inf
 
-    def tail(tilt: float, upper: bool) -> float:
-        weight = logs + (tilt - base) * off
+    def __init__(self, scaled: _Scaled, at: float, step: float | None, between: bool) -> None:
+        self.base = scaled.centre(at)
+        self.factor = scaled.moments(self.base)[0] - self.base * at
+        spread = max(scaled.spread(at), 1e-9)
+        spill, fold = 0, 1
+        if step is None:
+            # Values are split between neighbours on the grid, which keeps the mean; the variance
+            # that this adds is below a thousandth of the sum's.
+            step, spill = spread / (20 * math.sqrt(scaled.parts)), scaled.parts
+            fold = max(1, math.floor(math.sqrt(scaled.parts)))
+        whole = round(scaled.most / step) + spill + 1
+        window = int(2 * (_REACH * spread + 1) / step) + 2
+        size = int(next_fast_len(min(whole, window), real=True))
+        place = at / step
+        # No sum lies beyond the ends of its law, though the window would reach there.
+        first = max(0, min(round(place) - size // 2, whole - size))
+        cells = first + np.arange(size)
+        where: Floats = np.asarray(cells, np.float64)
+        chance = np.maximum(_convolved(scaled, self.base, step, size)[cells % size], 0.0)
+        # Rounding of the transform leaves a floor that no tilt may lift.
+        chance = np.where(chance < 1e-15, 0.0, chance / chance.sum())
+        if fold > 1:
+            # A continuous law, as fine as a twentieth of its standard deviation.
+            starts = np.arange(0, size, fold)
+            mass = np.add.reduceat(chance, starts)
+            moved = np.add.reduceat(chance * where, starts) / np.where(mass > 0, mass, 1.0)
+            where = np.asarray(moved, np.float64)
+            chance = mass
+        kept = chance > 0
+        self.at = at
+        self.off: Floats = (where[kept] - place) * step
+        self.chance: Floats = chance[kept]
+        self.logs: Floats = np.log(self.chance)
+        # Half a step either way where the law is continuous, or what was seen between its values;
+        # else only so much that rounding does not tell equals apart.
+        self.blur = step * fold / 2 if between else 1e-5 * step
+
+    def tail(self, tilt: float, point: float, upper: bool, noise: float) -> float:
+        weight = self.logs + (tilt - self.base) * self.off
         weight = np.exp(weight - weight.max())
-        share = above if upper else 1 - above
-        return float((weight * share).sum() / weight.sum())
+        beyond = self._beyond(self.off - (point - self.at), upper, noise)
+        return float(weight @ beyond) / float(weight.sum())
 
-    def exact(tilt: float, upper: bool) -> float:
-        if tilt != 0.0:
-            return tail(tilt, upper)
-        if (base > 0) is not upper:
-            return 1 - exact(tilt, not upper)
-        # Without a tilt this tail may be tiny: from the tilted law, by the ratio of the two.
-        with np.errstate(over="ignore"):
-            weight = np.where(np.isfinite(logs), chance * np.exp(-base * off), 0.0)
-        share = above if upper else 1 - above
-        factor = scaled.moments(base)[0] - base * at
-        return float(min(1.0, (weight * share).sum() * math.exp(min(factor, 0.0))))
+    def untilted(self, upper: bool) -> float:
+        """The tail beyond the point that the grid is around."""
+        if (self.base > 0) is not upper:
+            return 1 - self.untilted(not upper)
+        # It may be tiny: from the tilted law, by the ratio of the two.
+        beyond = self._beyond(self.off, upper, 0.0)
+        some = beyond > 0
+        if not some.any():
+            return 0.0
+        logs = self.logs[some] - self.base * self.off[some] + self.factor
+        return min(1.0, float(np.exp(logs) @ beyond[some]))
 
-    return exact
+    def _beyond(self, off: Floats, upper: bool, noise: float) -> Floats:
+        off = off if upper else -off
+        if noise > self.blur:
+            return np.asarray(ndtr(off / noise), np.float64)
+        return np.asarray(np.clip(off / (2 * self.blur) + 0.5, 0.0, 1.0), np.float64)
 
 
 def _convolved(scaled: _Scaled, tilt: float, step: float, size: int) -> Floats:
     """The tilted law of the sum, by index modulo `size`."""
-    peak = np.maximum(tilt * scaled.values.max(axis=1), 0.0)
-    weight = scaled.chances * np.exp(tilt * scaled.values - peak[:, None])
-    weight /= weight.sum(axis=1, keepdims=True)
+    weight, _, _ = scaled.weights(tilt)
     index = scaled.values / step
     down = np.floor(index + 1e-7)
     share = np.clip(index - down, 0.0, 1.0)
@@ -295,20 +379,3 @@ def _convolved(scaled: _Scaled, tilt: float, step: float, size: int) -> Floats:
         np.add.at(table, (row, (left[some] + 1) % size), weight[some] * share[some])
         product *= np.prod(rfft(table, axis=1) ** scaled.count[some, None], axis=0)
     return np.asarray(irfft(product, size), np.float64)
-
-
-def _by_saddlepoint(scaled: _Scaled, at: float) -> Callable[[float, bool], float]:
-    """Lugannani and Rice's (1980) tails, of a sum of many parts."""
-    base = scaled.centre(at)
-    top, _, variance = scaled.moments(base)
-
-    def tail(tilt: float, upper: bool) -> float:
-        lean = base - tilt
-        depth = 2 * (lean * at - (top - scaled.moments(tilt)[0]))
-        root = math.copysign(math.sqrt(max(depth, 0.0)), lean)
-        wald = lean * math.sqrt(variance)
-        correction = float(norm.pdf(root)) * (1 / wald - 1 / root) if abs(root) > 1e-4 else 0.0
-        chance = float(norm.sf(root) if upper else norm.cdf(root))
-        return min(1.0, max(0.0, chance + (correction if upper else -correction)))
-
-    return tail

@@ -72,11 +72,9 @@ def random_scores(
             if law is not None:
                 laws.append((place[row], law))
     runs = Counter(where for where, _ in laws)
-    return Chance(
-        outcomes_of([(values / runs[where], chances) for where, (values, chances) in laws]),
-        np.array([where for where, _ in laws], np.int64),
-        len(known),
-    )
+    problem = np.array([where for where, _ in laws], np.int64)
+    parts = [(values / runs[where], chances) for where, (values, chances) in laws]
+    return Chance(outcomes_of(parts, problem), problem, len(known))
 
 
 def _law(strategy: Strategy, draws: Draws, measure: str, k: int) -> Law | None:
