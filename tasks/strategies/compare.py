@@ -151,8 +151,8 @@ def adjusted(group: Sequence[PairedDifference]) -> list[float]:
     To say that a rule is better than chance is to reject that it is no better, a one-sided question
     to every rule of the family: Holm's adjustment over those one-sided p. So of R rules none is
     wrongly called better in more than 5 % of studies. It is never less than the rule's own
-    two-sided p; with two rules, as by default, choosing between them costs more than that only where
-    outcomes are so rare that the two-sided p is all of one side.
+    two-sided p; with two rules, as by default, choosing between them costs more than that only
+    where outcomes are so rare that the two-sided p is all of one side.
     Rules that nowhere differ from the control are not among the R.
     """
     asked = [one.informative > 0 for one in group]

@@ -161,3 +161,19 @@ def test_two_arms_are_at_least_as_unsure_as_their_spread() -> None:
     plain = student.ppf(0.975, 14) * change.std(ddof=1) / np.sqrt(15)
     assert found.p < 0.001
     assert found.high - found.mean >= plain * 0.99
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(4, 15), st.integers(0, 10_000))
+def test_near_the_end_of_a_continuous_law_interval_and_p_agree(problems: int, seed: int) -> None:
+    """Nearly all picks at their best: values of rates just below 1, a few far below."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(problems):
+        values = 1 - rng.exponential(0.02, 40) * (rng.random(40) < 0.5)
+        rows.append((values, np.full(40, 1 / 40)))
+    b = np.array([values.mean() for values, _ in rows])
+    a = np.array([rng.choice(values) for values, _ in rows]) - rng.choice([0, 0.03])
+    found = paired_difference(a, b, outcomes_of(rows))
+    assert found.low <= found.mean <= found.high
+    assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
