@@ -83,7 +83,7 @@ def test_a_small_gain_is_open_and_says_what_would_settle_it() -> None:
 
 
 def test_an_arm_that_loses_is_said_to_lose() -> None:
-    found = study({"centred": 0.0, "placebo": 0.4}, base=0.4)
+    found = study({"centred": 0.0, "placebo": 0.4}, base=0.4, problems=20)
     assert found.arms["centred"].finding == "worse"
     assert found.verdict.startswith("centred does worse than Best-of-N at 24 rollouts")
 
@@ -141,8 +141,8 @@ def test_a_batch_is_one_unit() -> None:
     seeds = study_document(Study((batch(1, rng), batch(2, rng, seed=2, of=1))), STILL)
     assert seeds.units == 1
     assert seeds.arms["base"].fast_1.low is None
-    several = study_document(Study(tuple(batch(i, rng) for i in range(6))), STILL)
-    assert (several.units, several.problems) == (6, 24)
+    several = study_document(Study(tuple(batch(i, rng) for i in range(8))), STILL)
+    assert (several.units, several.problems) == (8, 32)
     assert several.arms["centred"].finding == "better"
     assert several.arms["centred"].budget == 4 * GROUP * STAGES
 
