@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import bisect
 from scipy.special import ndtr, ndtri
 from scipy.stats import t as student
 
@@ -156,7 +156,9 @@ class _Score:
         if self._against(inner)[2] < self.alpha:
             return self._mean_at(inner), False
         gap: Callable[[float], float] = lambda tilt: self._against(tilt)[2] - self.alpha  # noqa: E731
-        return self._mean_at(float(brentq(gap, inner, outer, xtol=1e-9))), False
+        # Bisection: p jumps where a sum of the other side comes to count, and methods that follow
+        # the slope end at one jump or another by the last digits.
+        return self._mean_at(float(bisect(gap, inner, outer, xtol=1e-8))), False
 
     def _mean_at(self, tilt: float) -> float:
         return (self.law.tilted(tilt).mean - self.chance.mean) / self.n

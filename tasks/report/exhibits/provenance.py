@@ -48,8 +48,9 @@ def provenance(data: ReportData) -> Exhibit:
             "Problems are the unit of every interval (95 %) and of every paired test. Intervals of "
             "rates are Jeffreys' interval for values between 0 and 1 (problems are weighed at "
             "random, and half an unseen problem at either bound joins them), and one-sided mid-P "
-            "where nearly all or nearly no problems pass. Those of speedups and differences are "
-            "BCa bootstraps over problems.",
+            "where nearly all or nearly no problems pass. Those of speedups are BCa "
+            "bootstraps over problems; those of differences hold every mean that the printed test "
+            "does not reject.",
             f"Log-probabilities: {', '.join(modes) if modes else 'none recorded'} "
             "(raw: before the sampling temperature; processed: after it).",
         ],

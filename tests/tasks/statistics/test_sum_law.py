@@ -6,10 +6,12 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import binom, norm, poisson_binom
 
 from tasks.statistics import sum_law
-from tasks.statistics.sum_law import Outcomes, coins, flips, outcomes_of, sum_test
+from tasks.statistics.sum_law import Outcomes, SumLaw, coins, flips, outcomes_of, sum_test
 
 
 def by_hand(parts: Outcomes, seen: float) -> tuple[float, float]:
@@ -117,3 +119,25 @@ def test_many_parts_go_by_the_saddlepoint_and_agree(monkeypatch: pytest.MonkeyPa
 def test_sure_parts_leave_no_doubt() -> None:
     found = sum_test(coins(np.array([0.0, 1.0, 1.0])), 2.0)
     assert (found.below, found.above) == (0.5, 0.5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.booleans(), st.sampled_from([0.0, 0.3, -0.7, 2.0, -4.0, 8.0]))
+def test_tails_under_any_tilt_are_those_of_all_outcomes_listed(
+    seed: int, signs: bool, tilt: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    n = rng.integers(2, 9)
+    parts = flips(rng.integers(1, 9, n) / 8) if signs else coins(rng.random(n))
+    at_the_end = seed % 2
+    seen = float(sum(v.max() if at_the_end else rng.choice(v) for v in parts.values))
+    chosen = np.array(list(product(range(2), repeat=int(n))))
+    rows = np.arange(n)
+    sums = parts.values[rows, chosen].sum(axis=1)
+    scale = float(np.ptp(parts.values, axis=1).max())  # a tilt is in units of the widest part
+    logs = np.log(parts.chances[rows, chosen]).sum(axis=1) + tilt * sums / scale
+    chances = np.exp(logs - logs.max())
+    chances /= chances.sum()
+    same = np.abs(sums - seen) < 1e-9
+    upper = chances[(sums > seen) & ~same].sum() + chances[same].sum() / 2
+    assert SumLaw(parts, seen).tail(tilt, seen, upper=True) == pytest.approx(upper, abs=1e-7)
