@@ -1,0 +1,109 @@
+"""Inputs of other kinds than a problem draws: with signs, at other scales, near one.
+
+`torch.rand` never shows a ReLU a negative number, nor a clamp what lies beyond it; products of
+positive numbers hide half precision, and long ones vanish. A kind is what is made of a draw; some
+sets of such a problem are of one, and the rest are as drawn (`cures.py` says when).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from kernels_eval.problems.spread import by_place
+
+_LEAST_OCTAVES = -2.0
+_NEAR = 1.0 / 16
+_SOME = 1 << 16
+"""Numbers that are looked at to see what an input is."""
+_FEW = 64
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is made of the inputs that may be changed."""
+
+    name: str
+    """As in "some sets have …"."""
+    signs: bool = False
+    limit: float = 0.0
+    """Rows are scaled, at random, so that the largest number may come to this; 0: they are not."""
+    near_one: bool = False
+    """Magnitudes are drawn together around one: products of thousands neither vanish nor explode."""
+
+
+GIVEN = Kind("what get_inputs() draws")
+KINDS = (
+    Kind("signs and scales drawn at random", signs=True, limit=8.0),
+    Kind("signs drawn at random", signs=True),
+    Kind("scales drawn at random", limit=8.0),
+    Kind("numbers near one", near_one=True),
+    Kind("signs and large scales drawn at random", signs=True, limit=64.0),
+)
+"""In the order in which they are tried."""
+
+
+def recast(
+    kind: Kind, tensors: Sequence[torch.Tensor], changeable: Sequence[bool]
+) -> list[torch.Tensor]:
+    """The tensors of one draw as that kind, by torch's seeded generators. Zeros stay zero."""
+    if kind == GIVEN:
+        return list(tensors)
+    return [
+        _recast(kind, one) if may else one for one, may in zip(tensors, changeable, strict=True)
+    ]
+
+
+def _recast(kind: Kind, tensor: torch.Tensor) -> torch.Tensor:
+    if kind.near_one:
+        tensor = _near_one(tensor)
+    if kind.limit:
+        tensor = _scaled(tensor, kind.limit)
+    return by_place(tensor, _signs) if kind.signs else tensor
+
+
+def _signs(shape: tuple[int, ...]) -> torch.Tensor:
+    return 1.0 - 2.0 * torch.randint(0, 2, shape)
+
+
+def _scaled(tensor: torch.Tensor, limit: float) -> torch.Tensor:
+    """Each row (of the first dimension that has several) times a power of two, from a quarter on."""
+    largest = float(tensor.abs().max()) if tensor.numel() else 0.0
+    most = math.log2(limit / largest) if 0.0 < largest < limit else 0.0
+    shape = [1] * tensor.dim()
+    place = next((at for at, extent in enumerate(tensor.shape) if extent > 1), None)
+    if place is not None:
+        shape[place] = tensor.shape[place]
+    octaves = _LEAST_OCTAVES + (most - _LEAST_OCTAVES) * torch.rand(shape)
+    return tensor * torch.exp2(octaves).to(tensor.device, tensor.dtype)
+
+
+def _near_one(tensor: torch.Tensor) -> torch.Tensor:
+    size = tensor.abs()
+    logs = torch.where(size > 0, size, torch.ones_like(size)).log_()
+    logs -= logs.mean()
+    return torch.where(size > 0, logs.mul_(_NEAR).exp_(), size).copysign(tensor)
+
+
+def may_change(tensor: torch.Tensor) -> bool:
+    """Whether an input's numbers are any numbers.
+
+    Not those of a mask, a code or an image (whole numbers), of probabilities (rows that add up to
+    one), of a grid (ascending rows) or of a symmetric matrix: they would be no such thing any more.
+    """
+    if not tensor.dtype.is_floating_point or not tensor.numel():
+        return False
+    some = tensor.reshape(-1)[:_SOME].double()
+    if not bool(some.isfinite().all()) or bool((some == some.round()).all()):
+        return False
+    if tensor.dim() and tensor.shape[-1] > 2:
+        rows = tensor.reshape(-1, tensor.shape[-1])[:_FEW].double()
+        if bool(((rows.sum(1) - 1).abs() < 1e-3).all()) and bool((rows >= 0).all()):
+            return False
+        if bool((rows.diff(dim=1) >= 0).all()) or bool((rows.diff(dim=1) <= 0).all()):
+            return False
+    square = tensor.dim() >= 2 and tensor.shape[-1] == tensor.shape[-2] > 1
+    return not (square and torch.equal(tensor, tensor.mT))

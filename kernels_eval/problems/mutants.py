@@ -1,0 +1,232 @@
+"""References that leave something out: what a problem must be able to tell from the right one.
+
+A mutant lacks a step (or one side of one that has several: a clamp, a ReLU), a parameter, three
+rows of four, or half of the digits. One whose answers pass shows what the problem's inputs hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+Call = Callable[[Any, Sequence[torch.Tensor]], Sequence[torch.Tensor]]
+"""A model's outputs for inputs."""
+Inputs = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
+
+_STEPS, _PARAMETERS, _ROWS = 16, 16, 4
+"""At most so many mutants of each sort."""
+_SMALL = 8
+"""A step on less than an eighth of the largest tensor costs nothing to take."""
+_EVERY = 4
+DIGITS = "half of the digits (TF32, half precision)"
+ROWS = "three of four places"
+_TF32_BITS = 13
+
+_AS_THEY_ARE = {
+    *("clone", "detach", "alias", "copy", "_to_copy", "contiguous", "lift_fresh", "fill", "zero"),
+    *("view", "_unsafe_view", "reshape", "expand", "permute", "transpose", "t", "slice", "select"),
+    *("triu", "tril", "empty_like", "zeros_like", "ones_like", "full_like", "rand_like"),
+    *("_conj", "_neg_view", "resolve_conj", "resolve_neg", "squeeze", "unsqueeze", "flip", "roll"),
+}
+"""Steps that compute nothing, or nothing that could be left out; `triu` of what is upper triangular
+already is one."""
+
+_SIDES: dict[str, tuple[Callable[..., torch.Tensor], ...]] = {
+    "clamp": (
+        lambda x, low=None, high=None: x if low is None else x.clamp(min=low),
+        lambda x, low=None, high=None: x if high is None else x.clamp(max=high),
+    ),
+    "hardtanh": (
+        lambda x, low=-1, high=1: x.clamp(min=low),
+        lambda x, low=-1, high=1: x.clamp(max=high),
+    ),
+    "hardsigmoid": (
+        lambda x: (x / 6 + 0.5).clamp(min=0),
+        lambda x: (x / 6 + 0.5).clamp(max=1),
+    ),
+    "hardswish": (
+        lambda x: x * (x + 3).clamp(min=0) / 6,
+        lambda x: x * (x + 3).clamp(max=6) / 6,
+    ),
+    "elu": (lambda x, alpha=1, scale=1, *_: x * scale,),
+    "softshrink": (lambda x, by=0.5: x - by, lambda x, by=0.5: x + by),
+    "relu6": (lambda x: x.clamp(min=0), lambda x: x.clamp(max=6)),
+    "where": (lambda _, one, other: one, lambda _, one, other: other),
+    "maximum": (lambda one, other: one, lambda one, other: other),
+    "minimum": (lambda one, other: one, lambda one, other: other),
+    "sign": (lambda x: torch.ones_like(x),),
+}
+"""Of steps with several sides: each with one of them alone."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A reference that lacks something; `answers` are its outputs for inputs."""
+
+    lacks: str
+    """As in "this problem cannot tell a kernel without …"."""
+    answers: Inputs
+
+
+def mutants(
+    model: Any, inputs: Sequence[torch.Tensor], neutral: dict[str, float], call: Call
+) -> list[Mutant]:
+    """Of a reference, as far as its inputs have it take their steps.
+
+    neutral: parameter → the value that the constructor leaves it at, if it is one.
+    """
+    return [
+        *_less_precise(model, inputs, call),
+        *_without_steps(model, inputs, call),
+        *_without_parameters(model, neutral, call),
+        *_with_fewer_rows(model, inputs, call),
+    ]
+
+
+def _less_precise(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> Iterator[Mutant]:
+    if not all(torch.equal(as_tf32(one), one) for one in inputs):
+        yield Mutant(
+            DIGITS,
+            lambda given: call(model, [as_tf32(one) for one in given]),
+        )
+
+
+def as_tf32(tensor: torch.Tensor) -> torch.Tensor:
+    """float32 numbers rounded to ten bits of fraction, as tensor cores do; others as they are."""
+    if tensor.dtype is not torch.float32:
+        return tensor
+    bits = tensor.contiguous().view(torch.int32)
+    half = 1 << (_TF32_BITS - 1)
+    return ((bits + half) & -(1 << _TF32_BITS)).view(torch.float32)
+
+
+def with_fewer_rows(tensor: torch.Tensor, place: int) -> torch.Tensor:
+    """Every fourth place of a dimension, in the place of the three after it, too."""
+    index = torch.arange(tensor.shape[place], device=tensor.device)
+    return tensor.index_select(place, index - index % _EVERY)
+
+
+def _with_fewer_rows(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> Iterator[Mutant]:
+    def fewer(at: int, place: int) -> Inputs:
+        def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+            changed = list(given)
+            changed[at] = with_fewer_rows(given[at], place)
+            return call(model, changed)
+
+        return answers
+
+    found = [
+        Mutant(f"{ROWS} along dimension {place} of input {at}", fewer(at, place))
+        for at, one in enumerate(inputs)
+        if one.is_floating_point()
+        for place in sorted({0, one.dim() - 1} if one.dim() else ())
+        if one.shape[place] >= 2 * _EVERY
+    ]
+    yield from found[:_ROWS]
+
+
+def _without_parameters(model: Any, neutral: dict[str, float], call: Call) -> Iterator[Mutant]:
+    if not isinstance(model, nn.Module):
+        return
+
+    def without(name: str, value: nn.Parameter) -> Inputs:
+        def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+            kept = value.detach().clone()
+            with torch.no_grad():
+                value.fill_(neutral.get(name, 0.0))
+                try:
+                    return [one.clone() for one in call(model, given)]
+                finally:
+                    value.copy_(kept)
+
+        return answers
+
+    named = [pair for pair in model.named_parameters() if pair[1].is_floating_point()]
+    named.sort(key=lambda pair: pair[0] not in neutral)
+    for name, value in named[:_PARAMETERS]:
+        yield Mutant(f"the parameter {name}", without(name, value))
+
+
+def _without_steps(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> Iterator[Mutant]:
+    watch = _Steps()
+    try:
+        with watch:
+            outputs = call(model, inputs)
+    except Exception:
+        return  # compiled code, for example, which takes no notice of modes
+    largest = max(one.numel() for one in (*inputs, *outputs))
+
+    def without(index: int, instead: Callable[..., torch.Tensor]) -> Inputs:
+        def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+            with _Steps(index, instead):
+                return call(model, given)
+
+        return answers
+
+    found = []
+    for index, (name, numel) in enumerate(watch.seen):
+        if numel * _SMALL < largest:
+            continue
+        if name not in ("where", "maximum", "minimum", "sign"):
+            found.append(Mutant(f"the step {name}", without(index, _first)))
+        found += [
+            Mutant(f"one side of the step {name}", without(index, side))
+            for side in _SIDES.get(name, ())
+        ]
+    yield from found[:_STEPS]
+
+
+def _first(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    return value
+
+
+class _Steps(TorchDispatchMode):
+    """Notes the steps that give a tensor like their first one; one of them may be another."""
+
+    def __init__(
+        self, index: int | None = None, instead: Callable[..., torch.Tensor] | None = None
+    ) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, int]] = []
+        self._index, self._instead = index, instead
+
+    def __torch_dispatch__(
+        self, step: Any, types: Any, given: tuple[Any, ...] = (), keywords: Any = None
+    ) -> Any:
+        name = step.overloadpacket.__name__
+        in_place = name.endswith("_") and not name.endswith("__")
+        name = name.rstrip("_") if in_place else name
+        # What it is given may be overwritten by the step itself.
+        before = _copied(given) if in_place and self._index == len(self.seen) else given
+        result = step(*given, **(keywords or {}))
+        if not _like_one_of(result, given, name):
+            return result
+        index = len(self.seen)
+        self.seen.append((name, result.numel()))
+        if index != self._index or self._instead is None:
+            return result
+        wanted = self._instead(*before)
+        return result.copy_(wanted) if in_place else wanted.to(result.dtype).clone()
+
+
+def _copied(given: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(one.clone() if isinstance(one, torch.Tensor) else one for one in given)
+
+
+def _like_one_of(result: Any, given: Sequence[Any], name: str) -> bool:
+    if name in _AS_THEY_ARE or not isinstance(result, torch.Tensor) or not given:
+        return False
+    first = given[1] if name == "where" and len(given) == 3 else given[0]
+    return (
+        isinstance(first, torch.Tensor)
+        and result.is_floating_point()
+        and first.shape == result.shape
+        and first.dtype is result.dtype
+    )
+
+
