@@ -38,8 +38,8 @@ class JudgeConfig:
     baseline: Baseline = "eager"
     """`compile`: measure the reference under torch.compile, too, for `speedup_compiled`."""
     inputs: Inputs = "cured"
-    """`cured`: parameters and inputs that hide what a kernel leaves out are drawn otherwise, for both
-    sides (problems/cures.py). `as-given`: they are as the problem has them."""
+    """`cured`: parameters and inputs that hide what a kernel leaves out are drawn otherwise, for
+    both sides (problems/cures.py). `as-given`: they are as the problem has them."""
     scope: str | None = None
     """`kernel`: a candidate whose forward calls the library is rejected. None: all pass."""
 

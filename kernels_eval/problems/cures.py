@@ -65,9 +65,7 @@ def look(
             kinds.append(kind)
             left, dead = still, dead_there
     cannot_tell = _lacking(left, dead)
-    return Found(
-        tuple(kinds), tuple(one for one in hidden if one not in cannot_tell), cannot_tell
-    )
+    return Found(tuple(kinds), tuple(one for one in hidden if one not in cannot_tell), cannot_tell)
 
 
 def _lacking(left: Sequence[Mutant], dead: bool) -> tuple[str, ...]:
@@ -80,10 +78,7 @@ def passes(mutant: Mutant, item: InputSet) -> bool:
         outputs = mutant.answers(item.inputs)
     except ProblemError:
         return False
-    return all(
-        _within(truth, one)
-        for one, truth in zip(outputs, item.truths, strict=True)
-    )
+    return all(_within(truth, one) for one, truth in zip(outputs, item.truths, strict=True))
 
 
 def _within(truth: Truth | FixedTolerance, output: torch.Tensor) -> bool:

@@ -32,7 +32,7 @@ class Kind:
     limit: float = 0.0
     """Rows are scaled, at random, so that the largest number may come to this; 0: they are not."""
     near_one: bool = False
-    """Magnitudes are drawn together around one: products of thousands neither vanish nor explode."""
+    """Magnitudes are brought near one: products of thousands neither vanish nor explode."""
 
 
 GIVEN = Kind("what get_inputs() draws")
@@ -70,7 +70,7 @@ def _signs(shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def _scaled(tensor: torch.Tensor, limit: float) -> torch.Tensor:
-    """Each row (of the first dimension that has several) times a power of two, from a quarter on."""
+    """Each row (of the first dimension that has several) times a power of two of its own."""
     largest = float(tensor.abs().max()) if tensor.numel() else 0.0
     most = math.log2(limit / largest) if 0.0 < largest < limit else 0.0
     shape = [1] * tensor.dim()

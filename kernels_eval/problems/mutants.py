@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from kernels_eval.problems.sides import SIDES
+
 Call = Callable[[Any, Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 """A model's outputs for inputs."""
 Inputs = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
@@ -35,33 +37,6 @@ _AS_THEY_ARE = {
 }
 """Steps that compute nothing, or nothing that could be left out; `triu` of what is upper triangular
 already is one."""
-
-_SIDES: dict[str, tuple[Callable[..., torch.Tensor], ...]] = {
-    "clamp": (
-        lambda x, low=None, high=None: x if low is None else x.clamp(min=low),
-        lambda x, low=None, high=None: x if high is None else x.clamp(max=high),
-    ),
-    "hardtanh": (
-        lambda x, low=-1, high=1: x.clamp(min=low),
-        lambda x, low=-1, high=1: x.clamp(max=high),
-    ),
-    "hardsigmoid": (
-        lambda x: (x / 6 + 0.5).clamp(min=0),
-        lambda x: (x / 6 + 0.5).clamp(max=1),
-    ),
-    "hardswish": (
-        lambda x: x * (x + 3).clamp(min=0) / 6,
-        lambda x: x * (x + 3).clamp(max=6) / 6,
-    ),
-    "elu": (lambda x, alpha=1, scale=1, *_: x * scale,),
-    "softshrink": (lambda x, by=0.5: x - by, lambda x, by=0.5: x + by),
-    "relu6": (lambda x: x.clamp(min=0), lambda x: x.clamp(max=6)),
-    "where": (lambda _, one, other: one, lambda _, one, other: other),
-    "maximum": (lambda one, other: one, lambda one, other: other),
-    "minimum": (lambda one, other: one, lambda one, other: other),
-    "sign": (lambda x: torch.ones_like(x),),
-}
-"""Of steps with several sides: each with one of them alone."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +151,7 @@ def _without_steps(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> It
             found.append(Mutant(f"the step {name}", without(index, _first)))
         found += [
             Mutant(f"one side of the step {name}", without(index, side))
-            for side in _SIDES.get(name, ())
+            for side in SIDES.get(name, ())
         ]
     yield from found[:_STEPS]
 
@@ -185,13 +160,13 @@ def _first(value: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     return value
 
 
-class _Steps(TorchDispatchMode):
+class _Steps(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the steps that give a tensor like their first one; one of them may be another."""
 
     def __init__(
         self, index: int | None = None, instead: Callable[..., torch.Tensor] | None = None
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: list[tuple[str, int]] = []
         self._index, self._instead = index, instead
 
@@ -228,5 +203,3 @@ def _like_one_of(result: Any, given: Sequence[Any], name: str) -> bool:
         and first.shape == result.shape
         and first.dtype is result.dtype
     )
-
-

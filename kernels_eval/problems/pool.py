@@ -88,7 +88,8 @@ class Pool:
         for item in self._sets.values():
             kinds.setdefault(item.kind, []).append(item.serial)
         groups = list(kinds.values())
-        for group in (groups, *groups):
+        chance.shuffle(groups)
+        for group in groups:
             chance.shuffle(group)
         rounds = itertools.zip_longest(*groups)
         return [serial for each in rounds for serial in each if serial is not None]

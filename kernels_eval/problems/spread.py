@@ -31,9 +31,7 @@ def _factors(shape: tuple[int, ...]) -> torch.Tensor:
     return torch.exp2(_OCTAVES * (2.0 * torch.rand(shape) - 1.0))
 
 
-def by_place(
-    tensor: torch.Tensor, draw: Callable[[tuple[int, ...]], torch.Tensor]
-) -> torch.Tensor:
+def by_place(tensor: torch.Tensor, draw: Callable[[tuple[int, ...]], torch.Tensor]) -> torch.Tensor:
     """Times a number for each place of every dimension, which `draw` gives for a shape.
 
     As much chance as a number for each element has, at a fraction of its time.

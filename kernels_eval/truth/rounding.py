@@ -42,9 +42,9 @@ def moved(
 ) -> list[list[torch.Tensor]]:
     """The inputs in float64, moved one way and the opposite; nothing where no input can be.
 
-    `kind`: the type that kernels round to. `in_parts`: each number by a part of what is allowed that
-    is drawn evenly, instead of all of it. Whole numbers are taken for exact: who compares with
-    one means it.
+    `kind`: the type that kernels round to. `in_parts`: each number by a part of what is allowed
+    that is drawn evenly, instead of all of it. Whole numbers are taken for exact: who compares
+    with one means it.
     """
     size = relative_allowance(kind, depth) / _SHARE
     generator = torch.Generator().manual_seed(seed % 2**62)

@@ -2,8 +2,9 @@
 
 A scale of ones and a shift of zeros are the identity, and a branch that weighs 1e-6 is nothing: a
 kernel without them would be right. So each such tensor gets numbers that follow from the seed, its
-shape and the value alone, whatever its name and whenever it is made: while the constructor runs, as
-soon as it holds the value (`nn.init`, `nn.Parameter`, `register_buffer`, a batch norm's statistics).
+shape and the value alone, whatever its name and whenever it is made: while the constructor runs,
+as soon as it holds the value (`nn.init`, `nn.Parameter`, `register_buffer`, a batch norm's
+statistics).
 What a candidate makes of them in its own constructor (folded, joined, transposed) is right then.
 What the reference does not hold is left alone: a workspace of zeros stays one.
 """
@@ -86,12 +87,12 @@ def impose(model: Any, redraw: Redraw, names: Iterable[str] = ()) -> None:
         for _, value, kind in _held(model):
             _draw_in_place(value, kind, redraw)
         for name in names:
-            value = model
+            plain: Any = model
             for part in name.split("."):
-                value = getattr(value, part, None)
-            if type(value) is torch.Tensor:
-                _draw_in_place(value, _PARAMETER, redraw)
-                _draw_in_place(value, _BUFFER, redraw)
+                plain = getattr(plain, part, None)
+            if type(plain) is torch.Tensor:
+                _draw_in_place(plain, _PARAMETER, redraw)
+                _draw_in_place(plain, _BUFFER, redraw)
 
 
 @contextlib.contextmanager
