@@ -21,7 +21,7 @@ from kernels_eval.problems.cures import UNSEEN, look, passes, sound
 from kernels_eval.problems.kinds import GIVEN, Kind, may_change, recast
 from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
 from kernels_eval.problems.module import ProblemModule, load_problem
-from kernels_eval.problems.mutants import ROWS, mutants
+from kernels_eval.problems.mutants import ROWS, Mutant, mutants
 from kernels_eval.problems.packed import pack, same
 from kernels_eval.problems.pool import Pool
 from kernels_eval.problems.posed import (
@@ -168,6 +168,15 @@ class PreparedProblem:
     def unseen(self) -> Iterator[InputSet]:
         """Sets that one candidate has not seen; one such iterator per candidate."""
         return self.pool.unseen()
+
+    def answers(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The reference's, at its own precision. Raises ProblemError."""
+        return self._call(self._model, inputs)
+
+    def mutants(self, item: InputSet) -> list[Mutant]:
+        """References that lack something which this one has."""
+        neutral = {name: constant[2] for name, constant in self.redrawn.items()}
+        return mutants(self._model, item.inputs, neutral, self._call)
 
     def settled(self, item: InputSet, place: int, answer: torch.Tensor) -> torch.Tensor:
         """One output (flat) for a set, with the reference's where it is right as well."""
@@ -360,9 +369,10 @@ class PreparedProblem:
             check_dependence(first, second, self._draw_any, self._answer)
         except OutOfRoomError:
             raise
-        except ProblemError:
+        except ProblemError as error:
             if not self._cures:
-                raise
+                text = f"{error} (`--inputs cured` scales inputs at random where that helps)"
+                raise ProblemError(text) from None
             del first, second
             self._spread_inputs()
             fresh = self.pool.fresh(), self.pool.fresh()
@@ -437,8 +447,7 @@ class PreparedProblem:
         )
         del other
         self.few_inputs = self._repeats()
-        neutral = {name: constant[2] for name, constant in self.redrawn.items()}
-        known = mutants(self._model, item.inputs, neutral, self._call)
+        known = self.mutants(item)
         rows = [one for one in known if one.lacks.startswith(ROWS)]
         floats = any(one.is_floating_point() for one in item.inputs)
         wanted = any(passes(one, item) for one in rows) or (self.few_inputs and self._changeable)
