@@ -6,7 +6,7 @@ output, or digits, against as many sets as a candidate sees at least. One that a
 reference itself on all of them, and on inputs with signs and scales besides, has changed nothing
 and is not counted. No worker is started and nothing is timed: it is the judge's rule alone.
 
-    python benchmarks/mutations.py [--problems DIR] [--out FILE] [--device cuda:0]
+    python benchmarks/mutations.py [--problems DIR] [--out FILE] [--device cuda:0] [--uniform]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import functools
 import json
 import os
 import platform
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,8 @@ SETS = 8
 PARAMETERS, STEPS = 4, 6
 """Mutants of these sorts, at most."""
 INCORRECT, SURVIVES, SAME = "incorrect", "survives", "changes nothing"
+
+_SCALED = re.compile(r"(?<=\)) \* [\d.]+(?=[]\n])|\b[\d.]+ \* (?=torch\.rand\()")
 
 Change = Callable[[torch.Tensor], torch.Tensor]
 
@@ -204,6 +207,11 @@ def main() -> None:
     parser.add_argument("--problems", type=Path, default=EMBEDDED, help="a folder of problem files")
     parser.add_argument("--out", type=Path, default=RECORD)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--uniform",
+        action="store_true",
+        help="torch.rand in the place of torch.randn, and unscaled: as KernelBench draws",
+    )
     given = parser.parse_args()
     keep_heap()  # as a judge does
     paths = [path for path in sorted(given.problems.rglob("*.py")) if path.name != "__init__.py"]
@@ -213,6 +221,7 @@ def main() -> None:
         "sets": SETS,
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "device": given.device,
+        "uniform": given.uniform,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
     for inputs in ("as-given", "cured"):
@@ -220,6 +229,8 @@ def main() -> None:
         for path in paths:
             name = str(path.relative_to(given.problems))
             source = path.read_text("utf-8")
+            if given.uniform:
+                source = _SCALED.sub("", source.replace("torch.randn(", "torch.rand("))
             problems[name] = judged(source, as_given=inputs == "as-given", device=given.device)
             print(inputs, name, json.dumps(problems[name].get("cannot tell")), flush=True)
         record[inputs] = {"summary": summary(problems), "problems": problems}

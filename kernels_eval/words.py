@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 CURES = {
     "parameters-drawn": (
-        "the constructor leaves {} at one value: drawn around it, for both sides alike"
+        "the constructor leaves {} at one value: drawn around it for both sides, so a kernel must "
+        "read them"
     ),
     "inputs-drawn": "what get_inputs() draws hides {}: other sets have {}",
     "inputs-spread": "answers hardly depend on what get_inputs() draws: floating inputs are scaled",

@@ -9,6 +9,7 @@ the sets from then on. What none tells is said beside every verdict.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,11 +25,12 @@ from kernels_eval.truth.tolerance import Truth
 _FAR = 1.5
 """Units of what is allowed: what is nearer passes now and then."""
 _DEAD_SHARE = 0.05
+_LEAST, _ENOUGH_S = 8, 6.0
+"""Mutants that are looked at in any case, and seconds of computing after which no more are."""
 _ILL, _WORSE = 1e-4, 8.0
 """How far float32 may be from float64, as a share; and how much farther than with the problem's own
 inputs."""
 SMALL = "what is too small to be seen beside the rest of the output"
-
 UNSEEN = "whatever it may lack: memory is too short to look"
 
 
@@ -49,7 +51,13 @@ def look(
 ) -> Found:
     """`item`: a set of the problem's own. `of_kind`: one of another, None where the reference has
     no meaning there."""
-    left = [mutant for mutant in candidates if passes(mutant, item)]
+    left = []
+    started = time.process_time()
+    for looked_at, mutant in enumerate(candidates):
+        if looked_at >= _LEAST and time.process_time() - started > _ENOUGH_S:
+            break
+        if passes(mutant, item):
+            left.append(mutant)
     dead = dead_share(item) >= _DEAD_SHARE
     hidden = _lacking(left, dead)
     kinds: list[Kind] = []

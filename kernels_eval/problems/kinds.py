@@ -7,13 +7,16 @@ sets of such a problem are of one, and the rest are as drawn (`cures.py` says wh
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import torch
 
 from kernels_eval.problems.spread import by_place
+from kernels_eval.worker.constants import around
 
 _LEAST_OCTAVES = -2.0
 _NEAR = 1.0 / 16
@@ -31,6 +34,8 @@ class Kind:
     signs: bool = False
     limit: float = 0.0
     """Rows are scaled, at random, so that the largest number may come to this; 0: they are not."""
+    constants: bool = False
+    """Inputs that hold one value throughout are drawn around it, and nothing else is changed."""
     near_one: bool = False
     """Magnitudes are brought near one: products of thousands neither vanish nor explode."""
 
@@ -41,20 +46,57 @@ KINDS = (
     Kind("signs drawn at random", signs=True),
     Kind("scales drawn at random", limit=8.0),
     Kind("numbers near one", near_one=True),
+    Kind("inputs of one value drawn around it", constants=True),
     Kind("signs and large scales drawn at random", signs=True, limit=64.0),
+    Kind("signs and huge scales drawn at random", signs=True, limit=4096.0),
 )
 """In the order in which they are tried."""
 
 
+class Nature(Enum):
+    """What may be made of an input."""
+
+    KEPT = "kept"
+    ANY = "any numbers"
+    CONSTANT = "one value, at every draw"
+
+
+def natures(ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor]) -> tuple[Nature, ...]:
+    """Of the inputs of two draws."""
+    return tuple(
+        Nature.CONSTANT
+        if _constant(one) and torch.equal(one, other)
+        else Nature.ANY
+        if may_change(one) and may_change(other)
+        else Nature.KEPT
+        for one, other in zip(ones, others, strict=True)
+    )
+
+
+def _constant(tensor: torch.Tensor) -> bool:
+    kinds = tensor.is_floating_point() or tensor.dtype is torch.bool
+    return kinds and tensor.numel() > 0 and bool((tensor == tensor.reshape(-1)[0]).all())
+
+
 def recast(
-    kind: Kind, tensors: Sequence[torch.Tensor], changeable: Sequence[bool]
+    kind: Kind, tensors: Sequence[torch.Tensor], known: Sequence[Nature]
 ) -> list[torch.Tensor]:
-    """The tensors of one draw as that kind, by torch's seeded generators. Zeros stay zero."""
+    """The tensors of one draw as that kind, by torch's seeded generators. Zeros stay zero, but for
+    those of an input that holds nothing else."""
     if kind == GIVEN:
         return list(tensors)
+    wanted = Nature.CONSTANT if kind.constants else Nature.ANY
+    change = _around if kind.constants else functools.partial(_recast, kind)
     return [
-        _recast(kind, one) if may else one for one, may in zip(tensors, changeable, strict=True)
+        change(one) if nature is wanted else one for one, nature in zip(tensors, known, strict=True)
     ]
+
+
+def _around(tensor: torch.Tensor) -> torch.Tensor:
+    parts = torch.rand(tensor.shape, dtype=torch.float64)
+    if tensor.dtype is torch.bool:
+        return (parts < 0.5).to(tensor.device)
+    return around(float(tensor.reshape(-1)[0]), parts).to(tensor.device, tensor.dtype)
 
 
 def _recast(kind: Kind, tensor: torch.Tensor) -> torch.Tensor:

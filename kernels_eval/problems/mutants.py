@@ -14,13 +14,14 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from kernels_eval.problems.kinds import Nature
 from kernels_eval.problems.sides import SIDES
 
 Call = Callable[[Any, Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 """A model's outputs for inputs."""
 Inputs = Callable[[Sequence[torch.Tensor]], Sequence[torch.Tensor]]
 
-_STEPS, _PARAMETERS, _ROWS = 16, 16, 4
+_STEPS, _PARAMETERS, _ROWS = 16, 16, 6
 """At most so many mutants of each sort."""
 _SMALL = 8
 """A step on less than an eighth of the largest tensor costs nothing to take."""
@@ -49,17 +50,23 @@ class Mutant:
 
 
 def mutants(
-    model: Any, inputs: Sequence[torch.Tensor], neutral: dict[str, float], call: Call
+    model: Any,
+    inputs: Sequence[torch.Tensor],
+    known: Sequence[Nature],
+    neutral: dict[str, torch.Tensor],
+    call: Call,
 ) -> list[Mutant]:
     """Of a reference, as far as its inputs have it take their steps.
 
-    neutral: parameter → the value that the constructor leaves it at, if it is one.
+    known: the inputs' natures. neutral: parameter → what the constructor makes of it, if that is
+    not what it holds.
     """
     return [
         *_less_precise(model, inputs, call),
+        *_without_constants(model, inputs, known, call),
+        *_with_fewer_rows(model, inputs, call),
         *_without_steps(model, inputs, call),
         *_without_parameters(model, neutral, call),
-        *_with_fewer_rows(model, inputs, call),
     ]
 
 
@@ -69,6 +76,24 @@ def _less_precise(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> Ite
             DIGITS,
             lambda given: call(model, [as_tf32(one) for one in given]),
         )
+
+
+def _without_constants(
+    model: Any, inputs: Sequence[torch.Tensor], known: Sequence[Nature], call: Call
+) -> Iterator[Mutant]:
+    """With the value that an input always has in the place of what is given."""
+
+    def without(at: int) -> Inputs:
+        def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+            changed = list(given)
+            changed[at] = inputs[at]
+            return call(model, changed)
+
+        return answers
+
+    for at, nature in enumerate(known):
+        if nature is Nature.CONSTANT:
+            yield Mutant(f"input {at}", without(at))
 
 
 def as_tf32(tensor: torch.Tensor) -> torch.Tensor:
@@ -99,13 +124,15 @@ def _with_fewer_rows(model: Any, inputs: Sequence[torch.Tensor], call: Call) -> 
         Mutant(f"{ROWS} along dimension {place} of input {at}", fewer(at, place))
         for at, one in enumerate(inputs)
         if one.is_floating_point()
-        for place in sorted({0, one.dim() - 1} if one.dim() else ())
+        for place in (0, *range(one.dim() - 1, 0, -1))[: one.dim()]
         if one.shape[place] >= 2 * _EVERY
     ]
     yield from found[:_ROWS]
 
 
-def _without_parameters(model: Any, neutral: dict[str, float], call: Call) -> Iterator[Mutant]:
+def _without_parameters(
+    model: Any, neutral: dict[str, torch.Tensor], call: Call
+) -> Iterator[Mutant]:
     if not isinstance(model, nn.Module):
         return
 
@@ -113,7 +140,7 @@ def _without_parameters(model: Any, neutral: dict[str, float], call: Call) -> It
         def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
             kept = value.detach().clone()
             with torch.no_grad():
-                value.fill_(neutral.get(name, 0.0))
+                value.copy_(neutral[name]) if name in neutral else value.zero_()
                 try:
                     return [one.clone() for one in call(model, given)]
                 finally:

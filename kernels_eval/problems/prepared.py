@@ -18,7 +18,7 @@ from kernels_eval.errors import OutOfRoomError, ProblemError
 from kernels_eval.problem_code import problem_code
 from kernels_eval.problems.arguments import as_arguments
 from kernels_eval.problems.cures import UNSEEN, look, passes, sound
-from kernels_eval.problems.kinds import GIVEN, Kind, may_change, recast
+from kernels_eval.problems.kinds import GIVEN, Kind, Nature, natures, recast
 from kernels_eval.problems.layout import check_dense, lay_out, placed, storable
 from kernels_eval.problems.module import ProblemModule, load_problem
 from kernels_eval.problems.mutants import ROWS, Mutant, mutants
@@ -127,7 +127,11 @@ class PreparedProblem:
         """What a kernel may lack unseen."""
         self.few_inputs = False
         """Whether sets come again so often that answers can be remembered."""
-        self._changeable: tuple[bool, ...] = ()
+        self._natures: tuple[Nature, ...] = ()
+        self._scaled: tuple[bool, ...] = ()
+        """Which inputs are; empty: all that are floating."""
+        self._neutral: dict[str, torch.Tensor] = {}
+        """What the constructor makes of those parameters."""
         self._inspect()
 
     # What the rest of the judge asks for
@@ -175,8 +179,7 @@ class PreparedProblem:
 
     def mutants(self, item: InputSet) -> list[Mutant]:
         """References that lack something which this one has."""
-        neutral = {name: constant[2] for name, constant in self.redrawn.items()}
-        return mutants(self._model, item.inputs, neutral, self._call)
+        return mutants(self._model, item.inputs, self._natures, self._neutral, self._call)
 
     def settled(self, item: InputSet, place: int, answer: torch.Tensor) -> torch.Tensor:
         """One output (flat) for a set, with the reference's where it is right as well."""
@@ -208,8 +211,8 @@ class PreparedProblem:
             tensors, nesting = flatten(self._module.draw_inputs(seed))
             if not same(other_values(nesting), other_values(self.nesting)):
                 raise ProblemError("get_inputs() returns other non-tensor values each time")
-            tensors = spread(tensors) if self.spread else tensors
-            return placed(recast(kind, tensors, self._changeable), self.places)
+            tensors = spread(tensors, self._scaled) if self.spread else tensors
+            return placed(recast(kind, tensors, self._natures), self.places)
 
     def slim(self) -> bool:
         """Keep sets without their answers' values from now on, if that is less. Whether it is.
@@ -393,7 +396,8 @@ class PreparedProblem:
         constants = constants_of(self._model)
         if not constants:
             return
-        own, own_exact = self._model, self._exact_outputs(tensors, list(outputs))
+        own, state = self._model, self.state
+        own_exact = self._exact_outputs(tensors, list(outputs))
         attempts = [constants, *({name: one} for name, one in constants.items())]
         kept: dict[str, Constant] = {}
         for attempt in attempts[:_ATTEMPTS]:
@@ -412,6 +416,7 @@ class PreparedProblem:
             self._redraw = now
             self._take(self._build())
         self.redrawn = kept
+        self._neutral = {name: state[name] for name in kept}
 
     def _count_terms(self, several: Sequence[Sequence[torch.Tensor]]) -> None:
         """Lower the depth to what gradients say for each of several inputs, if they do."""
@@ -441,19 +446,14 @@ class PreparedProblem:
 
     def _look_for_what_is_hidden(self) -> None:
         item, other = self._draw_any(), self._draw_any()
-        self._changeable = tuple(
-            may_change(one) and may_change(two)
-            for one, two in zip(item.inputs, other.inputs, strict=True)
-        )
+        self._natures = natures(item.inputs, other.inputs)
         del other
         self.few_inputs = self._repeats()
         known = self.mutants(item)
         rows = [one for one in known if one.lacks.startswith(ROWS)]
-        floats = any(one.is_floating_point() for one in item.inputs)
-        wanted = any(passes(one, item) for one in rows) or (self.few_inputs and self._changeable)
-        if floats and not self.spread and wanted:
-            self._spread_inputs()
-            item = self._draw_any()
+        repeated = self.few_inputs and Nature.ANY in self._natures
+        if not self.spread and (repeated or any(passes(one, item) for one in rows)):
+            item = self._spread_if_sound(item)
             self.few_inputs = self.few_inputs and self._repeats()
         found = look(item, known, functools.partial(self._set_of, item))
         self.hidden, self.cannot_tell = found.hidden, found.cannot_tell
@@ -477,9 +477,33 @@ class PreparedProblem:
             }
         return len(seen) < count
 
+    def _spread_if_sound(self, item: InputSet) -> InputSet:
+        """A set with scaled inputs, if the reference has a meaning there; else that set."""
+        outputs = self._call(self._model, item.inputs)
+        own_exact = self._exact_outputs(item.inputs, outputs)
+        exact_model = self._exact_model
+        self._scaled = tuple(nature is Nature.ANY for nature in self._natures)
+        if not any(self._scaled):
+            return item
+        self._spread_inputs()
+        try:
+            scaled = self._draw_any()
+            found = self._call(self._model, scaled.inputs)
+            if sound(found, self._exact_outputs(scaled.inputs, found), outputs, own_exact):
+                return scaled
+        except OutOfRoomError:
+            raise
+        except ProblemError:
+            pass
+        self.spread, self._exact_model = False, exact_model
+        self.pool.clear()
+        self._usual = (self._usual_sizes(GIVEN),)
+        return item
+
     def _set_of(self, own: InputSet, kind: Kind) -> InputSet | None:
         """One of that kind; None if the reference has no meaning there."""
-        if not any(self._changeable):
+        wanted = Nature.CONSTANT if kind.constants else Nature.ANY
+        if wanted not in self._natures:
             return None
         exact_model = self._exact_model
         try:

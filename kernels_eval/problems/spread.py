@@ -17,9 +17,13 @@ _OCTAVES = 1.0
 """Factors are log-uniform between 2⁻¹ and 2."""
 
 
-def spread(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The tensors of one draw, scaled by torch's seeded generators; integers stay as they are."""
-    return [_scaled(one) if one.dtype.is_floating_point else one for one in tensors]
+def spread(
+    tensors: Sequence[torch.Tensor], which: Sequence[bool] | None = None
+) -> list[torch.Tensor]:
+    """The tensors of one draw, scaled by torch's seeded generators: those of `which`, or all that
+    are floating."""
+    chosen = which or [one.dtype.is_floating_point for one in tensors]
+    return [_scaled(one) if scale else one for one, scale in zip(tensors, chosen, strict=True)]
 
 
 def _scaled(tensor: torch.Tensor) -> torch.Tensor:

@@ -20,14 +20,16 @@ from typing import Any
 import torch
 from torch import nn
 
-Constant = tuple[str, tuple[int, ...], float]
-"""Parameter or buffer, its shape without ones, and the value."""
+Constant = tuple[str, tuple[int, ...], float, bool]
+"""Parameter or buffer, its shape without ones, and the value; whether that stands on a diagonal (a
+parameter that is an identity), with zeros elsewhere."""
 
 _PARAMETER, _BUFFER = "parameter", "buffer"
 _NEGLIGIBLE = 1e-2
 """What is smaller is drawn as large as a weight is: 1e-6 and half as much are both nothing."""
+_MASK = "mask"
 _NORM = "running_mean", "running_var"
-_INITS = ("ones_", "zeros_", "constant_")
+_INITS = ("ones_", "zeros_", "constant_", "eye_", "dirac_")
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,15 @@ class Redraw:
         return bool(self.constants)
 
     def values(self, constant: Constant, like: torch.Tensor) -> torch.Tensor:
-        """Around the value, and of its sign: half of it to one and a half; where that is next to
-        nothing, up to 0.75 of one."""
-        kind, shape, value = constant
-        text = f"{self.seed} {kind} {shape} {value!r}"
+        """What a tensor that is such a constant is to hold."""
+        kind, shape, value, diagonal = constant
+        text = f"{self.seed} {kind} {shape} {value!r} {diagonal}"
         number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
         generator = torch.Generator().manual_seed(number)
         parts = torch.rand(shape, generator=generator, dtype=torch.float64)
-        if abs(value) >= _NEGLIGIBLE:
-            drawn = value * (0.5 + parts)
-        elif value:
-            drawn = (0.25 + 0.5 * parts) * (1.0 if value > 0 else -1.0)
-        else:
-            drawn = parts - 0.5
+        drawn = around(value, parts)
+        if diagonal:
+            drawn = like.cpu().double().reshape(shape) + value * (parts - 0.5) / shape[0] ** 0.5
         return drawn.reshape(like.shape).to(like.device, like.dtype)
 
     def of(self, tensor: torch.Tensor, kind: str) -> torch.Tensor | None:
@@ -65,13 +63,25 @@ class Redraw:
         return self.values(found, tensor) if found in self.constants and found else None
 
 
+def around(value: float, parts: torch.Tensor) -> torch.Tensor:
+    """Numbers around a value, and of its sign: half of it to one and a half; where that is next to
+    nothing, up to 0.75 of one; around zero, of either sign. `parts`: drawn from [0, 1)."""
+    if abs(value) >= _NEGLIGIBLE:
+        return value * (0.5 + parts)
+    if value:
+        return (0.25 + 0.5 * parts) * (1.0 if value > 0 else -1.0)
+    return parts - 0.5
+
+
 _active = Redraw()
 
 
 def constants_of(model: Any) -> dict[str, Constant]:
-    """The floating parameters and buffers that hold one value each, by name."""
+    """The floating parameters and buffers that hold one value each, by name; masks are none."""
     found = {
-        name: _constant(value, kind) for name, value, kind in _held(model) if not value.is_meta
+        name: _constant(value, kind)
+        for name, value, kind in _held(model)
+        if not value.is_meta and _MASK not in name.lower()
     }
     return {name: constant for name, constant in found.items() if constant is not None}
 
@@ -186,6 +196,13 @@ def _constant(tensor: torch.Tensor, kind: str) -> Constant | None:
     if not tensor.is_floating_point() or not tensor.numel() or tensor.layout is not torch.strided:
         return None
     first = tensor.reshape(-1)[0]
-    if not bool(first.isfinite()) or not bool((tensor == first).all()):
+    if not bool(first.isfinite()):
         return None
-    return kind, _squeezed(tensor), float(f"{float(first):.3g}")
+    value, shape = float(f"{float(first):.3g}"), _squeezed(tensor)
+    if bool((tensor == first).all()):
+        return kind, shape, value, False
+    if kind is not _PARAMETER or len(shape) != 2 or not value:
+        return None
+    matrix = tensor.reshape(shape)
+    identity = first * torch.eye(*shape, dtype=tensor.dtype, device=tensor.device)
+    return (kind, shape, value, True) if torch.equal(matrix, identity) else None

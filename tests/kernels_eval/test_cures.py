@@ -10,7 +10,7 @@ from torch import nn
 
 from kernels_eval import Judge, JudgeConfig, Status
 from kernels_eval.errors import ProblemError, RequestError
-from kernels_eval.problems.kinds import GIVEN, KINDS, may_change, recast
+from kernels_eval.problems.kinds import GIVEN, KINDS, Kind, Nature, may_change, recast
 from kernels_eval.problems.mutants import DIGITS, as_tf32
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.truth.tolerance import make_truth
@@ -101,13 +101,14 @@ def test_kinds_are_only_for_numbers_that_are_any_numbers() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_a_kind_keeps_zeros_layout_and_what_may_not_change(kind: object) -> None:
-    given = [torch.triu(torch.rand(48, 32)).t(), torch.rand(7, 9)]
-    changed = recast(kind, given, [True, False])  # type: ignore[arg-type]
+def test_a_kind_keeps_zeros_layout_and_what_may_not_change(kind: Kind) -> None:
+    given = [torch.triu(torch.rand(48, 32)).t(), torch.rand(7, 9), torch.ones(5)]
+    changed = recast(kind, given, [Nature.ANY, Nature.KEPT, Nature.CONSTANT])
     assert changed[0].stride() == given[0].stride()
     assert torch.equal(changed[0] == 0, given[0] == 0)
-    assert not torch.equal(changed[0], given[0])
+    assert torch.equal(changed[0], given[0]) == kind.constants
     assert torch.equal(changed[1], given[1])
+    assert torch.equal(changed[2], given[2]) != kind.constants
 
 
 def test_every_candidate_is_shown_every_kind() -> None:
@@ -164,6 +165,37 @@ def test_a_constant_that_must_be_what_it_is_stays() -> None:
     assert torch.equal(problem.state["shift"], torch.zeros(64))
     assert not torch.equal(problem.state["scale"], torch.ones(64))
     assert problem.cannot_tell == ("the parameter shift",)
+
+
+@pytest.mark.parametrize(
+    "constant", ["torch.ones(64)", "torch.zeros(64)", "torch.ones(64, dtype=torch.bool)"]
+)
+def test_an_input_that_is_always_the_same_is_drawn(constant: str) -> None:
+    source = _PROBLEM.format(body="x + w * x.tanh()", inputs=f"torch.randn(32, 64), {constant}")
+    problem = PreparedProblem(source.replace("(self, x)", "(self, x, w)"))
+    assert "input 1" in problem.hidden
+    drawn = [problem.draw(seed).inputs[1] for seed in range(4)]
+    assert drawn[0].dtype is drawn[1].dtype
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[1], drawn[3])
+
+
+def test_an_identity_of_a_weight_is_drawn() -> None:
+    source = _PROBLEM.format(body="x @ self.weight", inputs="torch.randn(32, 64)")
+    source = source.replace(
+        "    def forward",
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.weight = nn.Parameter(torch.eye(64))\n\n    def forward",
+    )
+    problem = PreparedProblem(source)
+    assert list(problem.redrawn) == ["weight"]
+    assert problem.hidden == problem.cannot_tell == ()
+    item = problem.draw(0)
+    assert item.truths[0].distance(item.inputs[0].reshape(-1)) > 1
+    with redrawing(Redraw(frozenset(problem.redrawn.values()), problem.weight_seed)):
+        own = nn.Parameter(torch.eye(64))
+    assert torch.equal(own, problem.state["weight"])
 
 
 def test_inputs_that_come_again_are_named(judge: Judge) -> None:
