@@ -62,8 +62,10 @@ def look(
     hidden = _lacking(left, dead)
     kinds: list[Kind] = []
     for kind in KINDS:
-        if not dead and all(one.lacks == DIGITS and not kind.signs for one in left):
-            continue  # signs alone show them
+        if not left and not dead:
+            break
+        if not kind.shows_digits and not dead and all(one.lacks == DIGITS for one in left):
+            continue
         other = of_kind(kind)
         if other is None:
             continue

@@ -20,6 +20,7 @@ from kernels_eval.worker.constants import around
 
 _LEAST_OCTAVES = -2.0
 _NEAR = 1.0 / 16
+_ORDINARY = 8.0
 _SOME = 1 << 16
 """Numbers that are looked at to see what an input is."""
 _FEW = 64
@@ -39,12 +40,17 @@ class Kind:
     near_one: bool = False
     """Magnitudes are brought near one: products of thousands neither vanish nor explode."""
 
+    @property
+    def shows_digits(self) -> bool:
+        """Whether it may tell half of the digits: signs do, larger scales do not do it better."""
+        return self.signs and self.limit <= _ORDINARY
+
 
 GIVEN = Kind("what get_inputs() draws")
 KINDS = (
-    Kind("signs and scales drawn at random", signs=True, limit=8.0),
+    Kind("signs and scales drawn at random", signs=True, limit=_ORDINARY),
     Kind("signs drawn at random", signs=True),
-    Kind("scales drawn at random", limit=8.0),
+    Kind("scales drawn at random", limit=_ORDINARY),
     Kind("numbers near one", near_one=True),
     Kind("inputs of one value drawn around it", constants=True),
     Kind("signs and large scales drawn at random", signs=True, limit=64.0),

@@ -513,7 +513,7 @@ class PreparedProblem:
             found = self._call(self._model, tensors)
             if not sound(found, self._exact_outputs(tensors, found), outputs, own_exact):
                 return None
-            return self._drawn_as(own.seed, kind, self._usual_sizes(kind))
+            return self._drawn_as(own.seed, kind, self._usual_sizes(kind, _LEAST_DRAWS))
         except OutOfRoomError:
             raise
         except ProblemError:
@@ -521,7 +521,7 @@ class PreparedProblem:
         finally:
             self._exact_model = exact_model
 
-    def _usual_sizes(self, kind: Kind) -> tuple[float, ...]:
+    def _usual_sizes(self, kind: Kind, most: int = _DRAWS) -> tuple[float, ...]:
         """Of each output that has few elements, over some draws; 0 for others.
 
         Most are alike (a loss): four draws tell.
@@ -532,7 +532,7 @@ class PreparedProblem:
             if 0 < spec.numel <= FEW and not _exact_type(spec.dtype)
         ]
         found: dict[int, list[torch.Tensor]] = {place: [] for place in few}
-        for count in range(1, 1 + (_DRAWS if few else 0)):
+        for count in range(1, 1 + (most if few else 0)):
             outputs = self._call(self._model, self._inputs(secrets.randbits(62), kind))
             for place in few:
                 found[place].append(outputs[place])
