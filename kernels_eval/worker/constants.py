@@ -89,7 +89,8 @@ def constants_of(model: Any) -> dict[str, Constant]:
 def impose(model: Any, redraw: Redraw, names: Iterable[str] = ()) -> None:
     """Draw what still holds a constant: it came to that on another way.
 
-    `names`: of the reference's state, under which a candidate may hold a plain tensor.
+    `names`: of the reference's state, under which a candidate may hold a plain tensor. One of
+    another name is drawn as well unless it is zero: it may be a workspace then.
     """
     if not redraw:
         return
@@ -100,9 +101,11 @@ def impose(model: Any, redraw: Redraw, names: Iterable[str] = ()) -> None:
             plain: Any = model
             for part in name.split("."):
                 plain = getattr(plain, part, None)
-            if type(plain) is torch.Tensor:
-                _draw_in_place(plain, _PARAMETER, redraw)
-                _draw_in_place(plain, _BUFFER, redraw)
+            _draw_plain(plain, redraw)
+        for module in model.modules() if names and isinstance(model, nn.Module) else ():
+            for value in vars(module).values():
+                if type(value) is torch.Tensor and bool((value != 0).all()):
+                    _draw_plain(value, redraw)
 
 
 @contextlib.contextmanager
@@ -176,6 +179,12 @@ def _draw_in_place(tensor: Any, kind: str, redraw: Redraw) -> None:
     if drawn is not None:
         with torch.no_grad():
             tensor.copy_(drawn)
+
+
+def _draw_plain(value: Any, redraw: Redraw) -> None:
+    if type(value) is torch.Tensor:
+        _draw_in_place(value, _PARAMETER, redraw)
+        _draw_in_place(value, _BUFFER, redraw)
 
 
 def _held(model: Any) -> Iterator[tuple[str, torch.Tensor, str]]:

@@ -1,6 +1,6 @@
 # problem: neutral
 # expected: correct
-"""The scale as a plain tensor of the same name."""
+"""Plain tensors: the scale under a name of its own, the shift under the reference's."""
 
 import torch
 from torch import nn
@@ -9,8 +9,8 @@ from torch import nn
 class ModelNew(nn.Module):
     def __init__(self, features):
         super().__init__()
-        self.scale = torch.ones(features)
+        self.gain = torch.ones(features)
         self.shift = torch.zeros(features)
 
     def forward(self, x):
-        return x * self.scale + self.shift
+        return x * self.gain + self.shift
