@@ -28,7 +28,7 @@ import torch
 
 from kernels_eval.config import HARNESS_VERSION
 from kernels_eval.errors import ProblemError
-from kernels_eval.problems.kinds import KINDS, recast
+from kernels_eval.problems.kinds import KINDS, Nature, recast
 from kernels_eval.problems.mutants import Mutant, as_tf32, with_fewer_rows
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.problems.seeds import seeded
@@ -141,7 +141,8 @@ def _like(one: torch.Tensor, other: torch.Tensor) -> bool:
 def _changes_elsewhere(problem: PreparedProblem, mutant: Mutant, item: InputSet) -> bool:
     for kind in KINDS:
         with seeded(1):
-            tensors = recast(kind, item.inputs, [one.is_floating_point() for one in item.inputs])
+            known = [Nature.ANY if one.is_floating_point() else Nature.KEPT for one in item.inputs]
+            tensors = recast(kind, item.inputs, known)
         try:
             if not all(map(_like, mutant.answers(tensors), problem.answers(tensors))):
                 return True

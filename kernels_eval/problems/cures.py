@@ -74,8 +74,9 @@ def look(
         if len(still) < len(left) or dead_there < dead:
             kinds.append(kind)
             left, dead = still, dead_there
-    cannot_tell = _lacking(left, dead)
-    return Found(tuple(kinds), tuple(one for one in hidden if one not in cannot_tell), cannot_tell)
+    shown = tuple(one for one in hidden if one not in _lacking(left, dead))
+    named = [mutant for mutant in left if mutant.named]
+    return Found(tuple(kinds), shown, _lacking(named, dead))
 
 
 def _lacking(left: Sequence[Mutant], dead: bool) -> tuple[str, ...]:

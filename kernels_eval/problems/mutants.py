@@ -47,6 +47,8 @@ class Mutant:
     lacks: str
     """As in "this problem cannot tell a kernel without …"."""
     answers: Inputs
+    named: bool = True
+    """Whether that is said: what no signs change may not depend on them."""
 
 
 def mutants(
@@ -64,6 +66,7 @@ def mutants(
     return [
         *_less_precise(model, inputs, call),
         *_without_constants(model, inputs, known, call),
+        *_without_signs(model, inputs, known, call),
         *_with_fewer_rows(model, inputs, call),
         *_without_steps(model, inputs, call),
         *_without_parameters(model, neutral, call),
@@ -94,6 +97,24 @@ def _without_constants(
     for at, nature in enumerate(known):
         if nature is Nature.CONSTANT:
             yield Mutant(f"input {at}", without(at))
+
+
+def _without_signs(
+    model: Any, inputs: Sequence[torch.Tensor], known: Sequence[Nature], call: Call
+) -> Iterator[Mutant]:
+    """With magnitudes, where an input shows nothing else."""
+
+    def without(at: int) -> Inputs:
+        def answers(given: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
+            changed = list(given)
+            changed[at] = given[at].abs()
+            return call(model, changed)
+
+        return answers
+
+    for at, (one, nature) in enumerate(zip(inputs, known, strict=True)):
+        if nature is Nature.ANY and bool((one >= 0).all()):
+            yield Mutant(f"the signs of input {at}", without(at), named=False)
 
 
 def as_tf32(tensor: torch.Tensor) -> torch.Tensor:

@@ -45,6 +45,7 @@ def prepared(body: str, inputs: str) -> PreparedProblem:
     ("name", "what"),
     [
         ("relu_positive", "the step relu"),
+        ("matmul", "the signs of input 1"),
         ("clamp_unit", "one side of the step hardtanh"),
         ("hard_sigmoid_unit", "one side of the step hardsigmoid"),
         ("leaky_positive", "one side of the step where"),
@@ -62,7 +63,7 @@ def test_what_inputs_hide_is_found_and_cured(name: str, what: str) -> None:
     assert not problem.cannot_tell
 
 
-@pytest.mark.parametrize("name", ["relu", "softmax", "cumsum", "matmul", "linear", "two_outputs"])
+@pytest.mark.parametrize("name", ["relu", "softmax", "cumsum", "joined", "linear", "two_outputs"])
 def test_what_hides_nothing_is_left_alone(name: str) -> None:
     problem = PreparedProblem(problem_source(name))
     assert problem.kinds == (GIVEN,)
