@@ -179,7 +179,8 @@ class PreparedProblem:
 
     def mutants(self, item: InputSet) -> list[Mutant]:
         """References that lack something which this one has."""
-        return mutants(self._model, item.inputs, self._natures, self._neutral, self._call)
+        known = self._natures or natures(item.inputs, item.inputs)
+        return mutants(self._model, item.inputs, known, self._neutral, self._call)
 
     def settled(self, item: InputSet, place: int, answer: torch.Tensor) -> torch.Tensor:
         """One output (flat) for a set, with the reference's where it is right as well."""
