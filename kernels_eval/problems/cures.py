@@ -47,10 +47,10 @@ class Found:
 def look(
     item: InputSet,
     candidates: Sequence[Mutant],
-    of_kind: Callable[[Kind], InputSet | None],
+    of_kind: Callable[[Kind], Sequence[InputSet]],
 ) -> Found:
-    """`item`: a set of the problem's own. `of_kind`: one of another, None where the reference has
-    no meaning there."""
+    """`item`: a set of the problem's own. `of_kind`: some of another, none where the reference
+    has no meaning there."""
     left = []
     started = time.process_time()
     for looked_at, mutant in enumerate(candidates):
@@ -66,11 +66,11 @@ def look(
             break
         if not kind.shows_digits and not dead and all(one.lacks == DIGITS for one in left):
             continue
-        other = of_kind(kind)
-        if other is None:
+        others = of_kind(kind)
+        if not others:
             continue
-        still = [mutant for mutant in left if passes(mutant, other)]
-        dead_there = dead and dead_share(other) >= _DEAD_SHARE
+        still = [one for one in left if all(passes(one, other, 1.0) for other in others)]
+        dead_there = dead and dead_share(others[0]) >= _DEAD_SHARE
         if len(still) < len(left) or dead_there < dead:
             kinds.append(kind)
             left, dead = still, dead_there
@@ -83,20 +83,21 @@ def _lacking(left: Sequence[Mutant], dead: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys([mutant.lacks for mutant in left] + [SMALL] * dead))
 
 
-def passes(mutant: Mutant, item: InputSet) -> bool:
-    """Whether its answers for a set are near enough to be taken for right ones."""
+def passes(mutant: Mutant, item: InputSet, most: float = _FAR) -> bool:
+    """Whether its answers for a set are no farther from right ones than so many times what is
+    allowed."""
     try:
         outputs = mutant.answers(item.inputs)
     except ProblemError:
         return False
-    return all(_within(truth, one) for one, truth in zip(outputs, item.truths, strict=True))
+    return all(_within(truth, one, most) for one, truth in zip(outputs, item.truths, strict=True))
 
 
-def _within(truth: Truth | FixedTolerance, output: torch.Tensor) -> bool:
+def _within(truth: Truth | FixedTolerance, output: torch.Tensor, most: float) -> bool:
     answer = output.contiguous().reshape(-1)
     if isinstance(truth, Truth):
-        return truth.within(answer, _FAR)
-    return truth.distance(answer) <= _FAR
+        return truth.within(answer, most)
+    return truth.distance(answer) <= most
 
 
 def dead_share(item: InputSet) -> float:

@@ -456,7 +456,7 @@ class PreparedProblem:
         if not self.spread and (repeated or any(passes(one, item) for one in rows)):
             item = self._spread_if_sound(item)
             self.few_inputs = self.few_inputs and self._repeats()
-        found = look(item, known, functools.partial(self._set_of, item))
+        found = look(item, known, functools.partial(self._sets_of, item))
         self.hidden, self.cannot_tell = found.hidden, found.cannot_tell
         if found.kinds:
             self.pool.clear()
@@ -501,11 +501,11 @@ class PreparedProblem:
         self._usual = (self._usual_sizes(GIVEN),)
         return item
 
-    def _set_of(self, own: InputSet, kind: Kind) -> InputSet | None:
-        """One of that kind; None if the reference has no meaning there."""
+    def _sets_of(self, own: InputSet, kind: Kind) -> list[InputSet]:
+        """Two of that kind; none if the reference has no meaning there."""
         wanted = Nature.CONSTANT if kind.constants else Nature.ANY
         if wanted not in self._natures:
-            return None
+            return []
         exact_model = self._exact_model
         try:
             outputs = self._call(self._model, own.inputs)
@@ -513,12 +513,13 @@ class PreparedProblem:
             tensors = self._inputs(own.seed, kind)
             found = self._call(self._model, tensors)
             if not sound(found, self._exact_outputs(tensors, found), outputs, own_exact):
-                return None
-            return self._drawn_as(own.seed, kind, self._usual_sizes(kind, _LEAST_DRAWS))
+                return []
+            usual = self._usual_sizes(kind, _LEAST_DRAWS)
+            return [self._drawn_as(seed, kind, usual) for seed in (own.seed, own.seed + 1)]
         except OutOfRoomError:
             raise
         except ProblemError:
-            return None
+            return []
         finally:
             self._exact_model = exact_model
 

@@ -273,10 +273,13 @@ def test_small_parts_of_what_sums_nothing_have_a_scale_of_their_own() -> None:
 def test_digits_of_products_of_positive_numbers_are_told(kept: int, rounded: object) -> None:
     source = problem_source("matmul_positive").replace("4096", str(kept))
     problem = PreparedProblem(source.replace("64", "16"))
-    item = next(one for one in map(problem.draw, range(9)) if one.kind or len(problem.kinds) == 1)
-    a, b = (rounded(one).float() for one in item.inputs)  # type: ignore[operator]
-    assert item.truths[0].distance((a @ b).reshape(-1)) > 1
-    naive = torch.zeros(16, 16)
-    for start in range(0, kept, 64):
-        naive += item.inputs[0][:, start : start + 64] @ item.inputs[1][start : start + 64]
-    assert item.truths[0].distance(naive.reshape(-1)) <= 1
+    seen = []
+    for item in map(problem.draw, range(8)):
+        given, truth = item.inputs, item.truths[0]
+        a, b = (rounded(one).float() for one in given)  # type: ignore[operator]
+        seen.append(truth.distance((a @ b).reshape(-1)))
+        naive = torch.zeros(16, 16)
+        for start in range(0, kept, 64):
+            naive += given[0][:, start : start + 64] @ given[1][start : start + 64]
+        assert truth.distance(naive.reshape(-1)) <= 1
+    assert max(seen) > 1  # a candidate is shown as many at least
