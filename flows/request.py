@@ -65,6 +65,8 @@ class Judging(BaseModel):
     protocol: Literal["trusted", "kernelbench"] = "trusted"
     timeout_s: StrictNumber = Field(60.0, gt=0, allow_inf_nan=False)
     baseline: Literal["eager", "compile"] = "eager"
+    inputs: Literal["cured", "as-given"] = "cured"
+    """`as-given`: parameters and inputs are as problems have them, whatever they hide."""
     scope: Literal["kernel"] | None = None
     """`kernel`: library calls are not allowed."""
     retime: StrictInt = Field(1, ge=0, le=LARGEST_K)

@@ -59,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--baseline", default="eager", help="compile: measure the reference under torch.compile too"
     )
+    parser.add_argument(
+        "--inputs",
+        default="cured",
+        help="cured, or as-given: parameters and inputs as the problem has them",
+    )
     parser.add_argument("--scope", help="kernel: reject what only calls the library")
     parser.add_argument(
         "--json", action="store_true", help="JSON on stdout: a document, or a line each"
@@ -70,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             mode=given.mode,
             protocol=given.protocol,
             timeout_s=given.timeout,
+            inputs=given.inputs,
             scope=given.scope,
             baseline=given.baseline,
         )

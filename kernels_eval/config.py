@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from kernels_eval.errors import RequestError
 
-HARNESS_VERSION = "13"
+HARNESS_VERSION = "14"
 """Raised whenever a change could alter a verdict or a time: old rows stay apart from new ones."""
 
 LARGEST_CANDIDATE = 1 << 20
@@ -20,6 +20,7 @@ LONGEST_TIMEOUT_S = 7 * 86_400.0
 Mode = Literal["fast", "full"]
 Protocol = Literal["trusted", "kernelbench"]
 Baseline = Literal["eager", "compile"]
+Inputs = Literal["cured", "as-given"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,9 @@ class JudgeConfig:
     """The cores that time; None takes the upper half of those this process may use."""
     baseline: Baseline = "eager"
     """`compile`: measure the reference under torch.compile, too, for `speedup_compiled`."""
+    inputs: Inputs = "cured"
+    """`cured`: parameters and inputs that hide what a kernel leaves out are drawn otherwise, for
+    both sides (problems/cures.py). `as-given`: they are as the problem has them."""
     scope: str | None = None
     """`kernel`: a candidate whose forward calls the library is rejected. None: all pass."""
 
@@ -45,6 +49,7 @@ class JudgeConfig:
             ("mode", self.mode, get_args(Mode)),
             ("protocol", self.protocol, get_args(Protocol)),
             ("baseline", self.baseline, get_args(Baseline)),
+            ("inputs", self.inputs, get_args(Inputs)),
             ("scope", self.scope, (None, "kernel")),
         ):
             if value not in choices:

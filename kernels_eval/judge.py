@@ -58,7 +58,7 @@ from kernels_eval.timing.runner import CandidateFailedError, LateWorkError, Runn
 from kernels_eval.timing.speed import Speedometer
 from kernels_eval.timing.statistics import Speedup, may_be_luck
 from kernels_eval.types import Finding, Severity, StageSeconds, Status, Verdict
-from kernels_eval.words import one_line
+from kernels_eval.words import CURES, listed, one_line
 
 _PROBLEMS_KEPT = 4
 _REFUSALS = ("allocate memory", "start new thread")
@@ -341,6 +341,7 @@ class Judge(Closing):
             alignment=self.device.alignment,
             pool_bytes=self.device.pool_bytes(),
             reuse=self.config.mode == "fast",
+            as_given=self.config.inputs == "as-given",
         )
 
     # One candidate
@@ -607,11 +608,23 @@ def _own_failure(failure: Exception) -> str:
     return f"{OWN_FAILURE}: {type(failure).__name__}: {failure} ({at.name}, line {at.lineno})"
 
 
+def _about(rule: str, *words: str, severity: Severity = Severity.INFO) -> Finding:
+    return Finding(rule, severity, CURES[rule].format(*words))
+
+
 def _notes(problem: PreparedProblem, *, again: bool) -> Iterator[Finding]:
     """What is to be known of a problem beside every verdict on it, and of one measured again."""
+    if problem.redrawn:
+        yield _about("parameters-drawn", listed(problem.redrawn))
     if problem.spread:
-        text = "answers hardly depend on what get_inputs() draws: floating inputs are scaled"
-        yield Finding("inputs-spread", Severity.INFO, text)
+        yield _about("inputs-spread")
+    if problem.kinds[1:]:
+        kinds = " or ".join(kind.name for kind in problem.kinds[1:])
+        yield _about("inputs-drawn", listed(problem.hidden), kinds)
+    if problem.cannot_tell:
+        yield _about("cannot-tell", listed(problem.cannot_tell), severity=Severity.WARNING)
+    if problem.few_inputs:
+        yield _about("few-inputs", severity=Severity.WARNING)
     if again:
         text = "faster by less than processes may differ: measured again, both sides in fresh ones"
         yield Finding("measured-again", Severity.INFO, text)

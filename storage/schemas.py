@@ -166,7 +166,7 @@ EVALUATIONS = pa.schema(
         optional(
             "harness_id",
             pa.string(),
-            "The judge's settings, hashed: mode, device, protocol, timeout, baseline, version.",
+            "The settings, hashed: mode, device, protocol, timeout, baseline, inputs, version.",
         ),
         optional("protocol", pa.string(), "trusted | kernelbench | imported."),
         optional("mode", pa.string(), "fast | full: how long was measured."),

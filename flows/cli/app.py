@@ -53,6 +53,10 @@ BaselineOption = Annotated[
     str | None, typer.Option(help="compile: time the references under torch.compile, too.")
 ]
 ScopeOption = Annotated[str | None, typer.Option(help="kernel: library calls are not allowed.")]
+InputsOption = Annotated[
+    str | None,
+    typer.Option(help="cured, or as-given: parameters and inputs as problems have them."),
+]
 SettleOption = Annotated[
     float | None, typer.Option(help="Seconds at the end to measure unsettled kernels once more.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.app import JsonOption, ScopeOption, app
+from flows.cli.app import InputsOption, JsonOption, ScopeOption, app
 from flows.cli.printing import say, say_json
 
 
@@ -25,13 +25,14 @@ def evaluate(
         str, typer.Option(help="compile: measure the reference under torch.compile, too.")
     ] = "eager",
     scope: ScopeOption = None,
+    inputs: InputsOption = None,
     json: JsonOption = False,
 ) -> None:
     """Compile, check and time candidates; several, or a directory, get a line each."""
     from kernels_eval import JudgeConfig, command
 
     settings: dict[str, Any] = {"device": device, "mode": mode, "protocol": protocol}
-    settings["baseline"] = baseline
+    settings |= {"baseline": baseline, "inputs": inputs or "cured"}
     config = JudgeConfig(**settings, timeout_s=timeout, scope=scope)
     write = say_json if json else say
     raise typer.Exit(command.judge_files(problem, candidates, config, as_json=json, write=write))

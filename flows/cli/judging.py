@@ -8,6 +8,7 @@ import typer
 
 from flows.cli.app import (
     BaselineOption,
+    InputsOption,
     JsonOption,
     LakeOption,
     ModeOption,
@@ -43,6 +44,7 @@ def judge(
     timeout: TimeoutOption = None,
     baseline: BaselineOption = None,
     scope: ScopeOption = None,
+    inputs: InputsOption = None,
     settle: SettleOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -55,7 +57,7 @@ def judge(
         again = next_command("sweep", "--run", run, lake=lake)
         raise RequestError(f"run {run!r} holds no draws yet; `{again}` makes them")
     judging = {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout}
-    judging |= {"baseline": baseline, "scope": scope, "settle_s": settle}
+    judging |= {"baseline": baseline, "scope": scope, "inputs": inputs, "settle_s": settle}
     status = run_sweep(lake, run, {"judge": judging}, as_json=json, draw=False)
     if not json and len(found := house.sql(_CLAIMS, [run])):
         print_table(found)

@@ -13,6 +13,7 @@ import typer
 from flows.cli.app import (
     BaselineOption,
     DeviceOption,
+    InputsOption,
     JsonOption,
     LakeOption,
     LogprobModeOption,
@@ -74,6 +75,7 @@ def sweep(
     ] = None,
     settle: SettleOption = None,
     scope: ScopeOption = None,
+    inputs: InputsOption = None,
     token_budget: Annotated[
         int | None, typer.Option(help="Tokens the run may use at a server, prompts included.")
     ] = None,
@@ -103,6 +105,7 @@ def sweep(
             "retime": retime,
             "settle_s": settle,
             "scope": scope,
+            "inputs": inputs,
         },
         "limits": {
             "token_budget": token_budget,

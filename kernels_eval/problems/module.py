@@ -18,6 +18,7 @@ from kernels_eval.problems.seeds import seeded
 from kernels_eval.scratch import scratch_directory
 from kernels_eval.tree import flatten, unflatten
 from kernels_eval.words import one_line
+from kernels_eval.worker.constants import Redraw, redrawing
 
 _CPU = torch.device("cpu")
 
@@ -93,7 +94,7 @@ def load_problem(source: str, device: torch.device = _CPU, seed: int = 0) -> Pro
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:
-            with seeded(seed), problem_code():
+            with seeded(seed), problem_code(), redrawing(Redraw()):
                 spec.loader.exec_module(module)
         except Exception as error:
             raise ProblemError(f"the problem file does not import: {one_line(error)}") from error

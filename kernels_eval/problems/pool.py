@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Iterator
 
@@ -70,17 +71,28 @@ class Pool:
         """
         while not self._reuse:
             yield self.fresh()
-        order = list(self._sets)
-        secrets.SystemRandom().shuffle(order)
         newest = self._newest
-        while order:
-            known = self._sets.get(order.pop())
+        for serial in self._shuffled():
+            known = self._sets.get(serial)
             if known is not None:  # it may have left meanwhile
                 yield self._unpack(known)
         while True:
             item = self._newer_than(newest)
             newest = item.serial
             yield item
+
+    def _shuffled(self) -> list[int]:
+        """Serials at random, of every kind in turn: each candidate is shown some of each."""
+        chance = secrets.SystemRandom()
+        kinds: dict[int, list[int]] = {}
+        for item in self._sets.values():
+            kinds.setdefault(item.kind, []).append(item.serial)
+        groups = list(kinds.values())
+        chance.shuffle(groups)
+        for group in groups:
+            chance.shuffle(group)
+        rounds = itertools.zip_longest(*groups)
+        return [serial for each in rounds for serial in each if serial is not None]
 
     def _newer_than(self, serial: int) -> InputSet:
         """The oldest set drawn after that one (for another candidate, perhaps), or a fresh one."""

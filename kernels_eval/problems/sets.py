@@ -20,6 +20,8 @@ class InputSet:
     inputs: tuple[torch.Tensor, ...]
     """Empty in a set that is kept without them: its seed draws them again."""
     truths: tuple[Truth | FixedTolerance, ...]
+    kind: int = 0
+    """Which of the problem's kinds it is of (kinds.py)."""
 
     @property
     def nbytes(self) -> int:

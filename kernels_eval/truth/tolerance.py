@@ -54,9 +54,12 @@ _MULTIPLE = 16.0
 _BASE_ULPS = 32.0
 _DEPTH_CAP = 1 << 20
 _WINDOW_SLACK = 4.0
-_FLOOR = 2.0**-3
+_FLOOR, _FLOOR_ALONE = 2.0**-3, 2.0**-10
+"""Where outputs are sums, and where each element is made of a few numbers alone."""
 FEW = 16
 """Elements of an output that is compared with its usual size, too."""
+_MANY = 16
+"""Windows of which a share says something."""
 _CLIP = 3.0
 """Of the median: an output that is a thousand times as large now and then is not usual then."""
 
@@ -136,6 +139,38 @@ class Truth:
             return self._norms(answer) if near is None else near
         compared = self._compare_non_finite(answer)
         return math.inf if compared is None else self._norms(compared)
+
+    def within(self, answer: torch.Tensor, most: float) -> bool:
+        """Whether a flat `answer` is no farther than `most`; a part that surely is settles it."""
+        answer = plain_numbers(answer)
+        if self.rounded is not None and answer.dtype is torch.float32:
+            assert self.window_allowed is not None
+            sure = (most + self.off[0] + 1 / 64) ** 2
+            step = chunk_of(answer, _NEAR_CHUNK)
+            for start in range(0, self.rounded.numel(), step):
+                stop = min(start + step, self.rounded.numel())
+                squares = window_squares(answer[start:stop] - self.rounded[start:stop])
+                first = start // WINDOW
+                allowed = self.window_allowed[first : first + squares.numel()]
+                if not bool((squares <= sure * allowed).all()):
+                    return False
+        return self.distance(answer) <= most
+
+    def unseen_share(self) -> float:
+        """Of the windows that are not zero throughout: those in which zeros would pass."""
+        if self.window_allowed is None or not self.finite:
+            return 0.0
+        if self.window_allowed.numel() < _MANY:
+            return 0.0
+        expected, step = self.values(), chunk_of(self.window_allowed, _CHUNK)
+        squares = torch.cat(
+            [
+                window_squares(expected[start : start + step].clone())
+                for start in range(0, expected.numel(), step)
+            ]
+        )
+        some = squares > 0
+        return float((squares[some] <= self.window_allowed[some]).double().mean().nan_to_num(0.0))
 
     def _exact(self, answer: torch.Tensor) -> float:
         right = answer == self.expected
@@ -243,18 +278,21 @@ def make_truth(
     depth: int,
     again: Callable[[], torch.Tensor] | None = None,
     usual: float = 0.0,
+    *,
+    alone: bool = False,
 ) -> Truth:
     """What is right for one output, from the reference at its own precision and at float64.
 
     `depth` is n of the module's docstring. Both tensors have the output's shape. With `again`,
     which computes `exact` once more (flat, as plain numbers), float64 values are not kept where
     float32 settles most. `usual`: the size of other draws' outputs (`usual_size`), which counts for
-    an output of few elements.
+    an output of few elements. `alone`: nothing is summed, so nothing large can have cancelled.
     """
     reference = reference.contiguous().reshape(-1)
     exact = exact.contiguous().reshape(-1)
     if reference.is_complex():
-        return make_truth(plain_numbers(reference), plain_numbers(exact), depth, again, usual)
+        plain = plain_numbers(reference), plain_numbers(exact)
+        return make_truth(*plain, depth, again, usual, alone=alone)
     if not (reference.dtype.is_floating_point and reference.numel()):
         exact = plain_numbers(exact.to(reference.dtype))
         reference = plain_numbers(reference)
@@ -264,7 +302,8 @@ def make_truth(
     relative = relative_allowance(reference.dtype, depth)
     least_value = usual**2 if expected.numel() <= 2 * FEW else 0.0  # complex ones are two each
     norms = _window_norms(reference, expected, least_value)
-    window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
+    floor = relative * (_FLOOR_ALONE if alone else _FLOOR)
+    window_allowed, error, value, least = _allowed(*norms, relative, floor, expected.numel())
     finite = math.isfinite(error + value)
     if not finite:
         # Where float32 itself overflows, what float32 says is right.
@@ -276,7 +315,7 @@ def make_truth(
             torch.where(bad, zero, expected),
             least_value,
         )
-        window_allowed, error, value, least = _allowed(*norms, relative, expected.numel())
+        window_allowed, error, value, least = _allowed(*norms, relative, floor, expected.numel())
     whole = _MULTIPLE * math.sqrt(error) + relative * math.sqrt(value)
     smallest, largest = _FLOAT32_SQUARES
     representable = (
@@ -325,14 +364,18 @@ def _large(rounded: torch.Tensor) -> bool:
 
 
 def _allowed(
-    error_squares: torch.Tensor, value_squares: torch.Tensor, relative: float, numel: int
+    error_squares: torch.Tensor,
+    value_squares: torch.Tensor,
+    relative: float,
+    floor: float,
+    numel: int,
 ) -> tuple[torch.Tensor, float, float, float]:
     """What each window is allowed, the sums of both squares, and the least that is allowed.
 
     One look at the device for all of them: on a GPU a look takes longer than the sums.
     """
     error, value = error_squares.sum(), value_squares.sum()
-    floor_scale = (value / numel).sqrt_().mul_(_FLOOR * relative)
+    floor_scale = (value / numel).sqrt_().mul_(floor)
     window = error_squares.sqrt().mul_(_MULTIPLE).add_(value_squares.sqrt(), alpha=relative)
     window += math.sqrt(WINDOW) * floor_scale
     if remainder := numel % WINDOW:

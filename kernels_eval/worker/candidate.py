@@ -20,6 +20,7 @@ import torch
 
 from kernels_eval.backends.errors import CompileError
 from kernels_eval.backends.objects import lay_out
+from kernels_eval.worker.constants import impose, redrawing
 from kernels_eval.worker.protocol import TEXT_BYTES, Failure, Job
 
 _GAP = "\n ... \n"
@@ -57,7 +58,8 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
     lay_out(directory, job.objects)
     path = directory / f"{job.module_name}.py"
     try:
-        module = _execute(job.module_name, job.source, path, job)
+        with redrawing(job.redraw):
+            module = _execute(job.module_name, job.source, path, job)
         cls = getattr(module, job.class_name, None)
     except BaseException as error:
         raise CandidateError(stage_or_memory(Failure.IMPORT, error), explain(error, path)) from None
@@ -69,13 +71,15 @@ def load(job: Job, directory: Path, place: Callable[[Any], Any]) -> Built:
             for packed in (job.nesting, job.structure, job.arguments)
         )
         seed_everything(job.weight_seed)
-        model = cls(
-            *(_moved(value, place) for value in arguments),
-            **{name: _moved(value, place) for name, value in keywords.items()},
-        )
+        with redrawing(job.redraw):
+            model = cls(
+                *(_moved(value, place) for value in arguments),
+                **{name: _moved(value, place) for name, value in keywords.items()},
+            )
         drew_the_same = generator_digest() == job.drawn
         model = place(model)
         changed = load_state(model, job.state)
+        impose(model, job.redraw, job.state)
     except BaseException as error:
         raise CandidateError(stage_or_memory(Failure.BUILD, error), explain(error, path)) from None
     if not callable(model):

@@ -13,6 +13,8 @@ from enum import IntEnum
 
 import torch
 
+from kernels_eval.worker.constants import Redraw
+
 TEXT_BYTES = 2000
 _REPORT = struct.Struct(f"<4sBBHQq{TEXT_BYTES}s")
 REPORT_BYTES = _REPORT.size
@@ -171,6 +173,8 @@ class Job:
     """What this very source compiled to in an earlier worker (backends/objects.py)."""
     trusted: bool = False
     """The reference."""
+    redraw: Redraw = field(default_factory=Redraw)
+    """Constants of the constructor that both sides draw around their values."""
     problem_name: str = ""
     problem_source: str = ""
     """The module whose classes what is pickled may be of."""

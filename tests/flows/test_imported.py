@@ -122,9 +122,14 @@ def test_judging_owes_no_draws(lake: Lake, folder: Path) -> None:
     assert remaining(lake, "theirs", problems, request) == 4
 
 
-def test_the_scope_is_another_harness(lake: Lake, folder: Path) -> None:
+def test_scope_and_inputs_are_another_harness(lake: Lake, folder: Path) -> None:
     import_kernels(folder, "theirs", lake, "embedded")
     _, before = resolve(lake, "theirs", {})
+    _, literal = resolve(lake, "theirs", {"judge": {"inputs": "as-given"}})
+    assert literal.judge.config().inputs == "as-given"
+    assert before.harness_id != literal.harness_id
+    with pytest.raises(RequestInvalid, match=r"judge\.inputs = 'raw'.*'as-given'"):
+        resolve(lake, "theirs", {"judge": {"inputs": "raw"}})
     _, scoped = resolve(lake, "theirs", {"judge": {"scope": "kernel"}})
     assert before.harness_id != scoped.harness_id
     with pytest.raises(RequestInvalid, match=r"judge\.scope = 'library'.*'kernel'"):
