@@ -7,6 +7,7 @@ reference itself on all of them, and on inputs with signs and scales besides, ha
 and is not counted. No worker is started and nothing is timed: it is the judge's rule alone.
 
     python benchmarks/mutations.py [--problems DIR] [--out FILE] [--device cuda:0] [--uniform]
+        [--inspect-only]
 """
 
 from __future__ import annotations
@@ -151,13 +152,8 @@ def _changes_elsewhere(problem: PreparedProblem, mutant: Mutant, item: InputSet)
     return False
 
 
-def judged(source: str, *, as_given: bool, device: str) -> dict[str, Any]:
-    """One problem's record."""
-    started = time.monotonic()
-    try:
-        problem = PreparedProblem(source, as_given=as_given, device=torch.device(device))
-    except ProblemError as error:
-        return {"refused": str(error)[:300]}
+def mutated(problem: PreparedProblem) -> dict[str, str]:
+    """What becomes of each mutation of one problem."""
     unseen = problem.unseen()
     sets = [next(unseen) for _ in range(SETS)]
     found: dict[str, str] = {}
@@ -166,6 +162,17 @@ def judged(source: str, *, as_given: bool, device: str) -> dict[str, Any]:
         while name in found:
             name += " (another)"
         found[name] = outcome(problem, mutant, sets)
+    return found
+
+
+def judged(source: str, *, as_given: bool, device: str, inspect_only: bool) -> dict[str, Any]:
+    """One problem's record."""
+    started = time.monotonic()
+    try:
+        problem = PreparedProblem(source, as_given=as_given, device=torch.device(device))
+        found = {} if inspect_only else mutated(problem)
+    except (ProblemError, torch.OutOfMemoryError) as error:
+        return {"refused": str(error)[:300]}
     return {
         "redrawn": list(problem.redrawn),
         "spread": problem.spread,
@@ -213,6 +220,11 @@ def main() -> None:
         action="store_true",
         help="torch.rand in the place of torch.randn, and unscaled: as KernelBench draws",
     )
+    parser.add_argument(
+        "--inspect-only",
+        action="store_true",
+        help="what a problem hides and how it is cured, without the mutations: seconds a problem",
+    )
     given = parser.parse_args()
     keep_heap()  # as a judge does
     paths = [path for path in sorted(given.problems.rglob("*.py")) if path.name != "__init__.py"]
@@ -225,17 +237,22 @@ def main() -> None:
         "uniform": given.uniform,
         "versions": {"torch": torch.__version__, "python": platform.python_version()},
     }
-    for inputs in ("as-given", "cured"):
-        problems = {}
+    for inputs in ("cured",) if given.inspect_only else ("as-given", "cured"):
+        problems: dict[str, dict[str, Any]] = {}
         for path in paths:
             name = str(path.relative_to(given.problems))
             source = path.read_text("utf-8")
             if given.uniform:
                 source = _SCALED.sub("", source.replace("torch.randn(", "torch.rand("))
-            problems[name] = judged(source, as_given=inputs == "as-given", device=given.device)
+            problems[name] = judged(
+                source,
+                as_given=inputs == "as-given",
+                device=given.device,
+                inspect_only=given.inspect_only,
+            )
             print(inputs, name, json.dumps(problems[name].get("cannot tell")), flush=True)
-        record[inputs] = {"summary": summary(problems), "problems": problems}
-        given.out.write_text(json.dumps(record, indent=1) + "\n")
+            record[inputs] = {"summary": summary(problems), "problems": problems}
+            given.out.write_text(json.dumps(record, indent=1) + "\n")
         print(inputs, json.dumps(record[inputs]["summary"], indent=1), flush=True)
 
 
