@@ -135,14 +135,11 @@ def _points(value: float) -> str:
 
 
 def _few(told: Told) -> str:
-    if told.unit == "batch":
-        batches = f"{told.units} batch{'' if told.units == 1 else 'es'}"
-        return (
-            f"with one adapter for a batch the batch is the unit, and {batches} "
-            f"{'is' if told.units == 1 else 'are'} too few for any test ({FEWEST_UNITS} at least)"
-        )
-    problems = f"{told.units} problem{'' if told.units == 1 else 's'}"
-    return f"{problems} are too few for any test ({FEWEST_UNITS} at least)"
+    batch = told.unit == "batch"
+    names = ("batch", "batches") if batch else ("problem", "problems")
+    are = f"{names[0]} is" if told.units == 1 else f"{names[1]} are"
+    why = "with one adapter for a batch the batch is the unit, and " if batch else ""
+    return f"{why}{told.units} {are} too few for any test ({FEWEST_UNITS} at least)"
 
 
 def _needed(one: Compared, told: Told) -> str:
