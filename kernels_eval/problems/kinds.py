@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -40,6 +40,17 @@ class Kind:
     near_one: bool = False
     """Magnitudes are brought near one: products of thousands neither vanish nor explode."""
 
+    def changes(self) -> dict[Nature, Callable[[torch.Tensor], torch.Tensor]]:
+        """What becomes of inputs, by their nature; others stay as they are."""
+        if self.constants:
+            return {Nature.CONSTANT: _around}
+        found: dict[Nature, Callable[[torch.Tensor], torch.Tensor]] = {
+            Nature.ANY: functools.partial(_recast, self)
+        }
+        if self.signs:
+            found[Nature.SYMMETRIC] = _symmetric_signs
+        return found
+
     @property
     def shows_digits(self) -> bool:
         """Whether it may tell half of the digits: signs do, larger scales do not do it better."""
@@ -65,18 +76,20 @@ class Nature(Enum):
     KEPT = "kept"
     ANY = "any numbers"
     CONSTANT = "one value, at every draw"
+    SYMMETRIC = "a symmetric matrix, of any numbers"
 
 
 def natures(ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor]) -> tuple[Nature, ...]:
     """Of the inputs of two draws."""
-    return tuple(
-        Nature.CONSTANT
-        if _constant(one) and torch.equal(one, other)
-        else Nature.ANY
-        if may_change(one) and may_change(other)
-        else Nature.KEPT
-        for one, other in zip(ones, others, strict=True)
-    )
+    return tuple(_nature(one, other) for one, other in zip(ones, others, strict=True))
+
+
+def _nature(one: torch.Tensor, other: torch.Tensor) -> Nature:
+    if _constant(one) and torch.equal(one, other):
+        return Nature.CONSTANT
+    if not (_any_numbers(one) and _any_numbers(other)):
+        return Nature.KEPT
+    return Nature.SYMMETRIC if _symmetric(one) or _symmetric(other) else Nature.ANY
 
 
 def _constant(tensor: torch.Tensor) -> bool:
@@ -91,10 +104,10 @@ def recast(
     those of an input that holds nothing else."""
     if kind == GIVEN:
         return list(tensors)
-    wanted = Nature.CONSTANT if kind.constants else Nature.ANY
-    change = _around if kind.constants else functools.partial(_recast, kind)
+    changes = kind.changes()
     return [
-        change(one) if nature is wanted else one for one, nature in zip(tensors, known, strict=True)
+        changes[nature](one) if nature in changes else one
+        for one, nature in zip(tensors, known, strict=True)
     ]
 
 
@@ -117,6 +130,13 @@ def _signs(shape: tuple[int, ...]) -> torch.Tensor:
     return 1.0 - 2.0 * torch.randint(0, 2, shape)
 
 
+def _symmetric_signs(tensor: torch.Tensor) -> torch.Tensor:
+    """Row and column of one place change their sign together: a matrix is symmetric, and positive
+    definite, as it was."""
+    signs = _signs(tensor.shape[:-1]).to(tensor.device, tensor.dtype)
+    return tensor * signs.unsqueeze(-1) * signs.unsqueeze(-2)
+
+
 def _scaled(tensor: torch.Tensor, limit: float) -> torch.Tensor:
     """Each row (of the first dimension that has several) times a power of two of its own."""
     largest = float(tensor.abs().max()) if tensor.numel() else 0.0
@@ -136,11 +156,11 @@ def _near_one(tensor: torch.Tensor) -> torch.Tensor:
     return torch.where(size > 0, logs.mul_(_NEAR).exp_(), size).copysign(tensor)
 
 
-def may_change(tensor: torch.Tensor) -> bool:
+def _any_numbers(tensor: torch.Tensor) -> bool:
     """Whether an input's numbers are any numbers.
 
     Not those of a mask, a code or an image (whole numbers), of probabilities (rows that add up to
-    one), of a grid (ascending rows) or of a symmetric matrix: they would be no such thing any more.
+    one) or of a grid (ascending rows): they would be no such thing any more.
     """
     if not tensor.dtype.is_floating_point or not tensor.numel():
         return False
@@ -153,5 +173,9 @@ def may_change(tensor: torch.Tensor) -> bool:
             return False
         if bool((rows.diff(dim=1) >= 0).all()) or bool((rows.diff(dim=1) <= 0).all()):
             return False
+    return True
+
+
+def _symmetric(tensor: torch.Tensor) -> bool:
     square = tensor.dim() >= 2 and tensor.shape[-1] == tensor.shape[-2] > 1
-    return not (square and torch.equal(tensor, tensor.mT))
+    return square and torch.equal(tensor, tensor.mT)

@@ -113,7 +113,7 @@ def _without_signs(
         return answers
 
     for at, (one, nature) in enumerate(zip(inputs, known, strict=True)):
-        if nature is Nature.ANY and bool((one >= 0).all()):
+        if nature in (Nature.ANY, Nature.SYMMETRIC) and bool((one >= 0).all()):
             yield Mutant(f"the signs of input {at}", without(at), named=False)
 
 

@@ -503,8 +503,7 @@ class PreparedProblem:
 
     def _sets_of(self, own: InputSet, kind: Kind) -> list[InputSet]:
         """Two of that kind; none if the reference has no meaning there."""
-        wanted = Nature.CONSTANT if kind.constants else Nature.ANY
-        if wanted not in self._natures:
+        if not kind.changes().keys() & set(self._natures):
             return []
         exact_model = self._exact_model
         try:

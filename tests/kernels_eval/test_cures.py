@@ -10,7 +10,7 @@ from torch import nn
 
 from kernels_eval import Judge, JudgeConfig, Status
 from kernels_eval.errors import ProblemError, RequestError
-from kernels_eval.problems.kinds import GIVEN, KINDS, Kind, Nature, may_change, recast
+from kernels_eval.problems.kinds import GIVEN, KINDS, Kind, Nature, natures, recast
 from kernels_eval.problems.mutants import DIGITS, as_tf32
 from kernels_eval.problems.prepared import PreparedProblem
 from kernels_eval.truth.tolerance import make_truth
@@ -88,17 +88,36 @@ def test_a_reference_stays_finite(body: str, inputs: str) -> None:
 
 def test_kinds_are_only_for_numbers_that_are_any_numbers() -> None:
     torch.manual_seed(0)
-    assert may_change(torch.rand(64, 64))
-    assert may_change(torch.triu(torch.randn(64, 64)))
-    symmetric = torch.rand(16, 16)
-    for kept in (
+    square = torch.rand(64, 64)
+    ones = [
+        square,
+        torch.triu(torch.randn(64, 64)),
+        square + square.T,
         torch.randint(0, 2, (64, 64)).float(),  # a mask
         torch.softmax(torch.randn(64, 64), dim=1),  # probabilities
         torch.rand(64, 64).cumsum(dim=1),  # a grid
-        symmetric + symmetric.T,
         torch.arange(8),
-    ):
-        assert not may_change(kept)
+    ]
+    expected = [Nature.ANY, Nature.ANY, Nature.SYMMETRIC, *[Nature.KEPT] * 4]
+    assert natures(ones, ones) == tuple(expected)
+
+
+def test_a_symmetric_matrix_stays_symmetric_and_as_definite_as_it_was() -> None:
+    torch.manual_seed(0)
+    square = torch.rand(16, 16)
+    given = square @ square.T + torch.eye(16)
+    given = (given + given.T) / 2
+    (changed,) = recast(KINDS[0], [given], [Nature.SYMMETRIC])
+    assert torch.equal(changed, changed.T)
+    assert bool((changed < 0).any())
+    assert torch.equal(changed.abs(), given.abs())
+    torch.linalg.cholesky(changed)
+
+
+def test_products_of_symmetric_matrices_tell_half_of_the_digits() -> None:
+    problem = prepared("x[0] @ x[1]", "(lambda a: a + a.mT)(torch.rand(2, 2048, 2048))")
+    assert problem.cannot_tell == ()
+    assert any(kind.signs for kind in problem.kinds)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
