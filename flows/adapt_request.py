@@ -114,7 +114,7 @@ class AdaptRequest(SweepRequest):
             )
         if len(set(adapt.arms)) != len(adapt.arms):
             raise RequestError(f"--arms {','.join(adapt.arms)} names an arm twice; leave one out")
-        self._check_device()
+        self._check_trainer()
         base_weights(self.policy)
         if self.policy.startswith("transformers") and gpus_here():
             raise RequestError(
@@ -137,15 +137,21 @@ class AdaptRequest(SweepRequest):
             )
         self._check_budget(problems)
 
-    def _check_device(self) -> None:
-        device = _DEVICES.get(self.adapt.trainer)
-        if device is None:
+    def _check_trainer(self) -> None:
+        if self.adapt.trainer not in _DEVICES:
             raise RequestError(
                 f"trainer {self.adapt.trainer!r} is not there yet; take local, or local:cuda for a "
                 "GPU of this machine"
             )
-        if device == "cuda" and not gpus_here():
-            raise RequestError("trainer local:cuda: this machine has no GPU; take local")
+
+    def check_machine(self) -> None:
+        """Raise RequestError for devices that this machine lacks."""
+        super().check_machine()
+        if _DEVICES[self.adapt.trainer] == "cuda" and not gpus_here():
+            raise RequestError(
+                f"trainer {self.adapt.trainer!r}: this machine has no GPU that torch finds; take "
+                "local"
+            )
 
     def _check_sampling(self) -> None:
         temperature, mode = self.sampling.temperature, self.sampling.logprob_mode

@@ -125,6 +125,14 @@ class SweepRequest(BaseModel):
     def check(self) -> None:
         """Raise RequestError for what a single field does not show to be wrong."""
 
+    def check_machine(self) -> None:
+        """Raise RequestError for devices that this machine lacks. Profiles are checked without:
+        `bon doctor` says what they want of a machine."""
+        if self.judge.device not in ("cpu", INSTANT_DEVICE):
+            from kernels_eval.devices import check_device  # only now: it needs torch
+
+            check_device(self.judge.device)
+
     def grown_from(self, earlier: Self) -> Self:
         """This request as a run that was asked for `earlier` goes on with it: K and the problems
         only grow."""
@@ -200,10 +208,7 @@ def resolve_after(
     if run_id is not None and request.harness_id == INSTANT_HARNESS:
         _check_unjudged(lake, run_id)
     _check_texts(lake, run_id, request.selected())
-    if request.judge.device not in ("cpu", INSTANT_DEVICE):
-        from kernels_eval.devices import check_device  # only now: it needs torch
-
-        check_device(request.judge.device)
+    request.check_machine()
     return run_id or fresh_run_id(request), request
 
 
