@@ -25,8 +25,9 @@ from kernels_eval.truth.tolerance import Truth
 _FAR = 1.5
 """Units of what is allowed: what is nearer passes now and then."""
 _DEAD_SHARE = 0.05
-_LEAST, _ENOUGH_S = 8, 6.0
-"""Mutants that are looked at in any case, and seconds of computing after which no more are."""
+_LEAST, _ENOUGH_S, _LONGEST_S = 8, 6.0, 20.0
+"""Mutants that are looked at in any case, and seconds of computing, or by the clock, after which no
+more are: a reference may wait, or let other processes work."""
 _ILL, _WORSE = 1e-4, 8.0
 """How far float32 may be from float64, as a share; and how much farther than with the problem's own
 inputs."""
@@ -52,9 +53,10 @@ def look(
     """`item`: a set of the problem's own. `of_kind`: some of another, none where the reference
     has no meaning there."""
     left = []
-    started = time.process_time()
+    computed, began = time.process_time(), time.monotonic()
     for looked_at, mutant in enumerate(candidates):
-        if looked_at >= _LEAST and time.process_time() - started > _ENOUGH_S:
+        long = time.monotonic() - began > _LONGEST_S
+        if looked_at >= _LEAST and (long or time.process_time() - computed > _ENOUGH_S):
             break
         if passes(mutant, item):
             left.append(mutant)
