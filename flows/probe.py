@@ -101,7 +101,7 @@ def probe_run(run: str, draws: str = BASE_ARM, lake: str | None = None) -> Probe
     house.check_runs([run, draws_run])
     request = _settings(house, run)
     problems = request.selected()
-    keys = [(one.suite, one.level, one.problem_id) for one in problems]
+    keys = [one.key for one in problems]
     fixed, own = fixed_draws(house, draws_run, keys), own_draws(house, run, keys)
     made = Made(house, run, request.adapt.patience)
     weights = list(weights_of(request.units(problems), made, request.last_step(len(problems))))
@@ -159,7 +159,7 @@ def _score(
             if checkpoint is None or checkpoint.checkpoint_id in seen:
                 continue
             seen.add(checkpoint.checkpoint_id)
-            mine = [p for p in problems if one.checkpoints.get(_key(p)) == checkpoint]
+            mine = [p for p in problems if one.checkpoints.get(p.key) == checkpoint]
             owed = parts_of(checkpoint, fixed, mine, done)
             if owed:
                 checkpoint.check()  # before anything is loaded
@@ -188,10 +188,6 @@ def _all_of(probing: Probing, parts: list[Part]) -> int:
         named = probe.with_options(task_run_name=f"probe · {part.checkpoint_id}")
         scored += named.submit(shared, opaque(part), return_state=False).result()
     return scored
-
-
-def _key(problem: Problem) -> tuple[str, int, int]:
-    return (problem.suite, problem.level, problem.problem_id)
 
 
 def _step(found: Finding) -> ProbeStep:

@@ -324,7 +324,7 @@ def _check_texts(lake: Lake, run_id: str | None, problems: Sequence[Problem]) ->
         key = (row["suite"], row["level"], row["problem_id"])
         held.setdefault(key, set()).add(row["problem_hash"])
     for problem in problems:
-        known = held.get((problem.suite, problem.level, problem.problem_id))
+        known = held.get(problem.key)
         if known and problem.problem_hash not in known:
             raise RequestError(
                 f"run {run_id!r} answers another text of problem {problem.problem_id} (level "

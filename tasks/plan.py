@@ -35,16 +35,12 @@ class Shard:
     @property
     def problem_key(self) -> ProblemKey:
         """Its problem as the ledger names it."""
-        return (self.problem.suite, self.problem.level, self.problem.problem_id)
+        return self.problem.key
 
     @property
     def keys(self) -> frozenset[DrawKey]:
         """Its draws as the ledger names them."""
-        problem = self.problem
-        return frozenset(
-            (problem.suite, problem.level, problem.problem_id, index)
-            for index in self.sample_indices
-        )
+        return frozenset((*self.problem_key, index) for index in self.sample_indices)
 
     def less(self, draws: Collection[DrawKey]) -> Shard | None:
         """The shard without `draws`; None if nothing is left."""

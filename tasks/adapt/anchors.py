@@ -94,7 +94,7 @@ def anchor_shards(
     return [
         Shard(problem, tuple(anchor_number(round_, one.sample_index) for one in own))
         for problem in problems
-        if (own := [one for one in anchors if one.problem == _key(problem)])
+        if (own := [one for one in anchors if one.problem == problem.key])
     ]
 
 
@@ -121,7 +121,7 @@ def to_measure(
     return {
         anchor_number(round_, one.sample_index): keeping(one)
         for one in anchors
-        if one.problem == _key(problem)
+        if one.problem == problem.key
     }
 
 
@@ -190,7 +190,3 @@ def _half_width(row: Mapping[str, Any]) -> float | None:
 def _first_stage(lake: Lake, run_id: str) -> list[dict[str, Any]]:
     query = files("tasks.adapt").joinpath("anchors.sql").read_text(encoding="utf-8")
     return lake.sql(query, [run_id]).to_pylist()
-
-
-def _key(problem: Problem) -> ProblemKey:
-    return (problem.suite, problem.level, problem.problem_id)

@@ -75,8 +75,7 @@ def lesson(
     taught = [
         (problem, drawn[key])
         for problem in unit.problems
-        if (key := (problem.suite, problem.level, problem.problem_id)) in drawn
-        and len(drawn[key].keys) >= least
+        if (key := problem.key) in drawn and len(drawn[key].keys) >= least
     ]
     prompts = [tuple(prompt_of(problem)) for problem, _ in taught]
     groups, scored, read, shortened = [], 0, 0, 0
@@ -95,9 +94,7 @@ def lesson(
             Group(
                 reward(of_problem.verdicts),
                 of_problem.verdicts,
-                history=earlier.get(
-                    (problem.suite, problem.level, problem.problem_id), np.zeros(0)
-                ),
+                history=earlier.get(problem.key, np.zeros(0)),
                 seed=unit.seed(run_seed, problem, step),
                 sampled=of_problem.behaviour,
                 base=base,

@@ -38,7 +38,7 @@ class Unit:
     @property
     def keys(self) -> frozenset[ProblemKey]:
         """Its problems as the ledger names them."""
-        return frozenset((one.suite, one.level, one.problem_id) for one in self.problems)
+        return frozenset(one.key for one in self.problems)
 
     def part(self, step: int) -> str:
         """The name of a step's rows in the lake."""

@@ -34,7 +34,7 @@ class Refusals:
         self, lake: Lake, run_id: str, harness_id: str, problem: Problem, reason: str
     ) -> None:
         """Write the first refusal of a problem in this sweep, and say it."""
-        key = (problem.suite, problem.level, problem.problem_id)
+        key = problem.key
         with self._lock:
             if key in self._problems:
                 return

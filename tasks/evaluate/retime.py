@@ -108,7 +108,7 @@ def _reason(error: str | None) -> str:
 
 def once_measured_leaders(sweep: Sweep, problem: Problem, count: int) -> dict[SourceKey, str]:
     """Of the `count` fastest correct sources, those with a single measurement; key → source."""
-    key = (problem.suite, problem.level, problem.problem_id)
+    key = problem.key
     wanted = dict(zip(("suite", "level", "problem_id"), key, strict=True))
     wanted |= {"harness_id": sweep.judges.harness_id, "leaders": count}
     leaders = sweep.lake.sql(_QUERY, [sweep.run_id], wanted).to_pylist()

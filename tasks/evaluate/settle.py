@@ -44,7 +44,7 @@ def settle_unsettled(sweep: Sweep, problems: Sequence[Problem], budget_s: float)
     What cannot be measured again keeps its first verdict. Raises NoJudgeError.
     """
     until = time.monotonic() + budget_s
-    known = {(one.suite, one.level, one.problem_id): one for one in problems}
+    known = {one.key: one for one in problems}
     waiting = deque(_groups({key: s for key, s in _unsettled(sweep).items() if key[:3] in known}))
     settled = 0
     while waiting and (left := until - time.monotonic()) > 0:

@@ -58,7 +58,7 @@ def parts_of(
     name = checkpoint.checkpoint_id if checkpoint else BASE
     done = scored.get((name, draws.run), set())
     for problem in problems:
-        key = (problem.suite, problem.level, problem.problem_id)
+        key = problem.key
         left = [row for row in draws.rows.get(key, []) if (key, row["sample_index"]) not in done]
         found += [
             Part(checkpoint, draws.run, problem, tuple(left[first : first + SHARD_SIZE]))

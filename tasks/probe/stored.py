@@ -30,7 +30,7 @@ def stored_findings(lake: Lake, run_id: str) -> list[Finding]:
     (asked,) = lake.sql("SELECT config FROM runs_latest", [run_id]).to_pylist()
     adapt = json.loads(asked["config"])["adapt"]
     problems = [Problem(**row) for row in lake.sql(_PROBLEMS, [run_id]).to_pylist()]
-    keys = [(one.suite, one.level, one.problem_id) for one in problems]
+    keys = [one.key for one in problems]
     try:
         fixed = fixed_draws(lake, run_id, keys)
     except RequestError:
@@ -68,5 +68,5 @@ def _owed(
         parts_of(one.checkpoints.get(key), fixed, [problem], done)
         for one in weights
         for problem in problems
-        if (key := (problem.suite, problem.level, problem.problem_id)) in one.checkpoints
+        if (key := problem.key) in one.checkpoints
     )

@@ -21,6 +21,11 @@ class Problem:
     name: str
     source: str
 
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """(suite, level, problem_id): what rows of the lake call it."""
+        return (self.suite, self.level, self.problem_id)
+
     @cached_property
     def problem_hash(self) -> str:
         """SHA-256 of the source, 16 hex digits: what an evaluation is an evaluation of."""
