@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.objectives.sdpo import EMA_RATE
-from tasks.errors import AdapterError, TrainingError
+from tasks.adapt.whole_folder import whole_folder
+from tasks.errors import AdapterError
 
 FOLDER = "teacher"
 """In a checkpoint's own: what lies below it is no part of the policy that draws."""
@@ -30,17 +30,8 @@ def mean_of(checkpoints: Sequence[Path], rate: float = EMA_RATE) -> Path:
     for student in checkpoints:
         folder = student / FOLDER
         if not folder.exists():
-            draft = student / f".{FOLDER}.partial"
-            shutil.rmtree(draft, ignore_errors=True)
-            try:
-                averaged(teacher, student, draft, rate).rename(folder)
-            except (OSError, SafetensorError) as error:
-                shutil.rmtree(draft, ignore_errors=True)
-                reason = " ".join(str(error).split())
-                raise TrainingError(
-                    f"cannot save the teacher's weights in {folder}: {reason}; free space there, "
-                    "or mend its rights, and go on with the same run"
-                ) from error
+            with whole_folder(folder, "the teacher's weights") as partial:
+                averaged(teacher, student, partial, rate)
         teacher = folder
     assert teacher is not None, "no checkpoint to take the mean of"
     return teacher

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from tasks.adapt.checkpoint import (
@@ -41,6 +39,7 @@ from tasks.adapt.trainers.local.optimizer import AdapterAdam
 from tasks.adapt.trainers.local.pieces import Piece, pieces_of
 from tasks.adapt.trainers.local.search import size_of_divergence
 from tasks.adapt.trainers.local.settings import LocalSettings
+from tasks.adapt.whole_folder import whole_folder
 from tasks.errors import AdapterError, DivergedError, RequestError, TrainingError
 from tasks.statistics.arrays import Floats
 
@@ -174,20 +173,10 @@ class LocalTrainer:
 
     def save(self, folder: Path) -> SavedFiles:
         """See Trainer."""
-        partial = folder.with_name(f".{folder.name}.partial")
-        try:
-            shutil.rmtree(partial, ignore_errors=True)
+        with whole_folder(folder, "a checkpoint") as partial:
             (partial / OPTIMIZER_FILE).parent.mkdir(parents=True)
             tensors = self._model.save(partial)
             self._adam.save(partial / OPTIMIZER_FILE)
-            partial.rename(folder)
-        except (OSError, SafetensorError) as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            reason = " ".join(str(error).split())
-            raise TrainingError(
-                f"cannot save a checkpoint in {folder}: {reason}; free space there, or mend its "
-                "rights, and go on with the same run"
-            ) from error
         files = [path for path in folder.rglob("*") if path.is_file()]
         return SavedFiles(
             folder,
