@@ -285,11 +285,16 @@ def _by_arm(
         own = found.setdefault(row.arm, {})
         if value is not None:
             own[row.step] = value
-    first: Mapping[int, float] = found.get("base", {})
-    if shared and 0 in first:
-        for own in found.values():
+    return _from_base(found) if shared else found
+
+
+def _from_base(curves: dict[str, dict[int, float]]) -> dict[str, dict[int, float]]:
+    """With step 0 of every arm: the base arm's first stage."""
+    first: Mapping[int, float] = curves.get("base", {})
+    if 0 in first:
+        for own in curves.values():
             own.setdefault(0, first[0])
-    return found
+    return curves
 
 
 def _probe(data: ReportData) -> Exhibit:
@@ -307,11 +312,7 @@ def _probe(data: ReportData) -> Exhibit:
         for one in found:
             if math.isfinite(of(one)):
                 curves.setdefault(one.arm, {})[one.step] = of(one)
-        first = curves.get("base", {})
-        for own in curves.values():
-            if 0 in first:
-                own.setdefault(0, first[0])
-        figure = steps(curves, f"ρ of surprise and speed: {title}", share=False)
+        figure = steps(_from_base(curves), f"ρ of surprise and speed: {title}", share=False)
         if figure is not None:
             drawn.append(View(title, figure))
     rows = [
