@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,7 +27,7 @@ from flows.cli.interrupt import going_on, to_go_on
 from flows.cli.next_command import next_command
 from flows.cli.printing import print_json, print_rich, telling_steps
 from flows.cli.problems import LevelOption, SplitOption
-from flows.cli.sweep import flow_summary, narrowed, parse_ids
+from flows.cli.sweep import flow_summary, imported, narrowed, parse_ids
 from flows.errors import RequestError
 
 if TYPE_CHECKING:
@@ -141,16 +140,9 @@ def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> Adap
     with going_on(go_on), prefect_api() as api:
         asked = request.model_dump(mode="json", exclude={"k", "limits"})
         summary: AdaptSummary = flow_summary(
-            api, _import_flow, run=run_id, lake=str(house.root), **asked
+            api, imported("flows.adapt", "bon_adapt"), run=run_id, lake=str(house.root), **asked
         )
         return summary
-
-
-def _import_flow() -> Any:
-    from tasks.collector import importing
-
-    with importing():
-        return import_module("flows.adapt").bon_adapt
 
 
 def _print(summary: AdaptSummary, lake: str | None) -> None:

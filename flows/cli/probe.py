@@ -9,7 +9,7 @@ import typer
 from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import command_line, going_on
 from flows.cli.printing import print_json, print_rich, telling_steps
-from flows.steps import begins
+from flows.cli.sweep import flow_summary, imported
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,27 +27,14 @@ def probe(
     json: JsonOption = False,
 ) -> None:
     """What gradient steps do to draws that are there: does surprise still go with speed?"""
-    from flows.cli.ray import connected_ray
     from flows.prefect_api import prefect_api
     from storage import Lake
 
     house = Lake.open(lake)
     house.check_runs([run] if draws == "base" else [run, draws])
-    with (
-        going_on(command_line),
-        telling_steps(unless=json),
-        prefect_api() as api,
-        # Last to go: a thread of the flow that asks for it later would end the process in silence.
-        connected_ray(),
-    ):
-        from flows.leftovers import tidy
-        from flows.probe import probe_run
-
-        begins("waiting for Prefect")
-        api.wait()
-        with api.watched():
-            tidy(private=api.private)
-            summary = probe_run(run, draws, str(house.root))
+    with going_on(command_line), telling_steps(unless=json), prefect_api() as api:
+        load = imported("flows.probe", "probe_run")
+        summary = flow_summary(api, load, run=run, draws=draws, lake=str(house.root))
     if json:
         print_json(summary.model_dump(mode="json"))
         return

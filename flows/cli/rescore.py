@@ -9,7 +9,7 @@ import typer
 from flows.cli.app import JsonOption, LakeOption, app
 from flows.cli.interrupt import command_line, going_on
 from flows.cli.printing import print_json, say, telling_steps
-from flows.steps import begins
+from flows.cli.sweep import flow_summary, imported
 
 
 @app.command()
@@ -28,28 +28,16 @@ def rescore(
     json: JsonOption = False,
 ) -> None:
     """Score a run's completions under any policy or adapter: rows of the table `rescores`."""
-    from flows.cli.ray import connected_ray
     from flows.prefect_api import prefect_api
     from storage import Lake
 
     house = Lake.open(lake)
     house.check_runs([run])
     sampling: dict[str, Any] = {"temperature": temperature, "mode": prompt, "backend": backend}
-    with (
-        going_on(command_line),
-        telling_steps(unless=json),
-        prefect_api() as api,
-        # Last to go: a thread of the flow that asks for it later would end the process in silence.
-        connected_ray(),
-    ):
-        from flows.leftovers import tidy
-        from flows.rescore import rescore_run
-
-        begins("waiting for Prefect")
-        api.wait()
-        with api.watched():
-            tidy(private=api.private)
-            summary = rescore_run(run, policy, str(house.root), suite, sampling)
+    with going_on(command_line), telling_steps(unless=json), prefect_api() as api:
+        load = imported("flows.rescore", "rescore_run")
+        given = {"run": run, "policy": policy, "suite": suite, "sampling": sampling}
+        summary = flow_summary(api, load, lake=str(house.root), **given)
     if json:
         print_json(summary.model_dump(mode="json"))
     else:

@@ -156,7 +156,7 @@ def _checked(
     with going_on(go_on), prefect_api() as api:
         asked = request.model_dump(mode="json") | {"draw": draw}
         summary: SweepSummary = flow_summary(
-            api, import_flow, run=run_id, lake=str(house.root), **asked
+            api, imported("flows.sweep", "bon_sweep"), run=run_id, lake=str(house.root), **asked
         )
         return summary
 
@@ -180,12 +180,16 @@ def flow_summary(api: PrefectApi, load: Callable[[], Any], **parameters: Any) ->
                 return flow(**parameters)
 
 
-def import_flow() -> Any:
-    """`bon_sweep` itself."""
-    from tasks.collector import importing
+def imported(module: str, name: str) -> Callable[[], Any]:
+    """What imports a flow when it is called."""
 
-    with importing():
-        return import_module("flows.sweep").bon_sweep
+    def load() -> Any:
+        from tasks.collector import importing
+
+        with importing():
+            return getattr(import_module(module), name)
+
+    return load
 
 
 def parse_ids(text: str) -> list[int]:
