@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flows.adapt_request import AdaptRequest
@@ -15,6 +15,7 @@ from tasks.adapt.actor import TrainerHandle, start_trainer
 from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.anchors import LEAST
 from tasks.adapt.method import Method
+from tasks.adapt.named import loadable_policy, worn_adapter
 from tasks.adapt.numbering import Purpose
 from tasks.adapt.standing import Made
 from tasks.adapt.units import Unit, base_shards
@@ -122,7 +123,8 @@ def adapting(
             engines(lake, run_id, request, todo.work, released=released, more=more)
         )
         trainer: TrainerHandle | None = None
-        settings = request.local_settings(side_threads(request))
+        spec = loadable_policy(lake, request.policy)
+        settings = replace(request.local_settings(side_threads(request)), begin=worn_adapter(spec))
         in_turns = not settings.on_cpu and request.judge.config().on_gpu
         if todo.steps and not in_turns:
             # Started by a Ray that has left the timing cores, so it never runs on one.
@@ -131,7 +133,7 @@ def adapting(
         policy = sweep.policy
         yield Adaptation(
             sweep=sweep,
-            policy_spec=request.policy,
+            policy_spec=spec,
             policy=policy if isinstance(policy, PolicyHandle) else None,
             trainer=trainer,
             trainer_in_turn=partial(start_trainer, settings) if in_turns else None,

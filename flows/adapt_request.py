@@ -17,6 +17,7 @@ from tasks.adapt.correction import parse_correction
 from tasks.adapt.extent import last_step
 from tasks.adapt.group import Group, Verdicts
 from tasks.adapt.method import Method
+from tasks.adapt.named import loadable_policy, worn_adapter
 from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS, check_numbers
 from tasks.adapt.objectives import parse_objective
 from tasks.adapt.rewards import DEFAULT, parse_reward
@@ -24,6 +25,7 @@ from tasks.adapt.step_size import parse_step_size
 from tasks.adapt.trainers.base import StepSpec
 from tasks.adapt.trainers.local import LocalSettings
 from tasks.adapt.units import BASE_ARM, Unit, units_of
+from tasks.policies.adapter_config import adapter_config, check_make, check_trained_on
 from tasks.problems import Problem
 
 
@@ -136,6 +138,21 @@ class AdaptRequest(SweepRequest):
                 "take --unit problem"
             )
         self._check_budget(problems)
+
+    def check_lake(self, lake: Lake) -> None:
+        """Raise RequestError for an adapter to begin with that steps cannot go on from."""
+        super().check_lake(lake)
+        begin = worn_adapter(loadable_policy(lake, self.policy))
+        if begin is None:
+            return
+        config = adapter_config(begin)
+        check_make(begin, config, self.adapt.rank, self.adapt.alpha)
+        base = base_weights(self.policy)
+        if (base / "config.json").is_file():  # else the policy says so
+            from tasks.policies.adapters import base_name  # only now: they need torch
+            from tasks.policies.causal_lm import fingerprint
+
+            check_trained_on(begin, config, base_name(fingerprint(base)))
 
     def _check_trainer(self) -> None:
         if self.adapt.trainer not in _DEVICES:

@@ -22,7 +22,9 @@ from flows.owner import label, process_name
 from flows.profiles import load_profile, profile_names
 from flows.request import SweepRequest, stored_request
 from storage import Lake
+from tasks.adapt.named import OPTION, named_policy
 from tasks.policies.imported import is_imported
+from tasks.policies.options import without_options
 
 SUITES = "BON_SUITES"
 """Environment: directories, and datasets as `hf:OWNER/NAME[@REVISION]`, separated as in PATH."""
@@ -46,7 +48,7 @@ def deployed() -> bool:
     return flow_run is not None and flow_run.deployment_id is not None
 
 
-def check_options(options: dict[str, Any]) -> None:
+def check_options(options: dict[str, Any], lake: Lake) -> None:
     """Raise RequestError if a deployment's flow run asks for what it may not reach."""
     profile = options.get("profile")
     if profile is not None and profile.endswith(".toml"):
@@ -54,7 +56,7 @@ def check_options(options: dict[str, Any]) -> None:
     if (suite := options.get("suite")) is not None:
         check_suite(suite)
     if (policy := options.get("policy")) is not None:
-        check_policy(policy)
+        check_policy(named_policy(lake, policy))
 
 
 def check_stored(
@@ -73,7 +75,7 @@ def check_stored(
         check_policy(earlier.policy)
         return
     base = load_profile(options.get("profile") or kind.default_profile)
-    check_options({"suite": base.get("suite"), "policy": base.get("policy")})
+    check_options({"suite": base.get("suite"), "policy": base.get("policy")}, lake)
 
 
 def check_suite(suite: str) -> None:
@@ -93,10 +95,12 @@ def check_suite(suite: str) -> None:
 
 
 def check_policy(policy: str) -> None:
-    """Raise RequestError unless the policy is a built-in profile's or one of BON_POLICIES.
+    """Raise RequestError unless the policy is a built-in profile's or one of BON_POLICIES, with a
+    checkpoint of the lake on it or without.
 
     Others would load what the request names, or send a key to where it says.
     """
+    policy = without_options(policy, OPTION)
     built_in = {str(load_profile(name).get("policy")) for name in profile_names()} | {"embedded"}
     if policy in built_in or is_imported(policy) or policy in os.environ.get(POLICIES, "").split():
         return

@@ -13,6 +13,7 @@ from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from flows.steps import begins
 from storage import Lake
+from tasks.adapt.named import loadable_policy
 from tasks.cluster import cluster, gpus_here
 from tasks.evaluate.placement import cores_at_first, judging_cores, keep_timing_cores_free
 from tasks.evaluate.pool import JudgePool
@@ -103,7 +104,8 @@ def engines(
 
 def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
     limits = request.limits.options(spent_tokens(lake, run_id))
-    spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
+    spec = loadable_policy(lake, request.policy)
+    spec = with_options(spec, limits) if any(limits.values()) else spec
     begins(f"loading the policy {request.policy}")
     return start_policy(spec, request.sampling.params(), side_threads(request))
 

@@ -19,6 +19,7 @@ from flows.request import stored_request
 from flows.steps import begins
 from storage import Lake
 from tasks.adapt.checkpoint import BASE
+from tasks.adapt.named import loadable_policy
 from tasks.adapt.standing import Made
 from tasks.adapt.units import BASE_ARM
 from tasks.cluster import cluster
@@ -171,7 +172,8 @@ def _score(
     with cluster(end):
         begins(f"loading the policy {request.policy}")
         threads = len(judging_cores().side)
-        handle = start_policy(request.policy, request.sampling.params(), threads)
+        spec = loadable_policy(lake, request.policy)
+        handle = start_policy(spec, request.sampling.params(), threads)
         try:
             probing = Probing(run, lake, handle)
             scored = _all_of(probing, first)

@@ -18,6 +18,7 @@ from flows.profiles import load_profile, profile_command
 from kernels_eval import JudgeConfig
 from storage import Lake
 from storage.layout import check_run_id
+from tasks.adapt.named import loadable_policy, named_policy
 from tasks.policies import SamplingParams, check_policy, policy_needs
 from tasks.policies.base import LogprobMode, Mode
 from tasks.policies.imported import is_imported
@@ -125,6 +126,10 @@ class SweepRequest(BaseModel):
     def check(self) -> None:
         """Raise RequestError for what a single field does not show to be wrong."""
 
+    def check_lake(self, lake: Lake) -> None:
+        """Raise RequestError for what the request wants of the lake and is not there."""
+        loadable_policy(lake, self.policy)
+
     def check_machine(self) -> None:
         """Raise RequestError for devices that this machine lacks. Profiles are checked without:
         `bon doctor` says what they want of a machine."""
@@ -180,6 +185,8 @@ def resolve_after(
 ) -> tuple[str, R]:
     """The same where the run's settings, `earlier`, have been read already."""
     given = {name: value for name, value in options.items() if _says_something(value)}
+    if "policy" in given:
+        given["policy"] = named_policy(lake, given["policy"])
     if earlier is None and run_id is not None and not given:
         raise RequestError(_unknown_run(lake, run_id, kind.default_profile))
     if earlier is None:
@@ -195,6 +202,8 @@ def resolve_after(
     check_names((request.profile, request.suite, request.policy))
     check_policy(request.policy)
     request.check()
+    if earlier is None:
+        request.check_lake(lake)
     if earlier is None and is_imported(request.policy):
         raise RequestError(
             f"policy {request.policy!r} draws nothing: its candidates came with an import; name "

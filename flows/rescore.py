@@ -17,6 +17,7 @@ from flows.errors import RequestError
 from flows.request import Sampling
 from flows.steps import begins
 from storage import Lake
+from tasks.adapt.named import loadable_policy, named_policy
 from tasks.cluster import cluster
 from tasks.evaluate.placement import judging_cores
 from tasks.policies import check_policy
@@ -63,13 +64,15 @@ def rescore_run(
     belong_to_owner()
     house = Lake.open(lake)
     house.check_runs([run])
+    policy = named_policy(house, policy)
     check_policy(policy)
+    spec = loadable_policy(house, policy)
     settings = _settings(house, run, sampling or {})
     problems = load_suite(suite).problems if suite else None
     unscored(house, run, "", problems)  # what cannot be scored is said before anything is loaded
     with house.run_lock(run), cluster(end):
         begins(f"loading the policy {policy}")
-        handle = start_policy(policy, settings.params(), len(judging_cores().side))
+        handle = start_policy(spec, settings.params(), len(judging_cores().side))
         try:
             policy_id = handle.policy_id
             scoring = Scoring(run, house, policy, policy_id, settings.temperature, handle)

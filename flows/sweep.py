@@ -84,8 +84,8 @@ def opened(
     """The lake. Raises RequestError if a deployment's request reaches for what it may not."""
     if not deployed():
         return Lake.to_write(lake)
-    check_options(options)  # before anything is made
     house = Lake.to_write(lake)
+    check_options(options, house)  # before anything is made
     check_stored(house, run, options, kind)
     return house
 

@@ -38,6 +38,7 @@ class Adaptation:
 
     sweep: Sweep
     policy_spec: str
+    """What loads the policy that steps begin from."""
     policy: PolicyHandle | None
     trainer: TrainerHandle | None
     """None where nothing is left to draw or to learn, so that neither was started; and, in turns,
@@ -88,7 +89,7 @@ class Adaptation:
         return replace(self.sweep, arm={"arm": BASE_ARM, "step": stage, "purpose": purpose})
 
     def drawn_by(self, adapter: Path | None) -> PolicyHandle:
-        """The policy's process under an adapter."""
+        """The policy's process under an adapter; under None as it was loaded."""
         assert self.policy is not None, "draws are owed, and no policy was started"
         return self.policy.wearing(adapter)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tasks.errors import RequestError
 from tasks.policies import policy_needs
 from tasks.policies.embedded import WEIGHTS
-from tasks.policies.options import WeightsOptions, parse_options, with_options
+from tasks.policies.options import WeightsOptions, parse_options, with_options, without_options
 
 
 def base_weights(policy: str) -> Path:
@@ -18,15 +18,11 @@ def base_weights(policy: str) -> Path:
         raise RequestError(
             f"policy {policy!r} cannot be adapted yet: take embedded or transformers:PATH"
         )
-    _, options = parse_options(name, f"{path}{mark}{given}", WeightsOptions)
-    if options.lora:
-        raise RequestError(
-            f"policy {policy!r} wears an adapter already, and steps begin from a base model; name "
-            "the base model, or merge the adapter into it"
-        )
+    parse_options(name, f"{path}{mark}{given}", WeightsOptions)
     return Path(path) if path else WEIGHTS
 
 
 def adapted_policy(policy: str, folder: Path) -> str:
-    """What samples from the base model under the adapter in `folder`, for `--policy`."""
-    return with_options(policy, {"lora": folder})
+    """What samples from the base model under the adapter in `folder`, for `--policy`, whatever
+    `policy` wears."""
+    return with_options(without_options(policy, "checkpoint"), {"lora": folder})

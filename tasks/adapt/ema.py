@@ -20,13 +20,17 @@ _TO_ZERO = ".lora_B."
 """Of a LoRA pair the half that is 0 at the base."""
 
 
-def mean_of(checkpoints: Sequence[Path], rate: float = EMA_RATE) -> Path:
+def mean_of(
+    checkpoints: Sequence[Path], rate: float = EMA_RATE, *, begin: Path | None = None
+) -> Path:
     """The running mean after these checkpoints, oldest first, each of them folded in once; its
     folder, in the last one's. Those that are there already are taken as they are found.
 
+    begin: the adapter that the first step began with; None is the base.
+
     Raises TrainingError if it cannot be written, and AdapterError as `averaged` does.
     """
-    teacher = None
+    teacher = begin
     for student in checkpoints:
         folder = student / FOLDER
         if not folder.exists():

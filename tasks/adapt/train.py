@@ -25,6 +25,7 @@ from tasks.adapt.effect import BFLOAT16, FLOAT32, check_effect
 from tasks.adapt.ema import mean_of
 from tasks.adapt.feedback import Taught, teach
 from tasks.adapt.lesson import Lesson, lesson
+from tasks.adapt.named import worn_adapter
 from tasks.adapt.objectives import Teacher, parse_objective
 from tasks.adapt.rewards import parse_reward
 from tasks.adapt.spent import COUNTS
@@ -137,7 +138,7 @@ def _teachers_weights(work: Adaptation, unit: Unit, step: int, teacher: Teacher)
         one.check()
     if teacher.weights == "live":
         return passed[-1].folder
-    return mean_of([one.folder for one in passed])
+    return mean_of([one.folder for one in passed], begin=worn_adapter(work.policy_spec))
 
 
 def _processed(score: Any) -> Floats:

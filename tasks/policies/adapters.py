@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from tasks.errors import AdapterError, RequestError
+from tasks.policies.adapter_config import adapter_config, check_trained_on
 from tasks.policies.tensor_names import some_of
 
 _ADAPTER = "default"
@@ -72,13 +72,8 @@ class Adapters:
 
     def _injected(self, folder: Path) -> Any:
         """The model with the adapter's layers in place of its own."""
-        config = _read_config(folder)
-        trained_on = str(config.get("base_model_name_or_path") or "")
-        if trained_on.startswith("sha256-") and trained_on != self._own:
-            raise AdapterError(
-                f"the adapter in {str(folder)!r} was trained on other weights ({trained_on}) than "
-                f"these ({self._own}); take it with the model that it belongs to"
-            )
+        config = adapter_config(folder)
+        check_trained_on(folder, config, self._own)
         if config.get("peft_type") != "LORA":
             raise AdapterError(
                 f"the adapter in {str(folder)!r} is {config.get('peft_type')}; only LoRA is known"
@@ -149,21 +144,6 @@ def check_tensors(folder: Path, written: set[str], loaded: set[str]) -> None:
             f"that its adapter_config.json promises are not in it ({some_of(absent)}); take a "
             "whole copy"
         )
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / "adapter_config.json"
-    if not path.is_file():
-        raise AdapterError(
-            f"no adapter in {str(folder)!r}: give a directory with an adapter_config.json"
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AdapterError(f"cannot read {str(path)!r}: {error}") from error
-    if not isinstance(config, dict):
-        raise AdapterError(f"{str(path)!r} holds no settings of an adapter")
-    return config
 
 
 def _lora_layers(model: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,6 +27,21 @@ class WeightsOptions(Options):
 
     lora: str | None = None
     """Directory of a LoRA adapter in peft's format."""
+    checkpoint: str | None = None
+    """A checkpoint's id in the lake of a run, which knows its directory (tasks.adapt.named)."""
+
+    @property
+    def adapter(self) -> Path | None:
+        """The directory of the adapter, None without one.
+
+        Raises RequestError for a checkpoint by its id: no lake is known here.
+        """
+        if self.checkpoint is not None:
+            raise RequestError(
+                f"checkpoint={self.checkpoint} names an adapter in the lake of a run; elsewhere "
+                "name its directory, with lora=DIR"
+            )
+        return None if self.lora is None else Path(self.lora)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
@@ -61,10 +77,25 @@ def parse_options(policy: str, argument: str, kind: type[O]) -> tuple[str, O]:
 
 def with_options(spec: str, options: Mapping[str, object]) -> str:
     """`spec` with these options added; one that it has already is replaced. None adds nothing."""
-    head, _, text = spec.partition("#")
-    merged = dict(item.partition("=")[::2] for item in filter(None, text.split(",")))
+    merged = options_of(spec)
     merged |= {key: str(value) for key, value in options.items() if value is not None}
-    return f"{head}#{','.join(f'{k}={v}' for k, v in merged.items())}" if merged else head
+    return _spelled(spec, merged)
+
+
+def without_options(spec: str, *keys: str) -> str:
+    """`spec` without these options; one that it lacks is no matter."""
+    return _spelled(spec, {key: one for key, one in options_of(spec).items() if key not in keys})
+
+
+def options_of(spec: str) -> dict[str, str]:
+    """The options behind a policy's name, unchecked."""
+    text = spec.partition("#")[2]
+    return dict(item.partition("=")[::2] for item in filter(None, text.split(",")))
+
+
+def _spelled(spec: str, options: Mapping[str, str]) -> str:
+    head = spec.partition("#")[0]
+    return f"{head}#{','.join(f'{k}={v}' for k, v in options.items())}" if options else head
 
 
 def _nested(given: Mapping[str, str]) -> dict[str, Any]:

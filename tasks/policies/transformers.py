@@ -25,7 +25,7 @@ def load_transformers(argument: str, params: SamplingParams) -> Policy:
     return CausalLMPolicy(
         name="transformers",
         path=Path(path),
-        adapter=Path(options.lora) if options.lora else None,
+        adapter=options.adapter,
         params=params,
         template=prompt_template(params),
         device=best_device(),

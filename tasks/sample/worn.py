@@ -10,25 +10,31 @@ from threading import Condition
 from tasks.errors import RequestError
 from tasks.policies.adaptable import AdaptablePolicy
 from tasks.policies.base import Policy
+from tasks.policies.options import options_of
 
 
 class Worn:
-    """Which adapter a policy wears: draws under another wait until those under way have ended."""
+    """Which adapter a policy wears: draws under another wait until those under way have ended.
+
+    spec: what the policy was loaded by; the adapter that it names is the policy's own.
+    """
 
     def __init__(self, spec: str, policy: Policy) -> None:
         self._spec = spec
         self.policy = policy
         """For what is the same under any adapter."""
-        self._adapter: Path | None = None
+        own = options_of(spec).get("lora")
+        self._own = self._adapter = None if own is None else Path(own)
         self._users = 0
         self._changed = Condition()
 
     @contextmanager
     def wearing(self, adapter: Path | None) -> Iterator[Policy]:
-        """The policy under this adapter (None: without) for the length of the block.
+        """The policy under this adapter (None: as it was loaded) for the length of the block.
 
         Raises AdapterError if it does not fit, RequestError if the policy takes none.
         """
+        adapter = adapter or self._own
         with self._changed:
             while self._users and self._adapter != adapter:
                 self._changed.wait()

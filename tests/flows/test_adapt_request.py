@@ -102,7 +102,9 @@ def test_wrong_settings_are_one_line(lake: Lake, adapt: dict[str, Any], names: l
     ("options", "names"),
     [
         ({"policy": "vllm:some/model"}, ["vllm:some/model", "embedded"]),
-        ({"policy": "embedded#lora=/x"}, ["adapter already"]),
+        ({"policy": "embedded#lora=/x"}, ["no adapter in '/x'"]),
+        ({"policy": "checkpoint:0123"}, ["checkpoint '0123'", "none yet"]),
+        ({"policy": "embedded#checkpoint=0123"}, ["checkpoint '0123'", "none yet"]),
         ({"sampling": {"temperature": 0.0}}, ["temperature 0"]),
         ({"sampling": {"temperature": 0.7}}, ["0.7", "processed_logprobs"]),
         ({"judge": {"protocol": "kernelbench"}}, ["interval", "trusted"]),

@@ -10,7 +10,7 @@ from flows.deployed import check_options, check_policy, check_stored, check_suit
 from flows.errors import RequestError
 from flows.request import SweepRequest
 from storage import Lake
-from tests.storage.make import run_row
+from tests.storage.make import checkpoint_row, run_row
 
 
 @pytest.fixture
@@ -90,11 +90,12 @@ def test_without_configuration_nothing_but_what_is_built_in(
         check_suite(f"dir:{places}/inside")
 
 
-def test_a_profile_of_ones_own(places: Path) -> None:
-    check_options({"profile": "demo"})
-    check_options({"profile": str(places / "inside" / "mine.toml")})
+def test_a_profile_of_ones_own(places: Path, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    check_options({"profile": "demo"}, lake)
+    check_options({"profile": str(places / "inside" / "mine.toml")}, lake)
     with pytest.raises(RequestError, match="BON_SUITES"):
-        check_options({"profile": str(places / "outside" / "mine.toml")})
+        check_options({"profile": str(places / "outside" / "mine.toml")}, lake)
 
 
 def test_what_a_profile_leads_to(places: Path, tmp_path: Path) -> None:
@@ -129,7 +130,19 @@ def test_a_policy_within_reach(places: Path, policy: str) -> None:
         "vllm:someone/anything",
     ],
 )
-def test_a_policy_out_of_reach(places: Path, policy: str) -> None:
+def test_a_policy_out_of_reach(places: Path, tmp_path: Path, policy: str) -> None:
     assert places
     with pytest.raises(RequestError, match="BON_POLICIES"):
-        check_options({"policy": policy})
+        check_options({"policy": policy}, Lake(tmp_path / "lake"))
+
+
+def test_a_checkpoint_is_within_reach_where_its_base_is(places: Path, tmp_path: Path) -> None:
+    assert places
+    lake = Lake.open(tmp_path / "lake", create=True)
+    for one, base in (("0123", "embedded"), ("4567", "transformers:/models/other")):
+        row = checkpoint_row(one, policy=f"{base}#lora={lake.root}/adapters/{one}")
+        lake.append("checkpoints", [row], run_id="mine")
+    check_options({"policy": "checkpoint:0123"}, lake)
+    for policy in ("checkpoint:4567", "transformers:/models/other#checkpoint=4567"):
+        with pytest.raises(RequestError, match="BON_POLICIES"):
+            check_options({"policy": policy}, lake)

@@ -85,3 +85,22 @@ def small_run(lake: Lake, run_id: str = "r1") -> None:
             ],
             run_id=run_id,
         )
+
+
+def checkpoint_row(checkpoint_id: str, **given: object) -> dict[str, object]:
+    """A row of `checkpoints`: step 1 of a batch of the embedded policy."""
+    return {
+        "arm": "centred",
+        "unit": "batch",
+        "step": 1,
+        "checkpoint_id": checkpoint_id,
+        "parent_id": "base",
+        "policy": f"embedded#lora=/lake/adapters/{checkpoint_id}",
+        "policy_id": "embedded-0",
+        "trainer_id": "local-0",
+        "path": f"adapters/{checkpoint_id}",
+        "sha256": "",
+        "optimizer_sha256": "",
+        "bytes": 1,
+        "created_at": datetime.now(UTC),
+    } | given

@@ -32,7 +32,7 @@ def load_embedded(argument: str, params: SamplingParams) -> Policy:
     return CausalLMPolicy(
         name="embedded",
         path=Path(path) if path else WEIGHTS,
-        adapter=Path(options.lora) if options.lora else None,
+        adapter=options.adapter,
         params=params,
         template=read_template(TEMPLATE),
         # So small that a GPU would not help, and one belongs to the judge where there is one.

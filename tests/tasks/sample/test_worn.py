@@ -88,6 +88,19 @@ def test_a_refused_adapter_leaves_the_bare_model() -> None:
         assert policy.policy_id == "one"
 
 
+def test_without_another_adapter_a_policy_wears_its_own() -> None:
+    model = _Model()
+    worn = Worn("model#lora=one", model)
+    for adapter in (None, ONE, OTHER, None):
+        with worn.wearing(adapter):
+            pass
+    assert model.put_on == [OTHER, ONE]
+    with pytest.raises(AdapterError), worn.wearing(BROKEN):
+        pass
+    with worn.wearing(None) as policy:
+        assert policy.policy_id == "one"
+
+
 def test_a_policy_without_adapters_draws_without() -> None:
     worn = Worn("instant", load_policy("instant", SamplingParams()))
     with worn.wearing(None) as policy:

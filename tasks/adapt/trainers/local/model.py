@@ -14,10 +14,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
+from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE, file_sha256
 from tasks.adapt.trainers.local.settings import LocalSettings
-from tasks.errors import RequestError
-from tasks.policies.adapters import base_name, without_library_warnings
+from tasks.errors import AdapterError, RequestError
+from tasks.policies.adapter_config import adapter_config, check_make, check_trained_on
+from tasks.policies.adapters import base_name, check_tensors, without_library_warnings
 from tasks.policies.causal_lm import fingerprint
 
 _ADAPTER = "default"
@@ -90,6 +91,9 @@ class AdaptedModel:
             for name, parameter in self.model.named_parameters()
             if parameter.requires_grad
         }
+        self.begin_hash: str | None = None
+        if settings.begin is not None:
+            self._begin(settings.begin)
         self.fresh = self.copy()
 
     def copy(self) -> dict[str, Tensor]:
@@ -104,9 +108,17 @@ class AdaptedModel:
 
     @contextlib.contextmanager
     def base(self) -> Iterator[None]:
-        """Without the adapter for as long as the block lasts."""
-        with self.model.disable_adapter():
+        """As before the first step, for as long as the block lasts."""
+        if self.begin_hash is None:
+            with self.model.disable_adapter():
+                yield
+            return
+        now = self.copy()
+        self.put(self.fresh)
+        try:
             yield
+        finally:
+            self.put(now)
 
     def save(self, folder: Path) -> tuple[str, ...]:
         """Write peft's two files; the names of the tensors, sorted.
@@ -120,6 +132,23 @@ class AdaptedModel:
         text = json.dumps(content, indent=2, sort_keys=True, default=str)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         return tuple(sorted(tensors))
+
+    def _begin(self, folder: Path) -> None:
+        """Take another training's adapter. Raises AdapterError unless it is of the same make."""
+        own = adapter_config(folder)
+        check_trained_on(folder, own, str(self.config.base_model_name_or_path))
+        check_make(folder, own, self.config.r, self.config.lora_alpha)
+        try:
+            self.begin_hash = file_sha256(folder / ADAPTER_FILE)
+            check_tensors(
+                folder,
+                set(load_file(folder / ADAPTER_FILE)),
+                {_public(name) for name in self.parameters},
+            )
+            self.load(folder)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise AdapterError(f"cannot load the adapter in {str(folder)!r}: {reason}") from error
 
     def load(self, folder: Path) -> None:
         """Take the tensors that `save` wrote."""

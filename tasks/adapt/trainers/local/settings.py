@@ -31,6 +31,9 @@ class LocalSettings:
     """Whether activations are computed twice to save memory; None does so on a GPU."""
     threads: int = 1
     """On a CPU: sums of another number of threads round otherwise."""
+    begin: Path | None = None
+    """An adapter of the same make that steps begin with, and that counts as the base of what they
+    do; None: one that does nothing yet. The optimizer begins anew in any case."""
 
     def __post_init__(self) -> None:
         if self.rank < 1 or self.alpha <= 0 or self.threads < 1:
@@ -53,16 +56,20 @@ class LocalSettings:
         """Whether activations are computed twice."""
         return not self.on_cpu if self.checkpointing is None else self.checkpointing
 
-    def trainer_id(self, base: str, dtype: str) -> str:
+    def trainer_id(self, base: str, dtype: str, begin: str | None = None) -> str:
         """`local-` and 12 hex digits.
 
-        base: hash of the base model's files. dtype: of its weights.
+        base: hash of the base model's files. dtype: of its weights. begin: hash of the adapter that
+        steps begin with.
         """
-        content = asdict(replace(self, base=Path())) | {
+        content = asdict(replace(self, base=Path(), begin=None)) | {
             "base": base,
             "dtype": dtype,
             "device": self.device.partition(":")[0],
             "versions": {name: version(name) for name in ("torch", "peft", "transformers")},
         }
+        del content["begin"]
+        if begin is not None:
+            content["begin"] = begin
         encoded = json.dumps(content, sort_keys=True).encode()
         return f"local-{hashlib.sha256(encoded).hexdigest()[:12]}"

@@ -54,7 +54,9 @@ class LocalTrainer:
         self._settings = settings
         self._model = AdaptedModel(settings)
         self._adam = AdapterAdam(self._model.parameters)
-        self._trainer_id = settings.trainer_id(self._model.base_hash, self._model.dtype)
+        self._trainer_id = settings.trainer_id(
+            self._model.base_hash, self._model.dtype, self._model.begin_hash
+        )
 
     @property
     def trainer_id(self) -> str:
