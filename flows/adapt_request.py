@@ -21,6 +21,7 @@ from tasks.adapt.named import loadable_policy, worn_adapter
 from tasks.adapt.numbering import MOST_DRAWS, MOST_STEPS, check_numbers
 from tasks.adapt.objectives import parse_objective
 from tasks.adapt.rewards import DEFAULT, parse_reward
+from tasks.adapt.rounds import Rounds
 from tasks.adapt.step_size import parse_step_size
 from tasks.adapt.trainers.base import StepSpec
 from tasks.adapt.trainers.local import LocalSettings
@@ -220,6 +221,12 @@ class AdaptRequest(SweepRequest):
     def units(self, problems: tuple[Problem, ...]) -> list[Unit]:
         """All trajectories."""
         return units_of(self.adapt.arms, problems, self.adapt.unit)
+
+    def rounds(self) -> Rounds:
+        """What is drawn in which round."""
+        problems = self.selected()
+        last = self.last_step(len(problems))
+        return Rounds(problems, self.units(problems), self.method(), last)
 
     def method(self) -> Method:
         """As the steps take it. Raises RequestError for names that mean nothing."""

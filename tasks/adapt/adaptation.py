@@ -12,6 +12,7 @@ from storage import Lake
 from tasks.adapt.actor import TrainerHandle
 from tasks.adapt.method import Method
 from tasks.adapt.numbering import Purpose
+from tasks.adapt.rounds import Drawing, Rounds
 from tasks.adapt.standing import Made, Standing
 from tasks.adapt.units import BASE_ARM, Unit
 from tasks.errors import AdapterError
@@ -45,9 +46,19 @@ class Adaptation:
     outside `training`."""
     trainer_in_turn: Callable[[], TrainerHandle] | None = None
     """Starts a trainer on a GPU that judges time on, where the two take turns."""
-    method: Method
-    problems: Sequence[Problem]
-    units: Sequence[Unit]
+    rounds: Rounds
+
+    @property
+    def method(self) -> Method:
+        return self.rounds.method
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        return self.rounds.problems
+
+    @property
+    def units(self) -> Sequence[Unit]:
+        return self.rounds.units
 
     @property
     def lake(self) -> Lake:
@@ -60,6 +71,15 @@ class Adaptation:
     def made(self) -> Made:
         """The steps that the run holds by now."""
         return Made(self.lake, self.run_id, self.method.patience)
+
+    def drawings(self, step: int) -> list[Drawing]:
+        """What is drawn in a round: by the base arm, and by each unit that goes on."""
+        found, made = self.rounds.drawings(None, step), self.made()
+        for unit in self.units if step else ():
+            standing = made.at(unit, step)
+            if standing is not None and not standing.ended:
+                found += self.rounds.drawings(unit, step)
+        return found
 
     @contextmanager
     def training(self) -> Iterator[Adaptation]:

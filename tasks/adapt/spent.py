@@ -45,8 +45,8 @@ def write_spent(
         )
     }
     draws = lake.sql(_query("spent"), [run_id]).to_pylist()
-    if not is_over(lake, run_id, step):
-        own = [one for one in draws if one["step"] == step and one["purpose"] != "confirm"]
+    own = [one for one in draws if one["step"] == step and one["purpose"] != "confirm"]
+    if own and not is_over(lake, run_id, step):
         paid = _paid(lake, run_id, draws)
         rows = [*_sampling(own, "sample"), *_judging(own, paid, turns, "judge")]
         commit(lake, run_id, f"round-{step}", {"spend": rows})

@@ -44,10 +44,17 @@ class Unit:
         """The name of a step's rows in the lake."""
         return f"a{self.number}-{self.name.replace('/', '-')}-s{step}"
 
-    def shards(self, step: int, draws: int, purpose: Purpose = "round") -> list[Shard]:
-        """What it draws at a step, from 1."""
+    def shards(
+        self,
+        step: int,
+        draws: int,
+        purpose: Purpose = "round",
+        problems: Sequence[Problem] | None = None,
+    ) -> list[Shard]:
+        """What it draws at a step, from 1, of these problems; by default of all its own."""
         indices = tuple(draw_indices(self.number, step, draws, purpose))
-        return [Shard(problem, indices) for problem in self.problems]
+        drawn = self.problems if problems is None else problems
+        return [Shard(problem, indices) for problem in drawn]
 
     def seed(self, run_seed: int, problem: Problem, step: int) -> int:
         """Of a chance that belongs to one problem's group of a step; 63 bits."""

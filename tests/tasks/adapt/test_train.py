@@ -18,6 +18,7 @@ from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.feedback import feedback
 from tasks.adapt.items import TrainItem
 from tasks.adapt.method import Method
+from tasks.adapt.rounds import Rounds
 from tasks.adapt.step import Made, make_step
 from tasks.adapt.train import train_unit
 from tasks.adapt.trainers.base import StepSpec
@@ -105,9 +106,12 @@ def work(tmp_path: Path, policy: CausalLMPolicy, trainer: LocalTrainer, drawn: D
         policy_spec="embedded",
         policy=cast("Any", _Served(policy)),
         trainer=cast("Any", _Trains(trainer)),
-        method=Method(len(rows), "speedup", StepSpec(), patience=2),
-        problems=[problem],
-        units=units_of(["centred"], [problem], "problem"),
+        rounds=Rounds(
+            [problem],
+            units_of(["centred"], [problem], "problem"),
+            Method(len(rows), "speedup", StepSpec(), patience=2),
+            last=2,
+        ),
     )
     policy.set_adapter(None)
 
@@ -121,8 +125,13 @@ def held(work: Adaptation) -> dict[str, int]:
     return {table: len(work.lake.sql(f"SELECT * FROM {table}")) for table in PARTS}
 
 
+def with_method(work: Adaptation, **changed: Any) -> Adaptation:
+    method = replace(work.method, **changed)
+    return replace(work, rounds=replace(work.rounds, method=method))
+
+
 def with_spec(work: Adaptation, spec: StepSpec) -> Adaptation:
-    return replace(work, method=replace(work.method, spec=spec))
+    return with_method(work, spec=spec)
 
 
 def test_a_step_is_written_once_and_draws_go_on_under_it(work: Adaptation) -> None:
@@ -172,7 +181,7 @@ def test_a_checkpoint_of_other_settings_is_refused(work: Adaptation) -> None:
 
 
 def test_rewards_that_are_all_alike_are_no_signal(work: Adaptation) -> None:
-    alike = replace(work, method=replace(work.method, reward="threshold:0.1"))
+    alike = with_method(work, reward="threshold:0.1")
     rows = work.lake.sql("SELECT * EXCLUDE sequence FROM evaluations").to_pylist()
     known = [row | {"speedup_low": 0.9, "evaluation_id": f"n{i}"} for i, row in enumerate(rows)]
     work.lake.append("evaluations", known, run_id="demo")
@@ -225,7 +234,8 @@ def test_a_step_that_cannot_be_saved_leaves_no_row(work: Adaptation) -> None:
 
 def by_teacher(work: Adaptation, *objectives: str) -> Adaptation:
     """The same, with arms that learn from themselves."""
-    return replace(work, units=units_of(objectives, work.problems, "problem"))
+    units = units_of(objectives, work.problems, "problem")
+    return replace(work, rounds=replace(work.rounds, units=units))
 
 
 def read(work: Adaptation) -> dict[str, Any]:
