@@ -13,6 +13,7 @@ from flows.adapt import bon_adapt
 from flows.nightly import nightly, zone
 from flows.profiles import profiles_of
 from flows.sweep import bon_sweep
+from flows.train import bon_train
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -67,19 +68,10 @@ def catalogue() -> list[Entry]:
     """
     timezone = os.environ.get(TIMEZONE, "UTC")
     zone(timezone)
-    sweeps = [Entry(bon_sweep, "default", "The demo profile.", {"profile": "demo"})]
-    sweeps += [
-        Entry(bon_sweep, name, f"The profile {name}.", {"profile": name})
-        for name in profiles_of("sweep")
-        if name != "demo"
-    ]
-    adaptations = [
-        Entry(bon_adapt, "default", "The profile adapt-demo.", {"profile": "adapt-demo"})
-    ]
-    adaptations += [
-        Entry(bon_adapt, name, f"The profile {name}.", {"profile": name})
-        for name in profiles_of("adapt")
-        if name != "adapt-demo"
+    of_profiles = [
+        *_of_profiles(bon_sweep, "sweep", "demo", "The demo profile."),
+        *_of_profiles(bon_adapt, "adapt", "adapt-demo"),
+        *_of_profiles(bon_train, "train", "train-demo"),
     ]
     every_night = Entry(
         nightly,
@@ -89,4 +81,16 @@ def catalogue() -> list[Entry]:
         cron="0 3 * * *",
         timezone=timezone,
     )
-    return [*sweeps, *adaptations, every_night]
+    return [*of_profiles, every_night]
+
+
+def _of_profiles(
+    flow: Flow[..., Any], command: str, demo: str, told: str | None = None
+) -> list[Entry]:
+    """One of a command's flow for each of its profiles; the demo as `default`."""
+    others = [name for name in profiles_of(command) if name != demo]
+    default = Entry(flow, "default", told or f"The profile {demo}.", {"profile": demo})
+    return [
+        default,
+        *(Entry(flow, name, f"The profile {name}.", {"profile": name}) for name in others),
+    ]

@@ -132,8 +132,11 @@ class AdaptRequest(SweepRequest):
             parse_objective(arm).check(adapt.group)
         self._check_sampling()
         self._check_verdicts()
+        self._check_problems()
+
+    def _check_problems(self) -> None:
         problems = self.selected()
-        if adapt.unit == "batch" and len(problems) < 2:
+        if self.adapt.unit == "batch" and len(problems) < 2:
             raise RequestError(
                 "--unit batch is one trajectory for two problems or more; name more problems, or "
                 "take --unit problem"

@@ -54,8 +54,7 @@ _REFUSED = "SELECT * FROM refused_problems ORDER BY level, problem_id, suite"
 def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> AdaptSummary:
     """Compare the run's arms. unjudged: draws that were asked for and have no verdict."""
     problems = len(request.selected())
-    steps = lake.sql(_STEPS, [run_id]).to_pylist()
-    refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
+    steps, refused = steps_by_status(lake, run_id), refused_problems(lake, run_id)
     compared = frontier(lake, [run_id])
     return AdaptSummary(
         run_id=run_id,
@@ -67,12 +66,22 @@ def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> 
         unfinished=unjudged - sum(one.draws for one in refused),
         refused=refused,
         arms={
-            name: ArmSummary(
-                **arm.model_dump(),
-                steps={row["status"]: row["n"] for row in steps if row["arm"] == name},
-            )
+            name: ArmSummary(**arm.model_dump(), steps=steps.get(name, {}))
             for name, arm in compared.arms.items()
         },
         guards=compared.guards,
         verdict=compared.verdict,
     )
+
+
+def steps_by_status(lake: Lake, run_id: str) -> dict[str, dict[str, int]]:
+    """Of every trained arm: steps of all its units by how they ended."""
+    found: dict[str, dict[str, int]] = {}
+    for row in lake.sql(_STEPS, [run_id]).to_pylist():
+        found.setdefault(row["arm"], {})[row["status"]] = row["n"]
+    return found
+
+
+def refused_problems(lake: Lake, run_id: str) -> list[RefusedProblem]:
+    """Those that the judge cannot judge."""
+    return [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]

@@ -55,6 +55,8 @@ def check_options(options: dict[str, Any], lake: Lake) -> None:
         _check_path(f"profile {profile!r}", profile, _none)
     if (suite := options.get("suite")) is not None:
         check_suite(suite)
+    if (held_out := (options.get("train") or {}).get("eval_suite")) is not None:
+        check_suite(held_out)
     if (policy := options.get("policy")) is not None:
         check_policy(named_policy(lake, policy))
 
@@ -71,11 +73,10 @@ def check_stored(
     """
     earlier = None if run is None else stored_request(lake, run, kind)
     if earlier is not None:
-        check_suite(earlier.suite)
-        check_policy(earlier.policy)
-        return
-    base = load_profile(options.get("profile") or kind.default_profile)
-    check_options({"suite": base.get("suite"), "policy": base.get("policy")}, lake)
+        base = earlier.model_dump()
+    else:
+        base = load_profile(options.get("profile") or kind.default_profile)
+    check_options({name: base.get(name) for name in ("suite", "policy", "train")}, lake)
 
 
 def check_suite(suite: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from flows.adapt_request import AdaptRequest
 from flows.profiles import load_profile, profile_command
 from flows.request import INSTANT_DEVICE, SweepRequest, profile_request
+from flows.train_request import TrainRequest
 from kernels_eval.devices import check_device
 from kernels_eval.errors import RequestError as DeviceError
 from storage import Lake, default_lake
@@ -78,8 +79,9 @@ def prognosis(profile: str) -> Prognosis:
     Raises RequestError for an unknown profile or one that is no whole request.
     """
     command = profile_command(load_profile(profile))
-    kind = AdaptRequest if command == "adapt" else SweepRequest
-    request: SweepRequest = profile_request(profile, kind)
+    kinds: tuple[type[SweepRequest], ...] = (SweepRequest, AdaptRequest, TrainRequest)
+    (kind,) = (one for one in kinds if one.command == command)
+    request = profile_request(profile, kind)
     return Prognosis(profile, tuple(_missing(request)))
 
 

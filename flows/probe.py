@@ -125,8 +125,8 @@ def _settings(lake: Lake, run: str) -> AdaptRequest:
     request = stored_request(lake, run, AdaptRequest) if kinds == ["adapt"] else None
     if request is None:
         raise RequestError(
-            f"run {run!r} is no adaptation, so it has no checkpoints to probe; name a run of "
-            "`bon adapt`"
+            f"run {run!r} is no adaptation, and the probe looks at the checkpoints of one; name a "
+            "run of `bon adapt`"
         )
     return request
 

@@ -123,6 +123,13 @@ class SweepRequest(BaseModel):
         """The problems asked for. Raises RequestError for an unknown suite or id."""
         return load_suite(self.suite).select(self.problems)
 
+    @classmethod
+    def fitting(cls, base: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """A profile's settings without those that are of another suite than was given: ids."""
+        suites = (given.get("suite", base.get("suite")), base.get("suite"))
+        other = _suite_name(suites[0]) != _suite_name(suites[1])
+        return {key: one for key, one in base.items() if key != "problems" or not other}
+
     def check(self) -> None:
         """Raise RequestError for what a single field does not show to be wrong."""
 
@@ -191,8 +198,7 @@ def resolve_after(
         raise RequestError(_unknown_run(lake, run_id, kind.default_profile))
     if earlier is None:
         base = _profile_fields(given.get("profile", kind.default_profile), kind)
-        if _suite_name(given.get("suite", base.get("suite"))) != _suite_name(base.get("suite")):
-            base.pop("problems", None)  # ids of another suite
+        base = kind.fitting(base, given)
         base = _with_own_limit(base, given)
     else:
         base = earlier.model_dump()
@@ -296,7 +302,7 @@ def stored_request(
             f"run {run_id!r} was imported with its verdicts, and without the problems; to have its "
             "kernels judged, import them as another --run with --suite"
         )
-    of = "adapt" if rows[0]["kind"] == "adapt" else "sweep"
+    of = rows[0]["kind"] if rows[0]["kind"] in ("adapt", "train") else "sweep"
     if of != kind.command:
         raise RequestError(
             f"run {run_id!r} is one of `bon {of}`, which goes on with it; for `bon "

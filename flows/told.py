@@ -10,6 +10,7 @@ from flows.cli.printing import complain
 from flows.deployed import deployed
 from flows.errors import in_a_line
 from flows.summary import SweepSummary
+from flows.train_summary import TrainSummary
 from storage import Lake, default_lake
 
 
@@ -32,8 +33,8 @@ def tell_of(summary: SweepSummary) -> None:
     complain(f"run {summary.run_id} has ended: {found}; report: {summary.report}")
 
 
-def tell_of_adaptation(summary: AdaptSummary) -> None:
-    """The same for an adaptation."""
+def tell_of_adaptation(summary: AdaptSummary | TrainSummary) -> None:
+    """The same for an adaptation, or a training."""
     if not deployed():
         return
     found = f"{summary.candidates} candidates of {len(summary.arms)} arms; {summary.verdict}"

@@ -16,6 +16,7 @@ from flows.cli import (  # noqa: F401  (register)
     results,
     strategies,
     sweep,
+    train,
 )
 from flows.cli.app import app
 

@@ -31,7 +31,9 @@ from flows.cli.sweep import flow_summary, imported, narrowed, parse_ids
 from flows.errors import RequestError
 
 if TYPE_CHECKING:
+    from flows.adapt_request import AdaptRequest
     from flows.adapt_summary import AdaptSummary
+    from flows.train_summary import TrainSummary
 
 
 @app.command()
@@ -66,7 +68,9 @@ def adapt(
     level: LevelOption = None,
     split: SplitOption = None,
     problems: ProblemsOption = None,
-    policy: Annotated[str | None, typer.Option(help="embedded or transformers:PATH.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="embedded, transformers:PATH or checkpoint:ID.")
+    ] = None,
     seed: SeedOption = None,
     run: RunOption = None,
     lake: LakeOption = None,
@@ -106,8 +110,10 @@ def adapt(
         },
         "judge": {"device": device, "mode": mode, "protocol": protocol, "timeout_s": timeout},
     }
+    from flows.adapt_request import AdaptRequest
+
     with telling_steps(unless=json):
-        summary = _adapted(lake, run, options)
+        summary: AdaptSummary = run_flow(AdaptRequest, "flows.adapt", lake, run, options)
     if json:
         print_json(summary.model_dump(mode="json"))
     else:
@@ -123,8 +129,15 @@ def parse_arms(text: str) -> list[str]:
     return arms
 
 
-def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> AdaptSummary:
-    from flows.adapt_request import AdaptRequest, check_place
+def run_flow(
+    kind: type[AdaptRequest],
+    module: str,
+    lake: str | None,
+    run: str | None,
+    options: dict[str, Any],
+) -> Any:
+    """What the flow `bon_COMMAND` of a module makes of the request, which is checked first."""
+    from flows.adapt_request import check_place
     from flows.prefect_api import prefect_api
     from flows.request import resolve_after, stored_request
     from storage import Lake
@@ -132,17 +145,15 @@ def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> Adap
 
     check_place(lake)
     house = Lake.to_write(lake)
-    earlier = None if run is None else stored_request(house, run, AdaptRequest)
-    run_id, request = resolve_after(earlier, house, run, options, AdaptRequest)
+    earlier = None if run is None else stored_request(house, run, kind)
+    run_id, request = resolve_after(earlier, house, run, options, kind)
     judging_cores()
     changed = earlier not in (None, request)
-    go_on = to_go_on(house, run_id, lake, changed=changed, command="adapt")
+    go_on = to_go_on(house, run_id, lake, changed=changed, command=kind.command)
     with going_on(go_on), prefect_api() as api:
         asked = request.model_dump(mode="json", exclude={"k", "limits"})
-        summary: AdaptSummary = flow_summary(
-            api, imported("flows.adapt", "bon_adapt"), run=run_id, lake=str(house.root), **asked
-        )
-        return summary
+        flow = imported(module, f"bon_{kind.command}")
+        return flow_summary(api, flow, run=run_id, lake=str(house.root), **asked)
 
 
 def _print(summary: AdaptSummary, lake: str | None) -> None:
@@ -153,10 +164,17 @@ def _print(summary: AdaptSummary, lake: str | None) -> None:
         f"run {summary.run_id}: {summary.candidates} candidates over {summary.problems} problems, "
         f"{summary.steps} steps, an adapter per {summary.unit}",
     )
+    print_refused(summary, lake, command="adapt")
+    print_rich(Text(summary.verdict, style="bold"))
+
+
+def print_refused(summary: AdaptSummary | TrainSummary, lake: str | None, *, command: str) -> None:
+    """What the judge could not judge, and what has no verdict yet; nothing if all has."""
+    from rich.text import Text
+
     for one in summary.refused:
         print_rich(f"problem {one.problem_id} was refused by the judge: {one.reason}")
     if not summary.complete:
-        again = next_command("adapt", "--run", summary.run_id, lake=lake)
+        again = next_command(command, "--run", summary.run_id, lake=lake)
         line = f"unfinished: {summary.unfinished} draws have no verdict; `{again}` goes on"
         print_rich(Text(line, style="bold"))
-    print_rich(Text(summary.verdict, style="bold"))

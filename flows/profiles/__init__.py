@@ -20,8 +20,8 @@ def profile_names() -> list[str]:
 
 
 def profile_command(fields: dict[str, Any]) -> str:
-    """Which command a profile is of: `adapt` where it says how to, else `sweep`."""
-    return "adapt" if "adapt" in fields else "sweep"
+    """Which command a profile is of: `train` or `adapt` where it says how to, else `sweep`."""
+    return next((one for one in ("train", "adapt") if one in fields), "sweep")
 
 
 def profiles_of(command: str) -> list[str]:

@@ -36,10 +36,11 @@ def load_runs(lake: Lake, run_ids: Sequence[str]) -> list[Run]:
     lake.check_runs(wanted)
     asked = {row["run_id"]: row for row in lake.sql(_text("settings"), wanted).to_pylist()}
     for run_id in wanted:
-        if asked[run_id]["kind"] != "adapt":
+        if (kind := asked[run_id]["kind"]) != "adapt":
+            has = "is a training, which has no Best-of-N beside it"
             raise RequestError(
-                f"run {run_id!r} has one arm; name runs of `bon adapt`, which have several to "
-                "compare"
+                f"run {run_id!r} {has if kind == 'train' else 'has one arm'}; name runs of `bon "
+                "adapt`, which have several to compare"
             )
     drawn = lake.sql(_text("draws"), wanted)
     of_run = np.array(drawn["run_id"].to_pylist(), np.str_)
