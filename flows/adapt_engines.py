@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from flows.adapt_request import AdaptRequest
@@ -84,7 +84,7 @@ def adapting(
         )
         trainer: TrainerHandle | None = None
         spec = loadable_policy(lake, request.policy)
-        settings = replace(request.local_settings(side_threads(request)), begin=worn_adapter(spec))
+        settings = request.local_settings(side_threads(request), worn_adapter(spec))
         in_turns = not settings.on_cpu and request.judge.config().on_gpu
         if todo.steps and not in_turns:
             # Started by a Ray that has left the timing cores, so it never runs on one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -242,8 +243,8 @@ class AdaptRequest(SweepRequest):
         adapt = self.adapt
         return Method(adapt.group, adapt.reward, spec, adapt.patience, adapt.tail, adapt.confirm)
 
-    def local_settings(self, threads: int) -> LocalSettings:
-        """Of the local trainer."""
+    def local_settings(self, threads: int, begin: Path | None = None) -> LocalSettings:
+        """Of the local trainer. begin: the adapter that steps begin with."""
         return LocalSettings(
             base=base_weights(self.policy),
             rank=self.adapt.rank,
@@ -252,6 +253,7 @@ class AdaptRequest(SweepRequest):
             threads=threads,
             device=_DEVICES[self.adapt.trainer],
             dtype=self.adapt.dtype,
+            begin=begin,
         )
 
 

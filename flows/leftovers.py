@@ -1,6 +1,6 @@
 """Flow runs of processes that were killed are marked as crashed, and old ones are removed.
 
-Only runs of ours are looked at: those with our label, and those of the flow `bon-sweep`, whose
+Only runs of ours are looked at: those with our label, and those of the flows `bon-...`, whose
 process may have been killed before it could label one.
 """
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Test: TypeAlias = "Callable[[FlowRun], bool]"
 
-FLOWS = ("bon-sweep", "rescore", "nightly")
-_OURS_ALONE = "bon-sweep"
-"""A name that no other program gives to a flow."""
+_OURS_ALONE = ("bon-sweep", "bon-adapt", "bon-train")
+"""Names that no other program gives to a flow."""
+
+FLOWS = (*_OURS_ALONE, "probe", "rescore", "nightly")
 
 MESSAGE = (
     "The process that ran this flow has ended. What was judged is in the lake: asked for with "
-    "the same `run`, the sweep goes on where it stopped."
+    "the same `run`, it goes on where it stopped."
 )
 
 _STARTING = timedelta(minutes=10)
@@ -55,7 +56,7 @@ def tidy(*, private: bool) -> None:
 def left_behind(*, unlabelled: Test) -> Test:
     """A test of unfinished flow runs: whether the process behind one is gone.
 
-    `unlabelled`: the same of a run of `bon-sweep` without a label.
+    `unlabelled`: the same of a run of a flow `bon-...` without a label.
     """
 
     def gone(flow_run: FlowRun) -> bool:
@@ -107,8 +108,8 @@ def _runs(client: SyncPrefectClient, wanted: FlowRunFilter) -> Iterator[FlowRun]
 
     flows = FlowFilter(name=FlowFilterName(any_=list(FLOWS)))
     found = _all(partial(client.read_flow_runs, flow_filter=flows, flow_run_filter=wanted))
-    named = _flow_named(client, _OURS_ALONE)
-    return (one for one in found if OWNER_LABEL in one.labels or one.flow_id == named)
+    named = _flows_named(client, _OURS_ALONE)
+    return (one for one in found if OWNER_LABEL in one.labels or one.flow_id in named)
 
 
 def _all(read: Callable[..., list[T]]) -> list[T]:
@@ -119,11 +120,11 @@ def _all(read: Callable[..., list[T]]) -> list[T]:
     return found
 
 
-def _flow_named(client: SyncPrefectClient, name: str) -> UUID | None:
+def _flows_named(client: SyncPrefectClient, names: Sequence[str]) -> set[UUID]:
     from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 
-    found = client.read_flows(flow_filter=FlowFilter(name=FlowFilterName(any_=[name])))
-    return found[0].id if found else None
+    wanted = FlowFilter(name=FlowFilterName(any_=list(names)))
+    return {one.id for one in client.read_flows(flow_filter=wanted)}
 
 
 def _parts(client: SyncPrefectClient, parents: Sequence[UUID]) -> list[FlowRun]:

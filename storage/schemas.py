@@ -39,8 +39,8 @@ RUNS = pa.schema(
         required(
             "kind",
             pa.string(),
-            "sweep | adapt | import (a table with verdicts) | candidates (kernels that came "
-            "unjudged).",
+            "sweep | adapt | train | import (a table with verdicts) | candidates (kernels that "
+            "came unjudged).",
         ),
         optional("profile", pa.string(), "The profile that the request began from."),
         required("suite", pa.string(), "The suite that was asked for."),

@@ -16,11 +16,12 @@ after each save · `feedback` the teacher's prompt · `ema` its averaged weights
 `best_of_adaptation` statistics of one arm. Adapters on a policy that samples are in
 `tasks.policies.adapters`.
 
-A run (`flows/adapt.py`): `numbering` of draws · `units` trajectories · `standing` where each is ·
-`order` of judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows ·
-`anchors` what is measured anew in every round · `actor` a trainer in a process of its own · `spent`
-what rounds cost · `extent` how far it goes. Arms are compared in `tasks/frontier/`; the probe is
-`tasks/probe/`.
+A run (`flows/adapt.py`, `flows/train.py`): `numbering` of draws · `units` trajectories · `rounds`
+who draws what in which, for the outer loop `outer` · `standing` where each unit is · `order` of
+judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows · `anchors` what
+is measured anew in every round · `actor` a trainer in a process of its own · `spent` what rounds
+cost · `extent` how far it goes · `named` checkpoints as policies. Arms are compared in
+`tasks/frontier/`; the probe is `tasks/probe/`.
 
 Not here yet: the trainer `tinker`.
 """

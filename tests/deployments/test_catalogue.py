@@ -26,7 +26,8 @@ def test_an_entry_fits_its_flow(entry: Entry) -> None:
 def test_the_contract_names() -> None:
     names = [entry.full_name for entry in ENTRIES]
     assert len(names) == len(set(names))
-    assert {"bon-sweep/default", "bon-adapt/default", "nightly/default"} <= set(names)
+    assert {"bon-sweep/default", "bon-adapt/default", "bon-train/default"} <= set(names)
+    assert "nightly/default" in names
     sweeps, adaptations = profiles_of("sweep"), profiles_of("adapt")
     assert {f"bon-sweep/{name}" for name in sweeps if name != "demo"} <= set(names)
     assert {f"bon-adapt/{name}" for name in adaptations if name != "adapt-demo"} <= set(names)

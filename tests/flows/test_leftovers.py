@@ -22,7 +22,13 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Running
 
 from flows import leftovers
+from flows.adapt import bon_adapt
+from flows.nightly import nightly
 from flows.owner import is_gone, label, process_name
+from flows.probe import probe_run
+from flows.rescore import rescore_run
+from flows.sweep import bon_sweep
+from flows.train import bon_train
 from tests.conftest import StartingServer
 
 
@@ -70,7 +76,8 @@ def test_names_of_processes(dead: str) -> None:
 
 
 def test_runs_of_killed_processes_are_marked(client: SyncPrefectClient, dead: str) -> None:
-    ended = [begun(client, name, dead) for name in leftovers.FLOWS]
+    flows = (bon_sweep, bon_adapt, bon_train, probe_run, rescore_run, nightly)
+    ended = [begun(client, one.name, dead) for one in flows]
 
     @task
     def step() -> None: ...
@@ -80,7 +87,7 @@ def test_runs_of_killed_processes_are_marked(client: SyncPrefectClient, dead: st
     on += [begun(client, "nightly"), begun(client, "another-program", dead)]
     on += [begun(client, "bon-sweep", f"elsewhere{dead[dead.index('/') :]}")]
     leftovers.tidy(private=True)
-    assert [state(client, one) for one in ended] == ["CRASHED"] * 3
+    assert [state(client, one) for one in ended] == ["CRASHED"] * len(flows)
     assert client.read_task_run(inside.id).state_type == "CRASHED"
     assert [state(client, one) for one in on] == ["RUNNING"] * 5
 
@@ -88,7 +95,7 @@ def test_runs_of_killed_processes_are_marked(client: SyncPrefectClient, dead: st
 def test_a_run_that_was_never_labelled(
     client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, others = begun(client, "bon-sweep"), begun(client, "nightly")
+    ours, others = begun(client, "bon-train"), begun(client, "nightly")
     monkeypatch.setattr(leftovers, "_STARTING", timedelta(0))
     leftovers.tidy(private=False)
     assert state(client, ours) == "RUNNING"  # on a server of the user's: nobody can tell
