@@ -124,13 +124,12 @@ def parse_arms(text: str) -> list[str]:
 
 
 def _adapted(lake: str | None, run: str | None, options: dict[str, Any]) -> AdaptSummary:
-    from flows.adapt_request import AdaptRequest, check_place
+    from flows.adapt_request import AdaptRequest
     from flows.prefect_api import prefect_api
     from flows.request import resolve_after, stored_request
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
-    check_place(lake)
     house = Lake.to_write(lake)
     earlier = None if run is None else stored_request(house, run, AdaptRequest)
     run_id, request = resolve_after(earlier, house, run, options, AdaptRequest)

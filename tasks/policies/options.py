@@ -25,7 +25,7 @@ class WeightsOptions(Options):
     """Of policies that load weights into their own process."""
 
     lora: str | None = None
-    """Directory of a LoRA adapter in peft's format."""
+    """Directory of a LoRA adapter in peft's format, or its address in an object store."""
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

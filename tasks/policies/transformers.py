@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.errors import RequestError
+from tasks.policies.adapter_folder import adapter_folder
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import prompt_template
@@ -25,7 +26,7 @@ def load_transformers(argument: str, params: SamplingParams) -> Policy:
     return CausalLMPolicy(
         name="transformers",
         path=Path(path),
-        adapter=Path(options.lora) if options.lora else None,
+        adapter=adapter_folder(options.lora) if options.lora else None,
         params=params,
         template=prompt_template(params),
         device=best_device(),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows import adapt_request
-from flows.adapt_request import AdaptRequest, check_place
+from flows.adapt_request import AdaptRequest
 from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
@@ -195,11 +195,6 @@ def test_sweeps_and_adaptations_keep_to_their_own_runs(lake: Lake) -> None:
         resolve(lake, None, {"profile": "adapt-demo"})
 
 
-def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
-    with pytest.raises(RequestError, match="object stores yet"):
-        check_place("s3://bucket/lake")
-
-
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -209,7 +204,6 @@ def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
         (("--arms", "max@8", "-g", "8"), ["max@8", "-g"]),
         (("--unit", "batch", "--problems", "12"), ["--unit batch", "two problems"]),
         (("--run", "nobody"), ["nobody", "adapt-demo"]),
-        (("--lake", "s3://bucket/lake"), ["object stores yet"]),
     ],
 )
 def test_the_command_refuses_in_one_line(

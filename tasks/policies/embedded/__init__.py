@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tasks.policies.adapter_folder import adapter_folder
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import read_template
@@ -32,7 +33,7 @@ def load_embedded(argument: str, params: SamplingParams) -> Policy:
     return CausalLMPolicy(
         name="embedded",
         path=Path(path) if path else WEIGHTS,
-        adapter=Path(options.lora) if options.lora else None,
+        adapter=adapter_folder(options.lora) if options.lora else None,
         params=params,
         template=read_template(TEMPLATE),
         # So small that a GPU would not help, and one belongs to the judge where there is one.
