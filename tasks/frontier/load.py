@@ -100,6 +100,7 @@ def _run(
             for name in names
         },
         unjudged=int(asked["unjudged"]) + owed,
+        parameters=asked["parameters"],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.errors import RequestError
-from tasks.policies.adapter_folder import adapter_folder
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import prompt_template
@@ -21,6 +20,7 @@ def load_transformers(argument: str, params: SamplingParams) -> Policy:
     if not path:
         raise RequestError("policy transformers wants a model directory: transformers:PATH")
     # Heavy imports wait until weights are wanted, so that `import tasks.policies` stays cheap.
+    from tasks.policies.adapter_folder import adapter_folder
     from tasks.policies.causal_lm import CausalLMPolicy, best_device
 
     return CausalLMPolicy(

@@ -96,6 +96,8 @@ def test_it_ends_wherever_it_goes_on(
         (1, "done"),
         (2, "done"),
     ]
+    costs = lake.sql("SELECT flops / parameters AS n FROM budget JOIN runs_latest USING (run_id)")
+    assert all(row["n"] > 0 for row in costs.to_pylist())
     rows = lake.sql("SELECT checkpoint_id FROM checkpoints").to_pylist()
     assert {path.name for path in adapters.iterdir()} == {row["checkpoint_id"] for row in rows}
 

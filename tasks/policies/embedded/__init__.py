@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tasks.policies.adapter_folder import adapter_folder
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
 from tasks.policies.options import WeightsOptions, parse_options
 from tasks.policies.prompt import read_template
@@ -27,6 +26,7 @@ def load_embedded(argument: str, params: SamplingParams) -> Policy:
     """
     import torch
 
+    from tasks.policies.adapter_folder import adapter_folder
     from tasks.policies.causal_lm import CausalLMPolicy
 
     path, options = parse_options("embedded", argument, WeightsOptions)
