@@ -35,7 +35,7 @@ def _counted(folder: Path) -> int | None:
         for name, dtype, shape in (one for file in found for one in _tensors(file)):
             if dtype not in _WHOLE:
                 return None
-            size = math.prod(shape)
+            size = float(math.prod(shape))
             if ".experts." in name:
                 if share is None:
                     return None
