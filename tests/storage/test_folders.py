@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from storage import Lake, LakeDamagedError, LakeUnusableError, folders
+from storage.commit import commit
 from storage.folders import (
     fetch_address,
     fetch_folder,
@@ -19,6 +22,7 @@ from storage.folders import (
     put_folder,
 )
 from storage.place import store_of
+from storage.verify import verify
 
 CONTENT = {"deep/state": "moments", "weights": "numbers", "config": "{}"}
 
@@ -146,3 +150,29 @@ def test_copies_that_were_not_used_for_longest_leave(
         saved(stored.root, f"adapters/n{number}", content)
     put_folder(stored.root, "adapters/n8", content)
     assert left() == {"n1", "n5", "n6", "n7", "n8", ".n1-at-work"}
+
+
+def test_the_doctor_looks_into_checkpoints(lake: Lake) -> None:
+    """In a directory and in an object store."""
+    here = saved(lake.root)
+    put_folder(lake.root, "adapters/one", CONTENT)
+    row = {
+        **{"arm": "a", "unit": "1/1", "step": 1, "checkpoint_id": "one", "parent_id": "base"},
+        **{"policy": "p", "policy_id": "p", "trainer_id": "t", "path": "adapters/one"},
+        **{"sha256": "", "optimizer_sha256": "", "bytes": 9, "created_at": datetime.now(UTC)},
+        "files": json.dumps(hashes(here)),
+    }
+    made = {
+        **{"arm": "a", "unit": "1/1", "step": 1, "checkpoint_id": "one", "parent_id": "base"},
+        **{"objective": "a", "reward": "r", "spec": "{}", "n_items": 2, "n_tokens": 2},
+        **{"seconds": 1.0, "status": "done", "made_at": datetime.now(UTC)},
+    }
+    commit(lake, "r", "s1", {"checkpoints": [row], "train_steps": [made]})
+    assert verify(lake).damages == ()
+    there = lake.root / "adapters" / "one"
+    (there / "weights").write_text("half")
+    (there / "deep" / "state").unlink()
+    assert [line.partition(";")[0] for line in verify(lake).damages] == [
+        f"{there / 'deep' / 'state'} is not there",
+        f"{there / 'weights'} is not what was saved",
+    ]
