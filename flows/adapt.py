@@ -12,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.utilities.annotations import opaque
 
 from flows.adapt_engines import adapting, owed
-from flows.adapt_request import AdaptRequest, check_place
+from flows.adapt_request import AdaptRequest
 from flows.adapt_summary import AdaptSummary, summarise
 from flows.deployed import belong_to_owner
 from flows.ending import enter_flow
@@ -57,7 +57,6 @@ def bon_adapt(
     options |= {"sampling": sampling, "judge": judge}
     enter_flow(flow_run.id)
     belong_to_owner()
-    check_place(lake)
     house = opened(lake, run, options, AdaptRequest)
     run_id, request = resolve(house, run, options, AdaptRequest)
     with house.run_lock(run_id), early_end_told(run_id):

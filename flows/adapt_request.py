@@ -11,8 +11,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from flows.errors import RequestError
 from flows.request import SweepRequest
-from storage import Lake, default_lake
-from storage.place import in_object_store
 from tasks.adapt.base_model import base_weights
 from tasks.adapt.correction import parse_correction
 from tasks.adapt.extent import last_step
@@ -254,13 +252,4 @@ class AdaptRequest(SweepRequest):
             device=_DEVICES[self.adapt.trainer],
             dtype=self.adapt.dtype,
             begin=begin,
-        )
-
-
-def check_place(lake: str | None) -> None:
-    """Raise RequestError if the lake is no place for adapters yet; it need not be there."""
-    root = Lake(default_lake() if lake is None else lake).root
-    if in_object_store(root):
-        raise RequestError(
-            f"lake {root}: adapters are not kept in object stores yet; name a directory with --lake"
         )

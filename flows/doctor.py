@@ -10,6 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from flows.adapt_request import AdaptRequest
+from flows.costs import costs_of, load_costs
+from flows.costs.forecast import Forecast, forecast
+from flows.errors import is_request_error
 from flows.profiles import load_profile, profile_command
 from flows.request import INSTANT_DEVICE, SweepRequest, profile_request
 from flows.train_request import TrainRequest
@@ -32,6 +35,8 @@ class Prognosis:
 
     profile: str
     missing: tuple[str, ...]
+    cost: Forecast | None = None
+    """Of a profile that somebody knows prices for."""
 
     @property
     def runs(self) -> bool:
@@ -73,16 +78,19 @@ def _slow_share() -> float | str:
         return str(error)
 
 
-def prognosis(profile: str) -> Prognosis:
-    """What the profile (a name, or a path to a TOML file) lacks here.
+def prognosis(profile: str, price: Path | None = None) -> Prognosis:
+    """What the profile (a name, or a path to a TOML file) lacks here, and what it would cost.
 
-    Raises RequestError for an unknown profile or one that is no whole request.
+    price: a file of one's own prices. Raises RequestError for an unknown profile or one that is no
+    whole request, and for a price file that is none.
     """
     command = profile_command(load_profile(profile))
     kinds: tuple[type[SweepRequest], ...] = (SweepRequest, AdaptRequest, TrainRequest)
     (kind,) = (one for one in kinds if one.command == command)
     request = profile_request(profile, kind)
-    return Prognosis(profile, tuple(_missing(request)))
+    costs = costs_of(profile) if price is None else load_costs(price)
+    cost = forecast(request, costs) if costs and isinstance(request, AdaptRequest) else None
+    return Prognosis(profile, tuple(_missing(request)), cost)
 
 
 def backends() -> dict[str, tuple[str, ...]]:
@@ -110,7 +118,9 @@ def _missing(request: SweepRequest) -> Iterator[str]:
     try:
         request.selected()
         request.check()
-    except RequestError as error:
+    except Exception as error:
+        if not is_request_error(error):
+            raise
         yield str(error)
 
 

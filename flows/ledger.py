@@ -12,6 +12,7 @@ from flows.request import SweepRequest
 from storage import Lake, ledger
 from tasks.plan import Work, plan
 from tasks.policies.imported import is_imported
+from tasks.policies.parameters import parameters_of
 from tasks.problems import Problem
 
 _SOFTWARE = ("bon-sweep", "torch", "numpy", "transformers", "vllm", "triton", "ray", "prefect")
@@ -82,6 +83,7 @@ def record_run(
         "config": request.model_dump_json(),
         "versions": json.dumps(software_versions()),
         "host": platform.node(),
+        "parameters": parameters_of(request.policy),
     }
     for problem in problems:
         lake.append(

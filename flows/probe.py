@@ -18,6 +18,7 @@ from flows.errors import RequestError
 from flows.request import stored_request
 from flows.steps import begins
 from storage import Lake
+from tasks.adapt.adapters import at_hand
 from tasks.adapt.checkpoint import BASE
 from tasks.adapt.named import loadable_policy
 from tasks.adapt.standing import Made
@@ -163,7 +164,7 @@ def _score(
             mine = [p for p in problems if one.checkpoints.get(p.key) == checkpoint]
             owed = parts_of(checkpoint, fixed, mine, done)
             if owed:
-                checkpoint.check()  # before anything is loaded
+                at_hand(lake, checkpoint)  # before anything is loaded
             rest += owed
     if not first:
         check_reproduced(Scores(lake, run), BASE, fixed)

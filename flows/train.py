@@ -9,7 +9,6 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.adapt_engines import adapting, owed
-from flows.adapt_request import check_place
 from flows.deployed import belong_to_owner
 from flows.ending import enter_flow
 from flows.ledger import record_run
@@ -51,7 +50,6 @@ def bon_train(
     options |= {"sampling": sampling, "judge": judge}
     enter_flow(flow_run.id)
     belong_to_owner()
-    check_place(lake)
     house = opened(lake, run, options, TrainRequest)
     run_id, request = resolve(house, run, options, TrainRequest)
     with house.run_lock(run_id), early_end_told(run_id):

@@ -33,7 +33,7 @@ def mirrored(
 
     What one process fetches another may use: a file appears whole or not at all.
     """
-    here = _home() / hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    here = cache_home() / hashlib.sha256(str(root).encode()).hexdigest()[:16]
     wanted = None if run_ids is None else {f"run_id={run_id}" for run_id in run_ids}
     mine = table_directory(here, table)
     started = time.time()
@@ -65,7 +65,8 @@ def fetch_again(there: Path, here: Path) -> None:
         _fetch(store, str(there), here, store.info(str(there)))
 
 
-def _home() -> Path:
+def cache_home() -> Path:
+    """Of all that is copied to this machine."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bon-sweep"
 
 

@@ -56,6 +56,12 @@ RUNS = pa.schema(
         required("config", pa.string(), "The whole request, JSON."),
         required("versions", pa.string(), "Of the software that decides the numbers, JSON."),
         optional("host", pa.string(), "Name of the machine that ran it."),
+        optional(
+            "parameters",
+            pa.int64(),
+            "Of the base model, those that work for one token (of experts, as many as are asked). "
+            "Null where its files do not tell, and in earlier releases.",
+        ),
         SEQUENCE,
     ]
 )

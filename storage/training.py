@@ -56,6 +56,12 @@ CHECKPOINTS = pa.schema(
         required("sha256", pa.string(), "Of the adapter's file."),
         required("optimizer_sha256", pa.string(), "Of the optimizer's file."),
         required("bytes", pa.int64(), "Of all its files."),
+        optional(
+            "files",
+            pa.string(),
+            "Name within the folder → SHA-256 of each file that was saved, JSON. Null in earlier "
+            "releases.",
+        ),
         required("created_at", UTC, "When it was saved."),
         SEQUENCE,
     ]

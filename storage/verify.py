@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.duckdb_file import FILE_NAME, is_whole
-from storage.errors import LakeDamagedError
+from storage.errors import LakeDamagedError, LakeError
+from storage.folders import file_sha256
 from storage.lake import Lake
 from storage.layout import is_part
-from storage.place import in_object_store, reason
+from storage.place import in_object_store, os_errors, reason
 from storage.schemas import TABLES
 from storage.sound import survey
 
@@ -49,7 +51,32 @@ def verify(lake: Lake) -> Report:
         checked += sum(seal.sealed for seal in seals)
         unchecked += sum(not seal.sealed for seal in seals)
         damages += [line for run_id in sorted(found.damages) for line in found.damages[run_id]]
-    return Report(checked, unchecked, (*damages, *_strays(lake.root), *_views_file(lake.root)))
+    damages += [*_checkpoints(lake), *_strays(lake.root), *_views_file(lake.root)]
+    return Report(checked, unchecked, tuple(damages))
+
+
+_SAVED = "SELECT DISTINCT run_id, path, files FROM checkpoints WHERE files IS NOT NULL ORDER BY ALL"
+
+
+def _checkpoints(lake: Lake) -> Iterator[str]:
+    """Files of checkpoints that are not what their row says. Raises OSError."""
+    try:
+        rows = lake.sql(_SAVED).to_pylist()
+    except LakeError:  # none of the tables is sound, and that has been said
+        return
+    for row in rows:
+        for name, sha256 in json.loads(row["files"]).items():
+            place = lake.root / row["path"] / name
+            try:
+                with os_errors():
+                    why = "is not what was saved" if file_sha256(place) != sha256 else None
+            except FileNotFoundError:
+                why = "is not there"
+            if why is not None:
+                yield (
+                    f"{place} {why}; remove its folder, and `bon adapt --run {row['run_id']}` "
+                    "makes it again"
+                )
 
 
 def _strays(root: Path) -> Iterator[str]:

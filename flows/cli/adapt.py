@@ -137,13 +137,11 @@ def run_flow(
     options: dict[str, Any],
 ) -> Any:
     """What the flow `bon_COMMAND` of a module makes of the request, which is checked first."""
-    from flows.adapt_request import check_place
     from flows.prefect_api import prefect_api
     from flows.request import resolve_after, stored_request
     from storage import Lake
     from tasks.evaluate.placement import judging_cores
 
-    check_place(lake)
     house = Lake.to_write(lake)
     earlier = None if run is None else stored_request(house, run, kind)
     run_id, request = resolve_after(earlier, house, run, options, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,13 +12,22 @@ from flows.cli.app import JsonOption, app
 from flows.cli.printing import print_json, print_rich, say
 
 if TYPE_CHECKING:
+    from flows.costs.forecast import Forecast
     from storage.verify import Report
+
+
+_COUNTED = 1e12
+"""Beyond it nobody counts digits."""
 
 
 @app.command()
 def doctor(
     profile: Annotated[
         list[str] | None, typer.Option(help="Look at these profiles only, or at a .toml file.")
+    ] = None,
+    price: Annotated[
+        Path | None,
+        typer.Option("--price", help="Prices (.toml) for what an adaptation's profile would cost."),
     ] = None,
     lake: Annotated[
         str | None,
@@ -32,11 +42,11 @@ def doctor(
     from flows.doctor import backends, machine, prognosis
     from flows.profiles import profile_names
 
-    outlook = [prognosis(name) for name in profile or profile_names()]
+    outlook = [prognosis(name, price) for name in profile or profile_names()]
     here, lacks = machine(), backends()
     found = _users_lake()
     if json:
-        profiles = {one.profile: _verdict(one.missing) for one in outlook}
+        profiles = {one.profile: _verdict(one.missing) | _priced(one.cost) for one in outlook}
         candidates = {name: _verdict(missing) for name, missing in lacks.items()}
         stored = {} if found is None else {"lake": _counted(found)}
         print_json(here | {"backends": candidates, "profiles": profiles} | stored)
@@ -44,6 +54,9 @@ def doctor(
         _print("this machine", [(name, str(value)) for name, value in here.items()])
         _print("candidates in", [(name, _words(missing)) for name, missing in lacks.items()])
         _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
+        for one in outlook:
+            if one.cost is not None:
+                _print_cost(one.profile, one.cost)
         if found is not None:
             _tell_of(found)
     if found is not None and not found.sound:
@@ -92,6 +105,49 @@ def _tell_of(found: Report) -> None:
 
 def _verdict(missing: tuple[str, ...]) -> dict[str, Any]:
     return {"runs": not missing, "missing": list(missing)}
+
+
+def _priced(cost: Forecast | None) -> dict[str, Any]:
+    if cost is None:
+        return {}
+    low, high = cost.total
+    amounts = [
+        {
+            "what": one.what,
+            "amount": one.amount,
+            "basis": one.basis,
+            "price": one.priced_as or None,
+            "cost": one.money and {"low": one.money[0], "high": one.money[1]},
+        }
+        for one in cost.amounts
+    ]
+    told = {"currency": cost.currency, "source": cost.source, "date": cost.date}
+    ends = {"total": {"low": low, "high": high}}
+    unpriced = {"unpriced": [one.priced_as for one in cost.unpriced]}
+    return {"cost": told | {"amounts": amounts} | ends | unpriced}
+
+
+def _print_cost(profile: str, cost: Forecast) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"what {profile} would cost", title_justify="left")
+    for name in ("", "how much", cost.currency, "reckoned as"):
+        table.add_column(name, justify="right" if name in ("how much", cost.currency) else "left")
+    for one in cost.amounts:
+        count = f"{one.amount:.3g}" if one.amount >= _COUNTED else f"{one.amount:,.0f}"
+        table.add_row(one.what, count, "–" if one.money is None else _money(one.money), one.basis)
+    print_rich(table)
+    line = f"{profile}: {_money(cost.total)} {cost.currency} in all"
+    if cost.unpriced:
+        lacks = ", ".join(f"{one.priced_as} ({one.what})" for one in cost.unpriced)
+        line += f", without {lacks}: give prices with --price FILE"
+    said = ", ".join(filter(None, (cost.source, cost.date)))
+    print_rich(line + (f"; prices: {said}" if said else ""))
+
+
+def _money(ends: tuple[float, float]) -> str:
+    low, high = (f"{end:,.2f}" for end in ends)
+    return low if low == high else f"{low} to {high}"
 
 
 def _words(missing: tuple[str, ...]) -> str:

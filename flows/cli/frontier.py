@@ -71,7 +71,7 @@ def arm_table(arms: Mapping[str, ArmFrontier]) -> Table:
 
     table = Table()
     names = ("arm", "rollouts", "fast_1", "delivered speedup", "worth draws of Best-of-N")
-    for name in (*names, "BoA naive", "cross-fitted", "fresh"):
+    for name in (*names, "BoA naive", "cross-fitted", "fresh", "FLOPs"):
         table.add_column(name, justify="left" if name == "arm" else "right")
     for name, arm in arms.items():
         table.add_row(name, *_cells(arm))
@@ -87,6 +87,7 @@ def _cells(arm: ArmFrontier) -> tuple[str, ...]:
         percent(arm.boa.naive),
         percent(arm.boa.cross_fitted),
         percent(arm.boa.fresh),
+        f"{arm.curve.cost['flops'][-1]:.2g}" if arm.curve.cost.get("flops") else "–",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from storage import Lake
 from tasks.adapt.actor import TrainerHandle
+from tasks.adapt.adapters import at_hand
 from tasks.adapt.method import Method
 from tasks.adapt.numbering import Purpose
 from tasks.adapt.rounds import Drawing, Rounds
@@ -123,7 +124,7 @@ class Adaptation:
         checkpoint = standing.checkpoint
         if checkpoint is None or standing.policy_id is None:
             return replace(self.sweep, arm=place)
-        checkpoint.check()
+        at_hand(self.lake, checkpoint)
         policy = self.drawn_by(checkpoint.folder)
         if (now := policy.policy_id) != standing.policy_id:
             raise AdapterError(

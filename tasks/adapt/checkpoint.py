@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from storage.folders import file_sha256
 from tasks.adapt.items import TrainItem, digest
 from tasks.adapt.trainers.base import SavedFiles, StepSpec
 from tasks.errors import AdapterError
@@ -19,6 +20,10 @@ ADAPTER_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 OPTIMIZER_FILE = "trainer/optimizer.safetensors"
 """In a folder below: what lies beside the adapter is part of the policy's identity."""
+
+MADE_LATER = "teacher"
+"""Folder below that was not saved with the rest: it follows from the checkpoints (tasks.adapt.ema).
+"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,9 @@ class Checkpoint:
     optimizer_sha256: str
     bytes: int
     """Of all files."""
+    saved: tuple[tuple[str, str], ...] = ()
+    """Name within the folder and SHA-256 of each file, the adapter's own last; empty where an
+    earlier release saved it."""
 
     @classmethod
     def of(
@@ -50,14 +58,18 @@ class Checkpoint:
             saved.sha256,
             saved.optimizer_sha256,
             saved.bytes,
+            _hashes(saved.folder),
         )
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Name within the folder → SHA-256 of what is known of its files."""
+        known = {ADAPTER_FILE: self.sha256, OPTIMIZER_FILE: self.optimizer_sha256}
+        return dict(self.saved) | known
 
     def check(self) -> None:
         """Raises AdapterError if a file is missing or not what was saved."""
-        for name, expected in (
-            (ADAPTER_FILE, self.sha256),
-            (OPTIMIZER_FILE, self.optimizer_sha256),
-        ):
+        for name, expected in self.files.items():
             path = self.folder / name
             if not path.is_file():
                 raise AdapterError(
@@ -84,7 +96,9 @@ def checkpoint_id(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def file_sha256(path: Path) -> str:
-    """Of a file's bytes, as hex digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _hashes(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Last what loaders look for first: where files are put one by one, a folder that has it has
+    the rest."""
+    names = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    saved = [name for name in names if name.parts[0] != MADE_LATER]
+    return tuple((str(name), file_sha256(folder / name)) for name in sorted(saved, reverse=True))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
-from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
+from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE, MADE_LATER
 from tasks.adapt.objectives.sdpo import EMA_RATE
 from tasks.adapt.whole_folder import whole_folder
 from tasks.errors import AdapterError
 
-FOLDER = "teacher"
+FOLDER = MADE_LATER
 """In a checkpoint's own: what lies below it is no part of the policy that draws."""
 
 _TO_ZERO = ".lora_B."

@@ -93,6 +93,12 @@ def tellings(
     return list(dict.fromkeys(found))
 
 
+def longest_telling(teacher: Teacher) -> str:
+    """The most that a teacher is told of a draw, without a peer's solution."""
+    failed = {"status": "compile_error", "correct": False, "error": "x" * _ERROR_LENGTH}
+    return feedback(failed, "") if teacher.feedback else without_feedback()
+
+
 def best_peer(sources: Sequence[str], verdicts: Verdicts, draw: int) -> str | None:
     """The fastest correct source of the group that is not the draw's own; None if there is none."""
     others = [i for i in np.flatnonzero(verdicts.correct).tolist() if sources[i] != sources[draw]]

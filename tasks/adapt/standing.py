@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from storage import Lake
+from storage.folders import folder_here
+from tasks.adapt.adapters import is_gone
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.units import Unit
 
@@ -91,11 +93,7 @@ class Made:
         row = self.step(unit, step)
         if row is None or row["status"] != "done":
             return False
-        return not self._folder(unit, step).exists()
-
-    def _folder(self, unit: Unit, step: int) -> Path:
-        path: str = self._checkpoints[(unit.arm, unit.name, step)]["path"]
-        return self._lake.root / path
+        return is_gone(self._lake, self._checkpoints[(unit.arm, unit.name, step)]["path"])
 
     def _arrived(self, unit: Unit, step: int, before: Standing) -> Standing:
         row = self._checkpoints[(unit.arm, unit.name, step)]
@@ -104,10 +102,11 @@ class Made:
             parent_id=row["parent_id"],
             trainer_id=row["trainer_id"],
             step=before.checkpoint.step + 1 if before.checkpoint else 1,
-            folder=self._folder(unit, step),
+            folder=folder_here(self._lake.root, row["path"]),
             sha256=row["sha256"],
             optimizer_sha256=row["optimizer_sha256"],
             bytes=row["bytes"],
+            saved=tuple(json.loads(row["files"] or "{}").items()),
         )
         return Standing(checkpoint, row["policy_id"])
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from storage.folders import file_sha256
 from tasks.adapt.checkpoint import (
     ADAPTER_FILE,
     OPTIMIZER_FILE,
     Checkpoint,
     checkpoint_id,
-    file_sha256,
 )
 from tasks.adapt.items import TrainItem
 from tasks.adapt.trainers.base import SavedFiles, StepReport, StepSpec, Trainer

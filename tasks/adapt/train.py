@@ -18,6 +18,7 @@ from prefect.logging import get_run_logger
 
 from storage.commit import commit
 from tasks.adapt.adaptation import Adaptation
+from tasks.adapt.adapters import adapters_here, at_hand, keep, name_of
 from tasks.adapt.base_model import adapted_policy
 from tasks.adapt.checkpoint import BASE, Checkpoint
 from tasks.adapt.drawn import drawn_for, earlier_speedups
@@ -39,9 +40,6 @@ from tasks.problems import Problem
 from tasks.sample.actor import PolicyHandle
 from tasks.statistics.arrays import Floats
 
-ADAPTERS = "adapters"
-"""Folder of the lake."""
-
 Row = dict[str, object]
 
 
@@ -60,8 +58,9 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
     taught = Lesson((), ())
     try:
         taught = _lesson(work, unit, step)
+        parent = before.checkpoint and at_hand(work.lake, before.checkpoint)
         outcome = work.trainer.make_step(
-            before.checkpoint, taught.items, work.method.spec, work.lake.root / ADAPTERS
+            parent, taught.items, work.method.spec, adapters_here(work.lake)
         )
     except (StepRefusedError, DivergedError) as error:
         if row is not None:  # it was done once: what is written stays
@@ -73,12 +72,14 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
         _write(work, unit, step, before, taught, report, failed, None)
         return status
     if row is not None:
-        _check_again(made, unit, step, outcome)
+        keep(work.lake, _made_again(made, unit, step, outcome))
         return str(row["status"])
     policy_id = None
     if outcome.saved is not None:
         policy_id = _served(work, outcome)
     checkpoint = outcome.checkpoint if outcome.saved is not None else None
+    if checkpoint is not None:
+        keep(work.lake, checkpoint)
     arrived = None if checkpoint is None else (checkpoint, str(policy_id))
     _write(work, unit, step, before, taught, outcome.report, {}, arrived)
     return outcome.report.status
@@ -135,7 +136,7 @@ def _teachers_weights(work: Adaptation, unit: Unit, step: int, teacher: Teacher)
     if teacher.weights == "base" or not passed:
         return None
     for one in passed:
-        one.check()
+        at_hand(work.lake, one)
     if teacher.weights == "live":
         return passed[-1].folder
     return mean_of([one.folder for one in passed], begin=worn_adapter(work.policy_spec))
@@ -147,7 +148,7 @@ def _processed(score: Any) -> Floats:
     return np.array(score.processed, np.float64)
 
 
-def _check_again(made: MadeSteps, unit: Unit, step: int, outcome: Made) -> None:
+def _made_again(made: MadeSteps, unit: Unit, step: int, outcome: Made) -> Checkpoint:
     """Raises AdapterError unless a step that was made again is the step that was lost."""
     standing = made.at(unit, step)
     assert standing is not None
@@ -158,6 +159,7 @@ def _check_again(made: MadeSteps, unit: Unit, step: int, outcome: Made) -> None:
             "made again as it was (other software, another device?); restore "
             f"{standing.checkpoint.folder}, or choose another --run"
         )
+    return outcome.checkpoint
 
 
 def _served(work: Adaptation, outcome: Made) -> str:
@@ -195,18 +197,20 @@ def _write(
     checkpoints = []
     if arrived is not None:
         checkpoint, policy_id = arrived
+        name = name_of(checkpoint.checkpoint_id)
         checkpoints.append(
             place
             | {
                 "checkpoint_id": checkpoint.checkpoint_id,
                 "parent_id": parent,
-                "policy": adapted_policy(work.policy_spec, checkpoint.folder),
+                "policy": adapted_policy(work.policy_spec, work.lake.root / name),
                 "policy_id": policy_id,
                 "trainer_id": checkpoint.trainer_id,
-                "path": f"{ADAPTERS}/{checkpoint.checkpoint_id}",
+                "path": name,
                 "sha256": checkpoint.sha256,
                 "optimizer_sha256": checkpoint.optimizer_sha256,
                 "bytes": checkpoint.bytes,
+                "files": json.dumps(dict(checkpoint.saved)),
                 "created_at": now,
             }
         )

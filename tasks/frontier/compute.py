@@ -58,7 +58,8 @@ def frontier(
     """The comparison of all arms of these runs.
 
     tested_at: rollouts of one problem at which arms are tested; by default the whole budget.
-    Raises what `load_runs` does, and RequestError for a budget that was not drawn.
+    Raises what `load_runs` does, and RequestError for a budget that was not drawn, and for prices
+    of what nobody has counted.
     """
     runs = load_runs(lake, run_ids)
     shifts = [one for run in runs for one in shifts_of(lake, run.run_id)]
@@ -73,6 +74,7 @@ def study_document(
 ) -> FrontierDocument:
     """The same of a study in memory."""
     prices = prices or default_prices()
+    _check_known(study, prices)
     budgets = _tested(study, tested_at)
     guards = {
         "stages": stage_guard([stages_agree(run) for run in study.runs]),
@@ -122,7 +124,11 @@ def study_document(
                 rollouts_per_problem=study.budgets.tolist(),
                 fast_1=fast_1,
                 delivered_speedup=delivered,
-                cost={kind: values.tolist() for kind, values in own.costs.items()}
+                cost={
+                    kind: values.tolist()
+                    for kind, values in own.costs.items()
+                    if np.isfinite(values).all()
+                }
                 | {"price": priced(own.costs, prices.middle).tolist()},
             ),
             splits=_splits(study, name),
@@ -149,6 +155,15 @@ def study_document(
         placebos=study.placebos,
         verdict=study_sentence(found, told) if study.units else NOTHING,
     )
+
+
+def _check_known(study: Study, prices: Prices) -> None:
+    unknown = [run.run_id for run in study.runs if run.parameters is None]
+    if "flops" in prices.low and unknown:
+        raise RequestError(
+            f"run {unknown[0]!r} does not know its model's parameters, so that a flop has no count "
+            "there; price tokens or seconds in its place"
+        )
 
 
 def _undrawn(name: str) -> ArmFrontier:

@@ -7,8 +7,11 @@ import numpy as np
 from storage.ledger import ProblemKey
 from tasks.adapt.units import BASE_ARM
 from tasks.frontier.curves import paid, partly
+from tasks.frontier.flops import flops
 from tasks.frontier.stages import KINDS, NO_DRAWS, Run, Stage, Track
 from tasks.statistics.arrays import Floats, Ints, log_avoids
+
+_READ = ("prompt_tokens", "completion_tokens", "prefill_tokens", "teacher_tokens")
 
 Costs = dict[str, Floats]
 """By kind (`KINDS`), shape (budgets,), over all problems."""
@@ -36,6 +39,10 @@ def arm_costs(run: Run, arm: str, problems: list[ProblemKey], budgets: Ints) -> 
     if arm != BASE_ARM and (shared := run.learning.get(BASE_ARM)):
         share = np.clip(budgets / run.group, 0, 1)
         found["gpu_seconds"] += share * shared[0].get("sample_gpu_seconds", 0.0)
+    read = sum((found[kind] for kind in _READ), np.zeros(len(budgets)))
+    found["flops"] = np.full(len(budgets), np.nan)
+    if run.parameters is not None:
+        found["flops"] = flops(run.parameters, read, found["trained_tokens"])
     return found
 
 

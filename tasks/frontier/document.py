@@ -89,7 +89,7 @@ class Price(Plain):
 
 class Curve(Plain):
     """By rollouts of one problem. cost: over all problems, by kind, and `price` in the currency at
-    the middle of the box."""
+    the middle of the box. `flops` is there only where the model's parameters are known."""
 
     rollouts_per_problem: list[int]
     fast_1: list[Interval]

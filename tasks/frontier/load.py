@@ -101,6 +101,7 @@ def _run(
             for name in names
         },
         unjudged=int(asked["unjudged"]) + owed,
+        parameters=asked["parameters"],
     )
 
 

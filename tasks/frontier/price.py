@@ -6,6 +6,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -34,6 +35,9 @@ class Prices:
     low: Mapping[str, float]
     high: Mapping[str, float]
     """By kind; of `KINDS` those that cost anything."""
+    source: str = ""
+    date: str = ""
+    """Whose prices they are, and of when."""
 
     @property
     def middle(self) -> dict[str, float]:
@@ -52,13 +56,18 @@ class Prices:
 def default_prices() -> Prices:
     """The box that is taken where no file is named."""
     text = files("tasks.frontier").joinpath("default_prices.toml").read_text(encoding="utf-8")
-    return _prices(tomllib.loads(text), "the default prices")
+    return parsed_prices(tomllib.loads(text), "the default prices")
 
 
 def load_prices(path: Path) -> Prices:
     """Raises RequestError for a file that cannot be read or that holds anything but prices."""
+    return parsed_prices(read_toml(path), f"price file {path}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A price file's fields. Raises RequestError if it cannot be read."""
     try:
-        return _prices(tomllib.loads(read_text(path, _LARGEST_BYTES)), f"price file {path}")
+        return tomllib.loads(read_text(path, _LARGEST_BYTES))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise RequestError(f"price file {path} cannot be read: {reason}") from None
@@ -66,13 +75,17 @@ def load_prices(path: Path) -> Prices:
         raise RequestError(f"price file {path} is no valid TOML: {error}") from None
 
 
-def _prices(fields: Mapping[str, Any], where: str) -> Prices:
+def parsed_prices(fields: Mapping[str, Any], where: str) -> Prices:
+    """From a price file's fields; a table `expected` is for forecasts (flows.costs).
+
+    Raises RequestError, naming `where`, for anything but prices.
+    """
     currency = fields.get("currency", "units")
     if not isinstance(currency, str) or not currency.strip() or not currency.isprintable():
         raise RequestError(f'{where}: currency has to be a name in quotes, as in "USD"')
     low, high = {}, {}
     for name, value in fields.items():
-        if name == "currency":
+        if name in ("currency", "source", "date", "expected"):
             continue
         if name not in PRICED:
             known = ", ".join(PRICED)
@@ -85,7 +98,16 @@ def _prices(fields: Mapping[str, Any], where: str) -> Prices:
         low[PRICED[name]], high[PRICED[name]] = map(float, ends)
     if not any(high.values()):
         raise RequestError(f"{where}: nothing costs anything; price one of {', '.join(PRICED)}")
-    return Prices(currency, low, high)
+    return Prices(currency, low, high, *(_told(fields, one, where) for one in ("source", "date")))
+
+
+def _told(fields: Mapping[str, Any], name: str, where: str) -> str:
+    value = fields.get(name, "")
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, str) or not (value.isprintable()):
+        raise RequestError(f"{where}: {name} = {value!r:.100}; write it in quotes, on one line")
+    return value
 
 
 def _is_price(value: object) -> bool:

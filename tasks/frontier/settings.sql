@@ -1,7 +1,7 @@
 -- What each run was asked for, how many problems it has, and its draws that no judge has looked at
 -- (but for those of refused problems).
 SELECT
-    r.run_id, r.kind, r.config,
+    r.run_id, r.kind, r.config, r.parameters,
     coalesce(p.problems, 0) AS problems,
     coalesce(u.unjudged, 0) AS unjudged
 FROM runs_latest AS r

@@ -12,9 +12,10 @@ from tasks.statistics.arrays import Bools, Floats, Ints
 
 KINDS = (
     *("rollouts", "prompt_tokens", "completion_tokens", "prefill_tokens", "teacher_tokens"),
-    *("trained_tokens", "evaluations", "judge_seconds", "gpu_seconds", "seconds"),
+    *("trained_tokens", "evaluations", "judge_seconds", "gpu_seconds", "seconds", "flops"),
 )
-"""What is spent. `seconds` is all wall time: drawing, judging and learning."""
+"""What is spent. `seconds` is all wall time: drawing, judging and learning. `flops`: see
+tasks.frontier.flops; NaN where nobody knows the model's parameters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,8 @@ class Run:
     group: draws of a problem in a stage, a tail's among them. tail: those. last: steps that were
         made.
     learning: by arm, the cost of each stage's step and the GPU seconds of its draws.
-    unjudged: draws that are owed, or have no verdict.
+    unjudged: draws that are owed, or have no verdict. parameters: of the base model; None where
+        they are not known.
     """
 
     run_id: str
@@ -87,6 +89,7 @@ class Run:
     learning: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     unjudged: int = 0
     tail: int = 0
+    parameters: int | None = None
 
     @property
     def whole(self) -> int:

@@ -26,7 +26,7 @@ class WeightsOptions(Options):
     """Of policies that load weights into their own process."""
 
     lora: str | None = None
-    """Directory of a LoRA adapter in peft's format."""
+    """Directory of a LoRA adapter in peft's format, or its address in an object store."""
     checkpoint: str | None = None
     """A checkpoint's id in the lake of a run, which knows its directory (tasks.adapt.named)."""
 
@@ -41,7 +41,12 @@ class WeightsOptions(Options):
                 f"checkpoint={self.checkpoint} names an adapter in the lake of a run; elsewhere "
                 "name its directory, with lora=DIR"
             )
-        return None if self.lora is None else Path(self.lora)
+        if self.lora is None:
+            return None
+        # Storage waits until an adapter is wanted: this file is read with every request.
+        from tasks.policies.adapter_folder import adapter_folder
+
+        return adapter_folder(self.lora)
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741

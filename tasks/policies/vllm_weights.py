@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.errors import RequestError
+from tasks.policies.adapter_folder import adapter_folder
 
 _FILES = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja"]
 
@@ -39,7 +40,7 @@ def resolve_adapter(adapter: str) -> tuple[Path, bytes]:
     """(directory, identity) of a LoRA adapter. Raises RequestError if there is none."""
     from tasks.policies.causal_lm import fingerprint
 
-    path = Path(adapter).expanduser()
+    path = adapter_folder(adapter).expanduser()
     if not (path / "adapter_config.json").is_file():
         raise RequestError(
             f"no adapter in {adapter!r}: give a directory with an adapter_config.json"

@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 
 from storage import Lake
 from storage.ledger import ProblemKey
+from tasks.adapt.adapters import at_hand
 from tasks.adapt.checkpoint import BASE, Checkpoint
 from tasks.errors import AdapterError
 from tasks.plan import SHARD_SIZE
@@ -73,7 +74,7 @@ def score_part(probing: Probing, part: Part) -> int:
     Raises AdapterError for a checkpoint that is gone or not as it was saved.
     """
     if part.checkpoint is not None:
-        part.checkpoint.check()
+        at_hand(probing.lake, part.checkpoint)
     folder: Path | None = part.checkpoint.folder if part.checkpoint else None
     policy = probing.policy.wearing(folder)
     began = time.monotonic()

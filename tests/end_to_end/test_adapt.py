@@ -19,9 +19,10 @@ import ray
 
 from flows.errors import in_a_line
 from storage import Lake
+from storage.folders import file_sha256
 from tasks.adapt.actor import RESTARTS, TrainerHandle, start_trainer
 from tasks.adapt.anchors import anchor_shifts
-from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, file_sha256
+from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE
 from tasks.adapt.numbering import purpose_of
 from tasks.adapt.trainers.local import LocalSettings
 from tasks.errors import RequestError, TrainerLostError

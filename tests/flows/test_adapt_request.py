@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flows import adapt_request
-from flows.adapt_request import AdaptRequest, check_place
+from flows.adapt_request import AdaptRequest
 from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
@@ -40,7 +40,11 @@ def asked(lake: Lake, run: str | None = None, **adapt: Any) -> AdaptRequest:
     return resolve(lake, run, {"adapt": adapt}, AdaptRequest)[1]
 
 
-@pytest.mark.parametrize("name", profiles_of("adapt"))
+PAPER = "adapt-paper"
+"""Its policy is none that adapters can be exchanged of yet."""
+
+
+@pytest.mark.parametrize("name", [one for one in profiles_of("adapt") if one != PAPER])
 def test_every_profile_is_a_whole_request(
     lake: Lake, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +53,15 @@ def test_every_profile_is_a_whole_request(
     # It may be for a GPU, and there need not be one here.
     monkeypatch.setattr(AdaptRequest, "check_machine", lambda _: None)
     assert resolve(lake, None, {"profile": name}, AdaptRequest)[1] == own
+
+
+def test_the_papers_profile_is_whole_and_waits_for_its_policy(lake: Lake) -> None:
+    own = profile_request(PAPER, AdaptRequest)
+    with pytest.raises(Exception, match="yet") as found:
+        own.check()
+    assert is_request_error(found.value)
+    here = {"policy": "embedded", "judge": {"device": "cpu"}, "adapt": {"trainer": "local"}}
+    assert resolve(lake, None, {"profile": PAPER} | here, AdaptRequest)[1].adapt.group == 32
 
 
 def test_the_demo_is_the_demo(lake: Lake) -> None:
@@ -197,11 +210,6 @@ def test_sweeps_and_adaptations_keep_to_their_own_runs(lake: Lake) -> None:
         resolve(lake, None, {"profile": "adapt-demo"})
 
 
-def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
-    with pytest.raises(RequestError, match="object stores yet"):
-        check_place("s3://bucket/lake")
-
-
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -211,7 +219,6 @@ def test_a_lake_in_an_object_store_is_refused_for_now() -> None:
         (("--arms", "max@8", "-g", "8"), ["max@8", "-g"]),
         (("--unit", "batch", "--problems", "12"), ["--unit batch", "two problems"]),
         (("--run", "nobody"), ["nobody", "adapt-demo"]),
-        (("--lake", "s3://bucket/lake"), ["object stores yet"]),
     ],
 )
 def test_the_command_refuses_in_one_line(

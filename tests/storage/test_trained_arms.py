@@ -54,7 +54,7 @@ def _spent(arm: str, step: int, stage: str, rollouts: int, seconds: float) -> di
 def lake(tmp_path: Path) -> Lake:
     """Two draws of the base model, two after one step of `centred`; a second step was refused."""
     lake = Lake(tmp_path / "lake")
-    lake.append("runs", [run_row("r1")], run_id="r1")
+    lake.append("runs", [run_row("r1") | {"parameters": 7}], run_id="r1")
     base = [
         candidate_row(1, i, source) | {"arm": "base", "step": 0} for i, source in enumerate("ac")
     ]
@@ -107,8 +107,20 @@ def test_arms_and_their_budgets(lake: Lake) -> None:
         (row["arm"], row["step"], row["rollouts"], row["seconds"], row["seconds_so_far"])
         for row in budget
     ] == [("base", 0, 2, 6.0, 6.0), ("centred", 0, 0, 1.0, 1.0), ("centred", 1, 2, 6.0, 7.0)]
+    # 2 for each parameter and token of four kinds that are read, 4 for a trained one.
+    assert [(row["flops"], row["flops_so_far"]) for row in budget] == [
+        (7 * (2 * 80 + 4 * 20), 7 * (2 * 80 + 4 * 20)),
+        (0, 0),
+        (7 * (2 * 80 + 4 * 20), 7 * (2 * 80 + 4 * 20)),
+    ]
     assert budget[2]["sample_seconds"] == 6.0
     assert budget[2]["rollouts_so_far"] == 2
+
+
+def test_operations_of_an_earlier_release_are_not_known(lake: Lake) -> None:
+    lake.append("runs", [run_row("r1", minute=1)], run_id="r1")
+    rows = lake.sql("SELECT DISTINCT flops, flops_so_far FROM budget").to_pylist()
+    assert rows == [{"flops": None, "flops_so_far": None}]
 
 
 def test_a_sweep_has_no_arms(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ _AXES = {
     "seconds of judging": "judge_seconds",
     "seconds in all": "seconds",
     "GPU seconds": "gpu_seconds",
+    "FLOPs": "flops",
     "price": "price",
 }
 
@@ -157,6 +158,7 @@ def _spending(found: FrontierDocument) -> Table:
         Column("judging", True),
         Column("GPU", True),
         Column("in all", True),
+        Column("FLOPs", True),
         Column(found.prices.currency, True),
     )
     rows = []
@@ -168,6 +170,7 @@ def _spending(found: FrontierDocument) -> Table:
                 name,
                 *(count(round(its.get(kind, 0.0))) for kind in (*tokens, "evaluations")),
                 *(seconds(its.get(kind)) for kind in ("judge_seconds", "gpu_seconds", "seconds")),
+                f"{its['flops']:.2g}" if "flops" in its else DASH,
                 count(round(its.get("price", 0.0))),
             )
         )

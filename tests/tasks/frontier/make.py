@@ -47,6 +47,7 @@ def run_of(
     names: list[ProblemKey] | None = None,
     unjudged: int = 0,
     trained_tokens: float = 0.0,
+    parameters: int | None = None,
 ) -> Run:
     """base: speedups, NaN where incorrect, (problems, stages, group). arms: the same without the
     first stage, which is the base arm's. Every draw has a text of its own; judging takes 1 s."""
@@ -76,6 +77,7 @@ def run_of(
         arms=tracks,
         learning={name: [step if name != BASE_ARM else {}] * stages for name in tables},
         unjudged=unjudged,
+        parameters=parameters,
     )
 
 
@@ -97,6 +99,7 @@ def write(
     seed: int = 1,
     unit: str = "problem",
     names: list[ProblemKey] | None = None,
+    parameters: int | None = None,
 ) -> None:
     """The run of `run_of` with the same arguments, in a lake; draws of speed -1 are not made."""
     problems, stages, group = base.shape
@@ -104,6 +107,7 @@ def write(
     adapt = {"arms": list(arms), "group": group, "unit": unit, "steps": stages - 1}
     config = {"seed": seed, "policy": "embedded", "adapt": adapt, "problems": None}
     row = run_row(run_id) | {"kind": "adapt", "config": json.dumps(config), "k": stages * group}
+    row |= {"parameters": parameters}
     lake.append("runs", [row], run_id=run_id)
     candidates, verdicts, spent = [], [], []
     for number, (name, table) in enumerate([(BASE_ARM, base), *arms.items()]):

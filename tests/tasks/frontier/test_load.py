@@ -16,6 +16,7 @@ from tasks.adapt.units import BASE_ARM
 from tasks.errors import RequestError
 from tasks.frontier.compute import frontier, study_document
 from tasks.frontier.load import load_runs
+from tasks.frontier.price import load_prices
 from tasks.frontier.study import Study
 from tests.storage.make import START, candidate_row, evaluation_row, run_row, small_run
 from tests.tasks.frontier.make import Floats, keys, run_of, speeds, write
@@ -38,15 +39,34 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.mark.parametrize("unit", ["problem", "batch"])
 def test_a_lake_says_what_its_draws_say(lake: Lake, unit: str) -> None:
     base, arms = tables()
-    write(lake, base, arms, unit=unit)
+    write(lake, base, arms, unit=unit, parameters=1000)
     trained = 120.0 * (7 if unit == "problem" else 1)
     seconds = 1.0 if unit == "problem" else 1.0 / 7
-    run = run_of(base, arms, unit=unit, trained_tokens=trained)
+    run = run_of(base, arms, unit=unit, trained_tokens=trained, parameters=1000)
     for name in arms:
         run.learning[name][0]["train_seconds"] = seconds  # type: ignore[index]
     found, wanted = frontier(lake, ["r"]), study_document(Study((run,)))
     assert _rounded(found.model_dump()) == _rounded(wanted.model_dump())
     assert found.arms["centred"].curve.cost["trained_tokens"][-1] == trained * (STAGES - 1)
+
+
+def test_operations_are_counted_where_the_parameters_are_known(lake: Lake, tmp_path: Path) -> None:
+    """A stage of one problem: 4 draws of 10 tokens behind a prompt of 5; a step trains 120."""
+    base, arms = tables(problems=2)
+    write(lake, base, arms, run_id="known", parameters=1000)
+    write(lake, base, arms, run_id="unknown", seed=2)
+    cost = frontier(lake, ["known"]).arms["centred"].curve.cost["flops"]
+    draws = 2 * GROUP * 15.0
+    assert cost[GROUP - 1] == 2 * 1000 * draws
+    assert cost[-1] == 2 * 1000 * draws * STAGES + 4 * 1000 * 2 * 120 * (STAGES - 1)
+    for runs in (["unknown"], ["known", "unknown"]):
+        assert "flops" not in frontier(lake, runs).arms["centred"].curve.cost
+    path = tmp_path / "prices.toml"
+    path.write_text('currency = "USD"\nflop = 1e-18\n')
+    priced = frontier(lake, ["known"], load_prices(path)).arms["centred"].curve.cost
+    assert priced["price"][-1] == pytest.approx(cost[-1] * 1e-18)
+    with pytest.raises(RequestError, match="run 'unknown' does not know its model's parameters"):
+        frontier(lake, ["known", "unknown"], load_prices(path))
 
 
 def _rounded(value: Any) -> Any:

@@ -26,7 +26,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         arms = {"centred": speeds(rng, RATES * 15, 2, 4), "placebo": speeds(rng, RATES, 2, 4)}
-        write(lake, speeds(rng, RATES, 3, 4), arms, run_id=f"r{seed}", seed=seed)
+        base = speeds(rng, RATES, 3, 4)
+        write(lake, base, arms, run_id=f"r{seed}", seed=seed, parameters=3_000_000)
     rng = np.random.default_rng(3)
     arms = {"grpo": speeds(rng, RATES, 2, 4)}
     write(lake, speeds(rng, RATES, 3, 4), arms, run_id="other", seed=3)
@@ -50,6 +51,11 @@ def test_runs_with_arms_have_their_sections_first(lake: Lake) -> None:
         "success, seconds of judging",
     ]
     assert found[0].first_view == "success, rollouts"
+    titles = {view.title for view in found[0].views}
+    assert {"success, FLOPs", "speedup, FLOPs"} <= titles
+    # The other run does not know its parameters.
+    bare = sections(gather(lake, ["other"]))[0]
+    assert {view.title for view in bare.views} == {one for one in titles if "FLOPs" not in one}
     assert {"fast_1", "rejected as cheating", "distinct sources"} == {
         found[1].first_view,
         *(view.title for view in found[1].views),

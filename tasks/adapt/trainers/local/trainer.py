@@ -13,12 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tasks.adapt.checkpoint import (
-    ADAPTER_FILE,
-    OPTIMIZER_FILE,
-    Checkpoint,
-    file_sha256,
-)
+from storage.folders import file_sha256
+from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.trainers.base import (
     PROBED,

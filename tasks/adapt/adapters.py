@@ -1,0 +1,55 @@
+"""Where a lake keeps the files of checkpoints, and how processes of this machine come by them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage import Lake, LakeDamagedError
+from storage.folders import fetch_folder, folder_here, holds_folder, put_folder
+from storage.place import in_object_store
+from tasks.adapt.checkpoint import Checkpoint
+from tasks.errors import AdapterError
+
+ADAPTERS = "adapters"
+"""Folder of the lake."""
+
+
+def adapters_here(lake: Lake) -> Path:
+    """Where a trainer of this machine writes to."""
+    return folder_here(lake.root, ADAPTERS)
+
+
+def name_of(checkpoint_id: str) -> str:
+    """A checkpoint's folder, from the lake's on."""
+    return f"{ADAPTERS}/{checkpoint_id}"
+
+
+def at_hand(lake: Lake, checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, whose folder is on this machine now and as it was saved.
+
+    Raises AdapterError if a file is missing or another than was saved, LakeUnusableError if an
+    object store is not reached.
+    """
+    if not in_object_store(lake.root):
+        checkpoint.check()
+        return checkpoint
+    name = name_of(checkpoint.checkpoint_id)
+    try:
+        fetch_folder(lake.root, name, checkpoint.files)
+    except LakeDamagedError as error:
+        raise AdapterError(
+            f"checkpoint {checkpoint.checkpoint_id}: {error}; remove all below "
+            f"{lake.root / name}, and `bon adapt` with the same --run makes it again"
+        ) from error
+    return checkpoint
+
+
+def keep(lake: Lake, checkpoint: Checkpoint) -> None:
+    """Put what was just saved into the lake; the row that counts comes after. Raises
+    LakeUnusableError."""
+    put_folder(lake.root, name_of(checkpoint.checkpoint_id), checkpoint.files)
+
+
+def is_gone(lake: Lake, path: str) -> bool:
+    """Whether the lake holds nothing of a checkpoint's folder. path: from the lake's on."""
+    return not holds_folder(lake.root, path)
