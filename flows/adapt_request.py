@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from flows.errors import RequestError
 from flows.request import SweepRequest
+from storage import Lake
 from tasks.adapt.base_model import base_weights
 from tasks.adapt.correction import parse_correction
 from tasks.adapt.extent import last_step

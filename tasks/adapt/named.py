@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from storage import Lake
-from tasks.adapt.checkpoint import ADAPTER_FILE, file_sha256
+from storage.folders import file_sha256
+from storage.place import in_object_store
+from tasks.adapt.adapters import at_hand, stored
+from tasks.adapt.checkpoint import ADAPTER_FILE
 from tasks.errors import AdapterError, RequestError
 from tasks.policies.options import options_of, with_options, without_options
 
@@ -55,7 +58,10 @@ def loadable_policy(lake: Lake, policy: str) -> str:
     if not rows:
         known = {row["checkpoint_id"]: row for row in lake.sql(_ROWS).to_pylist()}
         raise RequestError(_unknown(lake, wanted, known, []))
-    folder = lake.root / rows[0]["path"]
+    checkpoint = stored(lake, rows[0], rows[0]["step"])
+    folder = checkpoint.folder
+    if in_object_store(lake.root):
+        at_hand(lake, checkpoint)
     adapter = folder / ADAPTER_FILE
     if not adapter.is_file() or file_sha256(adapter) != rows[0]["sha256"]:
         state = "is not what was saved" if adapter.is_file() else "is not there"

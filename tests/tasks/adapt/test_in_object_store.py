@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from storage import Lake
+from storage.folders import file_sha256
 from storage.place import store_of
 from tasks.adapt import train
 from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.adapters import adapters_here
 from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE, OPTIMIZER_FILE
+from tasks.adapt.named import loadable_policy, named_policy, worn_adapter
 from tasks.adapt.train import train_unit
 from tasks.adapt.trainers.local import LocalTrainer
 from tasks.adapt.units import units_of
@@ -78,6 +80,11 @@ def test_steps_are_made_on_from_another_machine(
     standing = work.made().at(unit, 2)
     assert standing is not None
     assert work.drawing(unit, 2, standing, "round").policy_id == standing.policy_id
+    move()
+    named = named_policy(work.lake, f"checkpoint:{row['checkpoint_id']}")
+    folder = worn_adapter(loadable_policy(work.lake, named))
+    assert folder is not None
+    assert file_sha256(folder / ADAPTER_FILE) == row["sha256"]
 
 
 def test_a_teachers_mean_is_made_again_on_another_machine(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from storage import Lake
-from tasks.adapt.checkpoint import ADAPTER_FILE, file_sha256
+from storage.folders import file_sha256
+from tasks.adapt.checkpoint import ADAPTER_FILE
 from tasks.adapt.named import loadable_policy, named_policy, worn_adapter
 from tasks.errors import AdapterError, RequestError
 from tests.storage.make import checkpoint_row

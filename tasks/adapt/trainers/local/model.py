@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE, file_sha256
+from storage.folders import file_sha256
+from tasks.adapt.checkpoint import ADAPTER_FILE, CONFIG_FILE
 from tasks.adapt.trainers.local.settings import LocalSettings
 from tasks.errors import AdapterError, RequestError
 from tasks.policies.adapter_config import adapter_config, check_make, check_trained_on
