@@ -115,6 +115,8 @@ def adapting(
 
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
+    if todo.steps:
+        request.check_trainer_there()
     released = None if todo.draws else stored_policy_id(lake, run_id)
     with ExitStack() as stack:
         more = {"train": todo.steps, "anchors": LEAST * request.last_step(len(problems))}
@@ -122,7 +124,7 @@ def adapting(
             engines(lake, run_id, request, todo.work, released=released, more=more)
         )
         trainer: TrainerHandle | None = None
-        settings = request.local_settings(side_threads(request))
+        settings = request.trainer_settings(side_threads(request))
         in_turns = not settings.on_cpu and request.judge.config().on_gpu
         if todo.steps and not in_turns:
             # Started by a Ray that has left the timing cores, so it never runs on one.
