@@ -26,8 +26,8 @@ class Session:
         check_server(settings.address)
         from tinker import ServiceClient
 
-        # It tells of every archive that this may take a while.
-        logging.getLogger("tinker.lib.public_interfaces.rest_client").setLevel(logging.ERROR)
+        # Its warnings are of what it tries again, and of every archive that it takes a while.
+        logging.getLogger("tinker").setLevel(logging.ERROR)
         self._settings = settings
         self.place = settings.address.place
         with self.asking("open a session"):
