@@ -30,6 +30,9 @@ SUITES = "BON_SUITES"
 POLICIES = "BON_POLICIES"
 """Environment: policies that a deployment may be asked for, separated by spaces."""
 
+TRAINERS = "BON_TRAINERS"
+"""Environment: servers that train (`tinker:...`), separated by spaces, for deployments."""
+
 SERVER = "BON_SERVE"
 """Environment: the `bon serve` that started this flow run, as `flows.owner` names it."""
 
@@ -55,6 +58,8 @@ def check_options(options: dict[str, Any]) -> None:
         check_suite(suite)
     if (policy := options.get("policy")) is not None:
         check_policy(policy)
+    if (trainer := (options.get("adapt") or {}).get("trainer")) is not None:
+        check_trainer(trainer)
 
 
 def check_stored(
@@ -71,9 +76,10 @@ def check_stored(
     if earlier is not None:
         check_suite(earlier.suite)
         check_policy(earlier.policy)
+        check_options({"adapt": earlier.model_dump().get("adapt")})
         return
     base = load_profile(options.get("profile") or kind.default_profile)
-    check_options({"suite": base.get("suite"), "policy": base.get("policy")})
+    check_options({name: base.get(name) for name in ("suite", "policy", "adapt")})
 
 
 def check_suite(suite: str) -> None:
@@ -103,6 +109,20 @@ def check_policy(policy: str) -> None:
     raise RequestError(
         f"a deployment may not use policy {policy!r}: add it to {POLICIES} (separated by spaces) "
         "where `bon serve` (or the worker) runs, or use `bon sweep`"
+    )
+
+
+def check_trainer(trainer: str) -> None:
+    """Raise RequestError unless the trainer is on this machine, a built-in profile's or one of
+    BON_TRAINERS: draws and a key go to where the request says.
+    """
+    built_in = {load_profile(name).get("adapt", {}).get("trainer") for name in profile_names()}
+    listed = os.environ.get(TRAINERS, "").split()
+    if trainer.partition(":")[0] == "local" or trainer in built_in or trainer in listed:
+        return
+    raise RequestError(
+        f"a deployment may not use trainer {trainer!r}: add it to {TRAINERS} (separated by spaces) "
+        "where `bon serve` (or the worker) runs, or use `bon adapt`"
     )
 
 
