@@ -192,9 +192,7 @@ def measure(url: str, base: Path, folder: Path) -> list[dict[str, float]]:
     ours: Checkpoint | None = None
     for step in STEPS:
         items = drawn(policy, 100 * step)
-        began = time.monotonic()
         made = make_step(remote, theirs, items, spec, folder / "remote")
-        seconds = time.monotonic() - began
         beside = make_step(local, ours, items, spec, folder / "local")
         assert made.saved is not None
         assert beside.saved is not None
@@ -216,7 +214,6 @@ def measure(url: str, base: Path, folder: Path) -> list[dict[str, float]]:
                 "kl_from_base_local": beside.report.kl_from_base,
                 "tensors": len(made.saved.tensors),
                 "tokens": made.report.n_tokens,
-                "seconds": round(seconds, 1),
             }
         )
         print(rows[-1], flush=True)
