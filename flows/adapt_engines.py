@@ -75,6 +75,8 @@ def adapting(
 
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
+    if todo.steps:
+        request.check_trainer_there()
     rounds = request.rounds()
     released = None if todo.draws else stored_policy_id(lake, run_id)
     with ExitStack() as stack:
@@ -84,7 +86,7 @@ def adapting(
         )
         trainer: TrainerHandle | None = None
         spec = loadable_policy(lake, request.policy)
-        settings = request.local_settings(side_threads(request), worn_adapter(spec))
+        settings = request.trainer_settings(side_threads(request), worn_adapter(spec))
         in_turns = not settings.on_cpu and request.judge.config().on_gpu
         if todo.steps and not in_turns:
             # Started by a Ray that has left the timing cores, so it never runs on one.

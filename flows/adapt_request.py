@@ -23,8 +23,10 @@ from tasks.adapt.objectives import parse_objective
 from tasks.adapt.rewards import DEFAULT, parse_reward
 from tasks.adapt.rounds import Rounds
 from tasks.adapt.step_size import parse_step_size
-from tasks.adapt.trainers.base import StepSpec
+from tasks.adapt.trainers.base import StepSpec, TrainerSettings
 from tasks.adapt.trainers.local import LocalSettings
+from tasks.adapt.trainers.tinker import ALPHA, TinkerSettings, tinker_address
+from tasks.adapt.trainers.tinker.settings import check_client, check_server, check_spec
 from tasks.adapt.units import BASE_ARM, Unit, units_of
 from tasks.policies.adapter_config import adapter_config, check_make, check_trained_on
 from tasks.problems import Problem
@@ -40,6 +42,7 @@ _GROWING = ("steps", "confirm")
 
 
 _DEVICES = {"local": "cpu", "local:cuda": "cuda"}
+_ALPHA = 8.0
 
 
 def gpus_here() -> int:
@@ -64,11 +67,13 @@ class Adapting(BaseModel):
     reward: str = DEFAULT
     step_size: str = "lr:0.005"
     trainer: str = "local"
-    """`local`, or `local:cuda` on a GPU of the flow's machine."""
+    """`local`, `local:cuda` on a GPU of the flow's machine, `tinker:URL` on a server."""
     dtype: Literal["float32", "as-saved"] | None = None
-    """Of the frozen weights in training; None: float32 on a CPU, as they were saved on a GPU."""
+    """Of the frozen weights in training; None: float32 on a CPU, as they were saved on a GPU. Of a
+    server's: `float32` says that they are, and the effect check is then as sharp as on a CPU."""
     rank: int = Field(8, ge=1, le=4096)
-    alpha: float = Field(8.0, gt=0, allow_inf_nan=False)
+    alpha: float = Field(_ALPHA, gt=0, allow_inf_nan=False)
+    """Through tinker it is the server's, 32."""
     mismatch: str = "none"
     """What is done where sampler and trainer disagree (tasks.adapt.correction)."""
     patience: int = Field(3, ge=1)
@@ -84,6 +89,13 @@ class Adapting(BaseModel):
     def paid(self) -> int:
         """Draws of a problem in one round of an arm that count for its budget."""
         return self.group + self.tail
+
+    @model_validator(mode="after")
+    def _alpha_of_servers(self) -> Self:
+        # Nobody's wish, but the default: what is recorded is what the server does.
+        if self.alpha == _ALPHA and self.trainer.startswith("tinker"):
+            object.__setattr__(self, "alpha", ALPHA)
+        return self
 
 
 class AdaptRequest(SweepRequest):
@@ -149,6 +161,11 @@ class AdaptRequest(SweepRequest):
         begin = worn_adapter(loadable_policy(lake, self.policy))
         if begin is None:
             return
+        if tinker_address(self.adapt.trainer):
+            raise RequestError(
+                f"policy {self.policy!r} begins with an adapter, and none can be uploaded to a "
+                "server of trainer tinker; take --trainer local, or a policy without"
+            )
         config = adapter_config(begin)
         check_make(begin, config, self.adapt.rank, self.adapt.alpha)
         base = base_weights(self.policy)
@@ -159,16 +176,26 @@ class AdaptRequest(SweepRequest):
             check_trained_on(begin, config, base_name(fingerprint(base)))
 
     def _check_trainer(self) -> None:
-        if self.adapt.trainer not in _DEVICES:
+        adapt = self.adapt
+        if tinker_address(adapt.trainer):
+            check_spec(self.method().spec)
+            if adapt.alpha != ALPHA:
+                raise RequestError(
+                    f"alpha {adapt.alpha:g}: trainer tinker's is {ALPHA:g}, whatever is asked for; "
+                    "leave alpha out, and mind that learning rates do not carry over"
+                )
+        elif adapt.trainer not in _DEVICES:
             raise RequestError(
-                f"trainer {self.adapt.trainer!r} is not there yet; take local, or local:cuda for a "
-                "GPU of this machine"
+                f"there is no trainer {adapt.trainer!r}; take local, local:cuda for a GPU of this "
+                "machine, or tinker:URL for a server"
             )
 
     def check_machine(self) -> None:
         """Raise RequestError for devices that this machine lacks."""
         super().check_machine()
-        if _DEVICES[self.adapt.trainer] == "cuda" and not gpus_here():
+        if address := tinker_address(self.adapt.trainer):
+            check_client(address)
+        elif _DEVICES[self.adapt.trainer] == "cuda" and not gpus_here():
             raise RequestError(
                 f"trainer {self.adapt.trainer!r}: this machine has no GPU that torch finds; take "
                 "local"
@@ -241,6 +268,24 @@ class AdaptRequest(SweepRequest):
         )
         adapt = self.adapt
         return Method(adapt.group, adapt.reward, spec, adapt.patience, adapt.tail, adapt.confirm)
+
+    def trainer_settings(self, threads: int, begin: Path | None = None) -> TrainerSettings:
+        """Of whichever trainer was asked for. begin: the adapter that steps begin with."""
+        address = tinker_address(self.adapt.trainer)
+        if address is None:
+            return self.local_settings(threads, begin)
+        return TinkerSettings.of(
+            base_weights(self.policy),
+            address,
+            rank=self.adapt.rank,
+            seed=self.seed,
+            in_float32=self.adapt.dtype == "float32",
+        )
+
+    def check_trainer_there(self) -> None:
+        """Raise RequestError if it is a server's and none answers."""
+        if address := tinker_address(self.adapt.trainer):
+            check_server(address)
 
     def local_settings(self, threads: int, begin: Path | None = None) -> LocalSettings:
         """Of the local trainer. begin: the adapter that steps begin with."""

@@ -32,6 +32,9 @@ SUITES = "BON_SUITES"
 POLICIES = "BON_POLICIES"
 """Environment: policies that a deployment may be asked for, separated by spaces."""
 
+TRAINERS = "BON_TRAINERS"
+"""Environment: servers that train (`tinker:...`), separated by spaces, for deployments."""
+
 SERVER = "BON_SERVE"
 """Environment: the `bon serve` that started this flow run, as `flows.owner` names it."""
 
@@ -59,6 +62,8 @@ def check_options(options: dict[str, Any], lake: Lake) -> None:
         check_suite(held_out)
     if (policy := options.get("policy")) is not None:
         check_policy(named_policy(lake, policy))
+    if (trainer := (options.get("adapt") or {}).get("trainer")) is not None:
+        check_trainer(trainer)
 
 
 def check_stored(
@@ -76,7 +81,7 @@ def check_stored(
         base = earlier.model_dump()
     else:
         base = load_profile(options.get("profile") or kind.default_profile)
-    check_options({name: base.get(name) for name in ("suite", "policy", "train")}, lake)
+    check_options({name: base.get(name) for name in ("suite", "policy", "train", "adapt")}, lake)
 
 
 def check_suite(suite: str) -> None:
@@ -108,6 +113,20 @@ def check_policy(policy: str) -> None:
     raise RequestError(
         f"a deployment may not use policy {policy!r}: add it to {POLICIES} (separated by spaces) "
         "where `bon serve` (or the worker) runs, or use `bon sweep`"
+    )
+
+
+def check_trainer(trainer: str) -> None:
+    """Raise RequestError unless the trainer is on this machine, a built-in profile's or one of
+    BON_TRAINERS: draws and a key go to where the request says.
+    """
+    built_in = {load_profile(name).get("adapt", {}).get("trainer") for name in profile_names()}
+    listed = os.environ.get(TRAINERS, "").split()
+    if trainer.partition(":")[0] == "local" or trainer in built_in or trainer in listed:
+        return
+    raise RequestError(
+        f"a deployment may not use trainer {trainer!r}: add it to {TRAINERS} (separated by spaces) "
+        "where `bon serve` (or the worker) runs, or use `bon adapt`"
     )
 
 

@@ -51,7 +51,9 @@ def adapt(
     unit: Annotated[
         str | None, typer.Option(help="An adapter for each problem, or for the batch.")
     ] = None,
-    trainer: Annotated[str | None, typer.Option(help="local, or local:cuda on a GPU.")] = None,
+    trainer: Annotated[
+        str | None, typer.Option(help="local, local:cuda on a GPU, tinker:URL on a server.")
+    ] = None,
     step_size: Annotated[str | None, typer.Option(help="lr:X, or kl:X in nats per token.")] = None,
     budget: Annotated[int | None, typer.Option(help="Rollouts of one arm, at most.")] = None,
     tail: Annotated[

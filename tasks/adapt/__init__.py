@@ -11,19 +11,17 @@ A step in five lines (all of it is in tests/tasks/adapt/test_learning.py):
 `group` what an objective sees · `rewards/` verdicts to rewards · `objectives/` rewards to
 advantages · `items` what a trainer gets · `loss` of one step · `correction` of its ratios ·
 `step_size` lr or KL · `trainers/base` the protocol · `trainers/local/` peft and torch ·
-`checkpoint` ids and hashes · `step` from a parent's files to the next ones · `effect` the check
-after each save · `feedback` the teacher's prompt · `ema` its averaged weights · `staged` and
-`best_of_adaptation` statistics of one arm. Adapters on a policy that samples are in
-`tasks.policies.adapters`.
+`trainers/tinker/` a server's · `trainers/mismatch` of sampler and trainer · `checkpoint` ids and
+hashes · `step` from a parent's files to the next ones · `effect` the check after each save ·
+`feedback` the teacher's prompt · `ema` its averaged weights · `staged` and `best_of_adaptation`
+statistics of one arm. Adapters on a policy that samples are in `tasks.policies.adapters`.
 
 A run (`flows/adapt.py`, `flows/train.py`): `numbering` of draws · `units` trajectories · `rounds`
 who draws what in which, for the outer loop `outer` · `standing` where each unit is · `order` of
 judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows · `anchors` what
 is measured anew in every round · `actor` a trainer in a process of its own · `spent` what rounds
-cost · `extent` how far it goes · `named` checkpoints as policies. Arms are compared in
-`tasks/frontier/`; the probe is `tasks/probe/`.
-
-Not here yet: the trainer `tinker`.
+cost · `extent` how far it goes · `adapters` where a lake keeps them · `named` checkpoints as
+policies. Arms are compared in `tasks/frontier/`; the probe is `tasks/probe/`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
@@ -18,13 +18,10 @@ from tasks import cluster
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step import Made, make_step
-from tasks.adapt.trainers.base import StepSpec, Trainer
+from tasks.adapt.trainers.base import StepSpec, Trainer, TrainerSettings
 from tasks.beside import keep_aside, options_beside, raised_there, wait_gone
 from tasks.collector import importing
 from tasks.errors import TrainerLostError, in_one_line
-
-if TYPE_CHECKING:
-    from tasks.adapt.trainers.local import LocalSettings
 
 RESTARTS = 1
 """Of a trainer's process that died; its step is made again."""
@@ -36,7 +33,7 @@ _RETURN_SECONDS = 300.0
 
 
 class _TrainerActor:
-    def __init__(self, settings: LocalSettings, *, beside_judges: bool) -> None:
+    def __init__(self, settings: TrainerSettings, *, beside_judges: bool) -> None:
         if beside_judges:
             keep_aside()
         # Before torch is imported: its pools are sized once.
@@ -64,9 +61,7 @@ class _TrainerActor:
         # Not in __init__: Ray would turn what loading raises into the death of the actor.
         if self._trainer is None:
             with importing():
-                from tasks.adapt.trainers.local import LocalTrainer
-
-                self._trainer = LocalTrainer(self._settings)
+                self._trainer = self._settings.trainer()
         return self._trainer
 
 
@@ -132,7 +127,7 @@ class TrainerHandle:
             wait_gone(pid)
 
 
-def start_trainer(settings: LocalSettings) -> TrainerHandle:
+def start_trainer(settings: TrainerSettings) -> TrainerHandle:
     """Start the process; returns at once. What it raises in loading comes with the first call. On a
     GPU it waits, too, until Ray has one that nobody holds."""
     options: dict[str, Any] = {"num_cpus": 0, "max_restarts": RESTARTS, "max_task_retries": 0}

@@ -16,8 +16,8 @@ from tasks.errors import TrainingError
 def whole_folder(folder: Path, what: str) -> Iterator[Path]:
     """A path beside `folder`, where nothing is yet; with the block's end it is renamed to that.
 
-    Raises TrainingError, naming `what` was to be saved, if files cannot be written: then nothing is
-    left.
+    Raises TrainingError, naming `what` was to be saved, if files cannot be written. Whatever the
+    block raises, nothing is left.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     try:
@@ -25,9 +25,10 @@ def whole_folder(folder: Path, what: str) -> Iterator[Path]:
         yield partial
         partial.rename(folder)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(partial, ignore_errors=True)
         reason = " ".join(str(error).split())
         raise TrainingError(
             f"cannot save {what} in {folder}: {reason}; free space there, or mend its rights, and "
             "go on with the same run"
         ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -52,8 +52,10 @@ class WeightsOptions(Options):
 O = TypeVar("O", bound=Options)  # noqa: E741
 
 
-def parse_options(policy: str, argument: str, kind: type[O]) -> tuple[str, O]:
-    """(what stands before `#`, the options behind it).
+def parse_options(
+    policy: str, argument: str, kind: type[O], *, what: str = "policy"
+) -> tuple[str, O]:
+    """(what stands before `#`, the options behind it). what: in messages.
 
     Raises RequestError that names the first wrong option and the known ones.
     """
@@ -63,7 +65,7 @@ def parse_options(policy: str, argument: str, kind: type[O]) -> tuple[str, O]:
         key, equals, value = item.partition("=")
         if not equals or not key or key in given:
             raise RequestError(
-                f"policy {policy}: option {item!r} is not KEY=VALUE, or comes twice; "
+                f"{what} {policy}: option {item!r} is not KEY=VALUE, or comes twice; "
                 f"write {policy}:...#key=value,key=value with {_known(kind)}"
             )
         given[key] = value
@@ -74,10 +76,10 @@ def parse_options(policy: str, argument: str, kind: type[O]) -> tuple[str, O]:
         name = str(first["loc"][0]) if first["loc"] else ""
         if first["type"] == "extra_forbidden":
             raise RequestError(
-                f"policy {policy} has no option {name!r}; it has {_known(kind)}"
+                f"{what} {policy} has no option {name!r}; it has {_known(kind)}"
             ) from None
         wrong = f"{name}={given.get(name, '')}: " if name else ""
-        raise RequestError(f"policy {policy}: {wrong}{first['msg'].lower()}") from None
+        raise RequestError(f"{what} {policy}: {wrong}{first['msg'].lower()}") from None
 
 
 def with_options(spec: str, options: Mapping[str, object]) -> str:

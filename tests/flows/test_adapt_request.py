@@ -15,6 +15,7 @@ from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
 from storage import Lake
+from tasks.adapt.trainers.tinker import TinkerSettings
 from tests.conftest import Bon
 
 
@@ -74,6 +75,17 @@ def test_the_demo_is_the_demo(lake: Lake) -> None:
     assert request.sampling.temperature == 1
 
 
+def test_a_server_decides_on_alpha(lake: Lake) -> None:
+    """What is recorded is what it does."""
+    through = asked(lake, trainer="tinker:http://x#model=tiny")
+    assert through.adapt.alpha == 32
+    settings = through.trainer_settings(1)
+    assert isinstance(settings, TinkerSettings)
+    assert (settings.rank, settings.in_float32, settings.on_cpu) == (8, False, True)
+    again = AdaptRequest.model_validate_json(through.model_dump_json())
+    assert again == through
+
+
 def test_the_base_arm_is_there_whether_named_or_not(lake: Lake) -> None:
     assert asked(lake, arms=["base", "grpo"]).adapt.arms == ("grpo",)
 
@@ -90,7 +102,9 @@ def test_the_base_arm_is_there_whether_named_or_not(lake: Lake) -> None:
         ({"reward": "gold"}, ["gold", "lower"]),
         ({"step_size": "huge"}, ["huge", "lr:X"]),
         ({"mismatch": "hope"}, ["hope", "token_tis"]),
-        ({"trainer": "tinker:http://x"}, ["tinker:http://x", "not there yet"]),
+        ({"trainer": "tinker:x"}, ["tinker:x", "tinker:http://HOST:PORT"]),
+        ({"trainer": "tinker:http://x", "step_size": "kl:0.01"}, ["kl:0.01", "lr:X"]),
+        ({"trainer": "tinker:http://x", "alpha": 16}, ["alpha 16", "32", "leave alpha out"]),
         ({"trainer": "local:cuda"}, ["local:cuda", "no GPU"]),
         ({"trainer": "local:tpu"}, ["local:tpu", "local:cuda"]),
         ({"unit": "world"}, ["unit", "world", "problem"]),
@@ -118,8 +132,19 @@ def test_wrong_settings_are_one_line(lake: Lake, adapt: dict[str, Any], names: l
         ({"policy": "embedded#lora=/x"}, ["no adapter in '/x'"]),
         ({"policy": "checkpoint:0123"}, ["checkpoint '0123'", "none yet"]),
         ({"policy": "embedded#checkpoint=0123"}, ["checkpoint '0123'", "none yet"]),
+        (
+            {"policy": "embedded#lora=/x", "adapt": {"trainer": "tinker:http://x"}},
+            ["lora=/x", "none can be uploaded", "--trainer local"],
+        ),
         ({"sampling": {"temperature": 0.0}}, ["temperature 0"]),
         ({"sampling": {"temperature": 0.7}}, ["0.7", "processed_logprobs"]),
+        (
+            {
+                "sampling": {"temperature": 0.7, "logprob_mode": "processed_logprobs"},
+                "adapt": {"trainer": "tinker:http://x"},
+            },
+            ["0.7", "--temperature 1"],
+        ),
         ({"judge": {"protocol": "kernelbench"}}, ["interval", "trusted"]),
         ({"problems": [12], "adapt": {"unit": "batch"}}, ["batch", "two problems"]),
         ({"profile": "demo"}, ["demo", "bon sweep", "adapt-demo"]),

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.adapt_request import AdaptRequest
 from flows.deployed import check_options, check_policy, check_stored, check_suite
 from flows.errors import RequestError
-from flows.request import SweepRequest
+from flows.request import SweepRequest, profile_request
 from storage import Lake
 from tests.storage.make import checkpoint_row, run_row
 
@@ -146,3 +147,33 @@ def test_a_checkpoint_is_within_reach_where_its_base_is(places: Path, tmp_path: 
     for policy in ("checkpoint:4567", "transformers:/models/other#checkpoint=4567"):
         with pytest.raises(RequestError, match="BON_POLICIES"):
             check_options({"policy": policy}, lake)
+
+
+@pytest.mark.parametrize(
+    "trainer", ["tinker:", "tinker:http://x:1", "tinker:http://gpu1:8000#model=m"]
+)
+def test_a_trainer_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trainer: str
+) -> None:
+    """Draws and a key would go to where the request says; a run's own trainer is no other."""
+    lake = Lake.open(tmp_path / "lake", create=True)
+    config = profile_request("adapt-demo", AdaptRequest).model_dump()
+    config["adapt"] |= {"trainer": trainer, "alpha": 32.0}
+    stored = AdaptRequest.model_validate(config).model_dump_json()
+    lake.append("runs", [run_row() | {"config": stored, "kind": "adapt"}], run_id="r1")
+    monkeypatch.setenv("BON_TRAINERS", "tinker:http://gpu1:8000")
+    for ask in (
+        lambda: check_options({"adapt": {"trainer": trainer}}, lake),
+        lambda: check_stored(lake, "r1", {}, AdaptRequest),
+    ):
+        with pytest.raises(RequestError, match="add it to BON_TRAINERS"):
+            ask()
+    monkeypatch.setenv("BON_TRAINERS", f"tinker:http://gpu1:8000 {trainer}")
+    check_options({"adapt": {"trainer": trainer}}, lake)
+    check_stored(lake, "r1", {}, AdaptRequest)
+
+
+def test_trainers_of_this_machine_are_within_reach(tmp_path: Path) -> None:
+    lake = Lake.open(tmp_path / "lake", create=True)
+    check_options({"adapt": {"trainer": "local:cuda", "steps": 2}}, lake)
+    check_stored(lake, None, {"profile": "adapt-gpu"}, AdaptRequest)

@@ -61,7 +61,8 @@ class StepReport:
     n_tokens: int
     """Of completions: those that carry loss."""
     loss: float = 0.0
-    grad_norm: float = 0.0
+    grad_norm: float | None = 0.0
+    """Euclidean, before clipping; None where a server does not tell."""
     mismatch_mean: float = 0.0
     """Mean over tokens of |log p of trainer − of sampler|, nats."""
     mismatch_max: float = 0.0
@@ -107,6 +108,29 @@ class Capabilities:
     any_temperature: bool
     exact_resume: bool
     exports_peft: bool
+
+
+class TrainerSettings(Protocol):
+    """What a trainer is to be, before it is loaded."""
+
+    @property
+    def threads(self) -> int:
+        """Of this machine, for its sums."""
+        ...
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it holds no GPU of this machine."""
+        ...
+
+    @property
+    def in_float32(self) -> bool:
+        """Whether the frozen weights are."""
+        ...
+
+    def trainer(self) -> Trainer:
+        """Load it. Raises RequestError for what cannot be trained."""
+        ...
 
 
 class Trainer(Protocol):

@@ -22,9 +22,10 @@ from tasks.adapt.trainers.base import StepSpec
 from tasks.adapt.trainers.local import LocalSettings, LocalTrainer
 from tasks.adapt.trainers.local import trainer as trainer_module
 from tasks.adapt.trainers.local.gradient import batch_gradient
-from tasks.adapt.trainers.local.measure import logprobs_now, mismatch
+from tasks.adapt.trainers.local.measure import logprobs_now
 from tasks.adapt.trainers.local.pieces import pieces_of
 from tasks.adapt.trainers.local.search import size_of_divergence
+from tasks.adapt.trainers.mismatch import mismatch
 from tasks.errors import DivergedError, RequestError, StepRefusedError, TrainingError
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.embedded import WEIGHTS

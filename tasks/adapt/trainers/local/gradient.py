@@ -9,9 +9,9 @@ import numpy as np
 
 from tasks.adapt.loss import importance_loss
 from tasks.adapt.trainers.base import StepSpec
-from tasks.adapt.trainers.local.measure import Mismatch, mismatch
 from tasks.adapt.trainers.local.model import AdaptedModel
 from tasks.adapt.trainers.local.pieces import Piece
+from tasks.adapt.trainers.mismatch import Mismatch, mismatch
 from tasks.statistics.arrays import Floats
 
 

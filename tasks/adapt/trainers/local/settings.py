@@ -7,9 +7,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tasks.errors import RequestError
+
+if TYPE_CHECKING:
+    from tasks.adapt.trainers.base import Trainer
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class LocalSettings:
     def recomputes(self) -> bool:
         """Whether activations are computed twice."""
         return not self.on_cpu if self.checkpointing is None else self.checkpointing
+
+    def trainer(self) -> Trainer:
+        """Load it. Raises RequestError if there is no such model, or no such modules in it."""
+        # transformers takes seconds to import, and who only says what is wanted needs none of it.
+        from tasks.adapt.trainers.local.trainer import LocalTrainer
+
+        return LocalTrainer(self)
 
     def trainer_id(self, base: str, dtype: str, begin: str | None = None) -> str:
         """`local-` and 12 hex digits.
