@@ -198,8 +198,9 @@ def test_a_server_that_has_lost_what_it_saved(
     trainer = connected()
     first = make_step(trainer, None, drawn.items(), SPEC, tmp_path).checkpoint
     server.saved.clear()
-    with pytest.raises(TrainingError, match=r"load tinker://model-\d+/weights/.* knows nothing"):
+    with pytest.raises(TrainingError, match=r"load tinker://model-\d+/weights/.*") as raised:
         trainer.start(first)
+    assert str(raised.value).endswith("if they are lost, begin another --run")
 
 
 def test_nothing_is_left_on_the_server_but_what_is_saved(
@@ -304,11 +305,18 @@ def test_a_server_that_gives_another_rank(
     assert list(tmp_path.iterdir()) == [], "whole or not at all"
 
 
-def test_a_server_that_answers_no_more(connected: Connect) -> None:
-    trainer = connected(answer_seconds=0.0)
+def test_a_server_that_answers_no_more(
+    server: TinkerServer, connected: Connect, tmp_path: Path
+) -> None:
+    """The client would ask for ever."""
+    trainer = connected(answer_seconds=5.0)
     trainer.start(None)
-    with pytest.raises(TrainingError, match=r"did not save its state within 0 s; nothing is lost"):
-        trainer.save(WEIGHTS.parent / "never")
+    with server.silent():
+        with pytest.raises(TrainingError, match=r"did not save its state within 5 s; nothing is"):
+            trainer.save(tmp_path / "never")
+        with pytest.raises(TrainingError, match=r"did not begin an adapter of rank 8 within 5 s"):
+            connected(answer_seconds=5.0).start(None)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import math
 import re
 import tarfile
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -79,11 +80,19 @@ class TinkerServer:
         self._answers: dict[str, tuple[int, bytes, str]] = {}
         self._count = 0
         self._nets: dict[int, Any] = {}
+        self._silent = False
 
     def forget(self) -> None:
         """As if it were started anew: what was saved is left."""
         self.sessions.clear()
         self.adapters.clear()
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It takes requests, and their answers are never ready."""
+        self._silent = True
+        yield
+        self._silent = False
 
     def answer(self, verb: str, body: bytes) -> dict[str, Any]:
         """One request at a time."""
@@ -100,6 +109,9 @@ class TinkerServer:
             return found
 
     def result(self, request: str) -> tuple[int, bytes, str]:
+        if self._silent:
+            time.sleep(0.2)
+            raise RefusedError(408, "not ready")
         with self._lock:
             if request not in self._answers:
                 raise RefusedError(404, "Future not found")

@@ -12,6 +12,10 @@ from typing import Any
 from tasks.adapt.trainers.tinker.settings import TinkerSettings, check_client, check_server
 from tasks.errors import AdapterError, RequestError, TrainingError, in_one_line
 
+_GO_ON_IF_THERE = (
+    "start it with the checkpoints that it had, and `bon adapt` with the same --run goes on; if "
+    "they are lost, begin another --run"
+)
 _GO_ON = "nothing is lost: `bon adapt` with the same --run goes on from the checkpoint saved last"
 
 
@@ -49,22 +53,23 @@ class Session:
     def fresh(self) -> Any:
         """A training client for the base with an adapter that does nothing yet."""
         settings = self._settings
-        with self.asking(f"begin an adapter of rank {settings.rank}"):
-            return self._service.create_lora_training_client(
-                self.model,
-                rank=settings.rank,
-                seed=settings.seed,
-                train_mlp=settings.address.options.targets == "all",
-                train_unembed=False,
-            )
+        made = self._service.create_lora_training_client_async(
+            self.model,
+            rank=settings.rank,
+            seed=settings.seed,
+            train_mlp=settings.address.options.targets == "all",
+            train_unembed=False,
+        )
+        return self._awaited(made, f"begin an adapter of rank {settings.rank}")
 
     def resumed(self, path: str) -> Any:
         """A training client for weights and optimizer that the server has saved.
 
         Raises AdapterError if they are of another base model or rank.
         """
-        with self.asking(f"load {path}"):
-            client = self._service.create_training_client_from_state_with_optimizer(path)
+        made = self._service.create_training_client_from_state_with_optimizer_async(path)
+        client = self._awaited(made, f"load {path}", _GO_ON_IF_THERE)
+        with self.asking("say what it loaded"):
             info = client.get_info()
         model = info.model_data.model_name or info.model_name
         rank = info.lora_rank
@@ -76,10 +81,14 @@ class Session:
             )
         return client
 
-    def answer(self, future: Any, what: str) -> Any:
-        """Wait for what was asked. Raises TrainingError."""
-        with self.asking(what):
+    def answer(self, future: Any, what: str, then: str = _GO_ON) -> Any:
+        """Wait for what was asked. Raises TrainingError that ends with what to do `then`."""
+        with self.asking(what, then):
             return future.result(self._settings.answer_seconds)
+
+    def _awaited(self, coroutine: Any, what: str, then: str = _GO_ON) -> Any:
+        """The client's own waiting verbs know no limit."""
+        return self.answer(self._service.holder.run_coroutine_threadsafe(coroutine), what, then)
 
     def archive(self, path: str, file: Path) -> None:
         """Download the adapter at a path of the server's as a tar archive."""
@@ -114,7 +123,7 @@ class Session:
         self._service.holder.close()
 
     @contextmanager
-    def asking(self, what: str) -> Iterator[None]:
+    def asking(self, what: str, then: str = _GO_ON) -> Iterator[None]:
         """Raises TrainingError, in one line, for what the client raises within the block."""
         import httpx
         from tinker import TinkerError
@@ -125,19 +134,19 @@ class Session:
         try:
             yield
         except failures as error:
-            raise TrainingError(self._line(what, error)) from error
+            raise TrainingError(f"{self._said(what, error)}; {then}") from error
 
-    def _line(self, what: str, error: BaseException) -> str:
+    def _said(self, what: str, error: BaseException) -> str:
         if isinstance(error, TimeoutError) and not str(error):
             seconds = self._settings.answer_seconds
-            return f"{self.place} did not {what} within {seconds:g} s; {_GO_ON}"
+            return f"{self.place} did not {what} within {seconds:g} s"
         said = in_one_line(error)
         if _status(error) == 404:
             return (
                 f"{self.place} was to {what} and knows nothing of it (any more): {said}; it has "
-                f"ended the session, or was started anew without what it had; {_GO_ON}"
+                "ended the session, or was started anew"
             )
-        return f"{self.place} could not {what}: {said}; {_GO_ON}"
+        return f"{self.place} could not {what}: {said}"
 
 
 def _status(error: BaseException) -> int | None:
