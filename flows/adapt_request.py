@@ -155,6 +155,12 @@ class AdaptRequest(SweepRequest):
 
     def _check_sampling(self) -> None:
         temperature, mode = self.sampling.temperature, self.sampling.logprob_mode
+        if temperature != 1 and self.policy.startswith("vllm:"):
+            raise RequestError(
+                f"temperature {temperature:g}: vLLM tells log-probabilities of given tokens at "
+                "temperature 1 only, and steps are checked by them; give --temperature 1, or take "
+                "transformers:PATH"
+            )
         if temperature == 0:
             raise RequestError(
                 "temperature 0: nothing can be learned from greedy draws; take one above 0"
@@ -214,6 +220,13 @@ class AdaptRequest(SweepRequest):
         )
         adapt = self.adapt
         return Method(adapt.group, adapt.reward, spec, adapt.patience, adapt.tail, adapt.confirm)
+
+    @property
+    def policy_options(self) -> dict[str, object]:
+        """Room for the adapters in an engine that has to know of it when it starts."""
+        if not self.policy.startswith("vllm:") or "lora_rank=" in self.policy:
+            return super().policy_options
+        return super().policy_options | {"lora_rank": self.adapt.rank}
 
     def local_settings(self, threads: int) -> LocalSettings:
         """Of the local trainer."""

@@ -102,8 +102,8 @@ def engines(
 
 
 def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
-    limits = request.limits.options(spent_tokens(lake, run_id))
-    spec = with_options(request.policy, limits) if any(limits.values()) else request.policy
+    options = request.policy_options | request.limits.options(spent_tokens(lake, run_id))
+    spec = with_options(request.policy, options) if any(options.values()) else request.policy
     begins(f"loading the policy {request.policy}")
     return start_policy(spec, request.sampling.params(), side_threads(request))
 

@@ -72,7 +72,7 @@ class Adapters:
 
     def _injected(self, folder: Path) -> Any:
         """The model with the adapter's layers in place of its own."""
-        config = _read_config(folder)
+        config = read_config(folder)
         trained_on = str(config.get("base_model_name_or_path") or "")
         if trained_on.startswith("sha256-") and trained_on != self._own:
             raise AdapterError(
@@ -151,7 +151,8 @@ def check_tensors(folder: Path, written: set[str], loaded: set[str]) -> None:
         )
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """An adapter's settings. Raises AdapterError if there are none that can be read."""
     path = folder / "adapter_config.json"
     if not path.is_file():
         raise AdapterError(

@@ -28,8 +28,9 @@ class EngineOptions(Options):
     """Branch, tag or commit on the hub."""
     lora: str | None = None
     """Directory of a LoRA adapter in peft's format."""
-    lora_rank: int = Field(64, ge=1)
-    """Highest rank that the engine makes room for."""
+    lora_rank: int | None = Field(None, ge=1, le=512)
+    """Highest rank of adapters that the engine makes room for; 64 where `lora` alone is given. With
+    neither it makes none, and starts anew when an adapter is asked for."""
     memory: float = Field(0.9, gt=0, le=1)
     """Share of a GPU's memory that the engine takes."""
     kv_gib: float | None = Field(None, gt=0)
