@@ -155,7 +155,7 @@ class AdaptRequest(SweepRequest):
 
     def _check_sampling(self) -> None:
         temperature, mode = self.sampling.temperature, self.sampling.logprob_mode
-        if temperature != 1 and self.policy.startswith("vllm:"):
+        if temperature != 1 and self.policy.startswith(("vllm:", "openai:")):
             raise RequestError(
                 f"temperature {temperature:g}: vLLM tells log-probabilities of given tokens at "
                 "temperature 1 only, and steps are checked by them; give --temperature 1, or take "

@@ -7,33 +7,48 @@ from pathlib import Path
 from tasks.errors import RequestError
 from tasks.policies import policy_needs
 from tasks.policies.embedded import WEIGHTS
+from tasks.policies.openai import parse_endpoint
 from tasks.policies.options import WeightsOptions, parse_options, with_options
-from tasks.policies.vllm import EngineOptions, parse_engine
+from tasks.policies.vllm import parse_engine
 from tasks.policies.vllm_weights import resolve_model
+
+_TRAINED = ("embedded", "transformers", "vllm", "openai")
 
 
 def base_weights(policy: str) -> Path:
     """The model's directory. Raises RequestError for a policy that cannot be trained here."""
     head, mark, given = policy.partition("#")
     name, _, path = head.partition(":")
-    if name not in ("embedded", "transformers", "vllm") or policy_needs(policy).gpus:
+    if name not in _TRAINED or policy_needs(policy).gpus:
         raise RequestError(
-            f"policy {policy!r} cannot be adapted yet: take embedded, transformers:PATH, or "
-            "vllm:PATH on a CPU"
+            f"policy {policy!r} cannot be adapted yet: take embedded, transformers:PATH, "
+            "openai:MODEL@URL with a vLLM server, or vllm:PATH on a CPU"
         )
-    options: WeightsOptions | EngineOptions
+    argument = f"{path}{mark}{given}"
     if name == "vllm":
-        path, options = parse_engine(f"{path}{mark}{given}")
-    else:
-        _, options = parse_options(name, f"{path}{mark}{given}", WeightsOptions)
-    if options.lora:
+        model, engine = parse_engine(argument)
+        _check_bare(policy, engine.lora)
+        return resolve_model(model, engine.revision)[0]
+    if name == "openai":
+        _, endpoint = parse_endpoint(argument)
+        if endpoint.base is None:
+            raise RequestError(
+                f"policy {policy!r}: to train a model that is served, name its directory with "
+                "base=PATH behind the #, and give api=completions"
+            )
+        _check_bare(policy, endpoint.lora)
+        return resolve_model(endpoint.base, None)[0]
+    _, options = parse_options(name, argument, WeightsOptions)
+    _check_bare(policy, options.lora)
+    return Path(path) if path else WEIGHTS
+
+
+def _check_bare(policy: str, lora: str | None) -> None:
+    if lora:
         raise RequestError(
             f"policy {policy!r} wears an adapter already, and steps begin from a base model; name "
             "the base model, or merge the adapter into it"
         )
-    if isinstance(options, EngineOptions):
-        return resolve_model(path, options.revision)[0]
-    return Path(path) if path else WEIGHTS
 
 
 def adapted_policy(policy: str, folder: Path) -> str:

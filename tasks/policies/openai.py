@@ -44,6 +44,11 @@ class EndpointOptions(Options):
     budget: int | None = Field(None, ge=1)
     """Tokens, of prompts and completions, that may be used."""
     missing_logprobs: Literal["refuse", "allow"] = "refuse"
+    base: str | None = None
+    """Directory of the model that is served (or its name on the hub), for a vLLM server whose
+    adapters are loaded from here: prompts are then cut into tokens here."""
+    lora: str | None = None
+    """Directory of a LoRA adapter in peft's format, which the server can read, too; with `base`."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,10 @@ def parse_endpoint(argument: str) -> tuple[Address, EndpointOptions]:
             "policy openai wants a model and its server: openai:MODEL@URL, "
             "as in openai:Qwen/Qwen3-8B@http://localhost:8000/v1"
         )
+    if options.lora is not None and options.base is None:
+        raise RequestError(
+            "policy openai: lora= wants base= beside it, the directory of the model that is served"
+        )
     parts = urlsplit(match["url"])
     if parts.username or parts.password or parts.query:
         raise RequestError(
@@ -94,4 +103,8 @@ def load_openai(argument: str, params: SamplingParams) -> Policy:
     from tasks.policies.openai_policy import EndpointPolicy
 
     address, options = parse_endpoint(argument)
+    if options.base is not None:
+        from tasks.policies.openai_adapters import AdaptableEndpoint
+
+        return AdaptableEndpoint(address, options, params)
     return EndpointPolicy(address, options, params)

@@ -53,6 +53,7 @@ def adaptable(spec: str, policy: Policy) -> AdaptablePolicy:
     """The policy itself. Raises RequestError if its adapter cannot be exchanged."""
     if not isinstance(policy, AdaptablePolicy):
         raise RequestError(
-            f"policy {spec!r} does not exchange adapters; take transformers:, vllm: or embedded"
+            f"policy {spec!r} does not exchange adapters; take transformers:, vllm:, embedded, or "
+            "openai: with base="
         )
     return policy
