@@ -83,7 +83,7 @@ class AdaptableEndpoint(EndpointPolicy):
         return self._policy_id
 
     def _load(self, name: str) -> None:
-        """Tell the server of the adapter, unless it knows it; once it is started anew it does not."""
+        """Tell the server of the adapter, unless it knows it: after a restart it does not."""
         if name in self._served():
             return
         folder = self._folder

@@ -1,8 +1,8 @@
 """A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
 
 `POST /faults` with a list of names makes the next answers fail, one fault each, in order.
-`POST /become` with `logprobs`, `processed`, `key`, `context`, `owner`, `loads` or `last_logprob` (in a list) makes it
-another kind of server.
+`POST /become` with `logprobs`, `processed`, `key`, `context`, `owner`, `loads` or `last_logprob`
+(in a list) makes it another kind of server.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Runs where vLLM is installed: `make test-vllm` makes an environment of its own f
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from tasks.policies.embedded import TEMPLATE, WEIGHTS
 from tasks.policies.prompt import read_template
 from tasks.policies.rescore import Written
 from tasks.problems import Problem, load_suite
-from tests.tasks.policies.arbitrary import adapter_of
+from tests.tasks.policies.arbitrary import ALL, adapter_of
 
 pytest.importorskip("vllm", reason="vLLM is not installed here; `make test-vllm` installs it")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -54,7 +55,9 @@ def serving() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     command += ["--model", str(WEIGHTS), "--enforce-eager", "--host", "127.0.0.1"]
     command += ["--served-model-name", "embedded", "--dtype", "float32", "--port", str(port)]
     command += ["--max-model-len", "1024", "--kv-cache-memory-bytes", str(1 << 28)]
-    process = subprocess.Popen(command)
+    command += ["--enable-lora", "--max-lora-rank", "8", "--lora-target-modules", *ALL]
+    may = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"}
+    process = subprocess.Popen(command, env=os.environ | may)
     yield process, f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(timeout=60)
@@ -222,6 +225,29 @@ def test_a_server_agrees_with_transformers(
         ]
         # The same seeds; now and then rounding in another batch turns a token.
         assert sum(same) >= len(SEEDS) - 1
+
+
+def test_a_server_exchanges_adapters(
+    server: str, problems_: list[Problem], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    first, second = (adapter_of(WEIGHTS, tmp_path / name, seed) for seed, name in enumerate("ab"))
+    problem = problems_[0]
+    spec = f"openai:embedded@{server}#template=embedded,api=completions,base={WEIGHTS}"
+    policy: Any = load_policy(spec, PARAMS)
+    request.addfinalizer(policy.close)
+    for adapter in (first, second, first, None):
+        policy.set_adapter(adapter)
+        scorer = reference(PARAMS, adapter)
+        samples = policy.sample(problem, SEEDS)
+        assert max(differences(scorer, problem, samples)) < FLOAT32
+        prompt, tokens = policy.encode_prompt(problem), [one.token_ids for one in samples]
+        for mine, theirs in zip(
+            policy.score_tokens(prompt, tokens), scorer.score_tokens(prompt, tokens), strict=True
+        ):
+            assert mine.raw == pytest.approx(theirs.raw, abs=FLOAT32)
+    wrong = adapter_of(WEIGHTS, tmp_path / "wrong", 9, r=16)
+    with pytest.raises(AdapterError, match="rejects the request"):
+        policy.set_adapter(wrong)
 
 
 def test_half_precision_processed_logprobs_and_an_adapter_in_an_actor(
