@@ -103,6 +103,15 @@ def test_wrong_settings_are_one_line(lake: Lake, adapt: dict[str, Any], names: l
     [
         ({"policy": "vllm:some/model"}, ["vllm:some/model", "embedded"]),
         ({"policy": "embedded#lora=/x"}, ["adapter already"]),
+        ({"policy": "openai:m@http://localhost:1/v1"}, ["base=PATH", "api=completions"]),
+        ({"policy": f"openai:m@http://h/v1#base={WEIGHTS},lora=/x"}, ["adapter already"]),
+        (
+            {
+                "policy": f"openai:m@http://h/v1#base={WEIGHTS}",
+                "sampling": {"temperature": 0.7, "logprob_mode": "processed_logprobs"},
+            },
+            ["temperature 0.7", "vLLM", "--temperature 1"],
+        ),
         ({"sampling": {"temperature": 0.0}}, ["temperature 0"]),
         ({"sampling": {"temperature": 0.7}}, ["0.7", "processed_logprobs"]),
         ({"judge": {"protocol": "kernelbench"}}, ["interval", "trusted"]),
