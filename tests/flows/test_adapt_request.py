@@ -15,6 +15,7 @@ from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
 from storage import Lake
+from tasks.policies.embedded import WEIGHTS
 from tests.conftest import Bon
 
 
