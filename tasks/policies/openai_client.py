@@ -92,12 +92,17 @@ class EndpointClient:
             response = await self._http.post(path, json=body, timeout=self._timeout)
             if response.status_code == HTTPStatus.NOT_FOUND and "error" not in response.text:
                 return False
-            if not response.is_success:
-                self._json(response)
-        except (httpx.TransportError, _AgainError, BadAnswerError) as error:
+        except httpx.TransportError as error:
             raise RequestError(
                 f"the server at {self._host} did not do {path}: {_words(error)}"
             ) from None
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            self._json(response)
+        if not response.is_success:
+            raise RequestError(
+                f"the server at {self._host} did not do {path} ({response.status_code}): "
+                f"{self._said(response)}"
+            )
         return True
 
     async def ask(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
