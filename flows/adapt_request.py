@@ -203,6 +203,12 @@ class AdaptRequest(SweepRequest):
 
     def _check_sampling(self) -> None:
         temperature, mode = self.sampling.temperature, self.sampling.logprob_mode
+        if temperature != 1 and self.policy.startswith(("vllm:", "openai:")):
+            raise RequestError(
+                f"temperature {temperature:g}: vLLM tells log-probabilities of given tokens at "
+                "temperature 1 only, and steps are checked by them; give --temperature 1, or take "
+                "transformers:PATH"
+            )
         if temperature == 0:
             raise RequestError(
                 "temperature 0: nothing can be learned from greedy draws; take one above 0"
@@ -268,6 +274,13 @@ class AdaptRequest(SweepRequest):
         )
         adapt = self.adapt
         return Method(adapt.group, adapt.reward, spec, adapt.patience, adapt.tail, adapt.confirm)
+
+    @property
+    def policy_options(self) -> dict[str, object]:
+        """Room for the adapters in an engine that has to know of it when it starts."""
+        if not self.policy.startswith("vllm:") or "lora_rank=" in self.policy:
+            return super().policy_options
+        return super().policy_options | {"lora_rank": self.adapt.rank}
 
     def trainer_settings(self, threads: int, begin: Path | None = None) -> TrainerSettings:
         """Of whichever trainer was asked for. begin: the adapter that steps begin with."""

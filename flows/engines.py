@@ -103,9 +103,9 @@ def engines(
 
 
 def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
-    limits = request.limits.options(spent_tokens(lake, run_id))
+    options = request.policy_options | request.limits.options(spent_tokens(lake, run_id))
     spec = loadable_policy(lake, request.policy)
-    spec = with_options(spec, limits) if any(limits.values()) else spec
+    spec = with_options(spec, options) if any(options.values()) else spec
     begins(f"loading the policy {request.policy}")
     return start_policy(spec, request.sampling.params(), side_threads(request))
 

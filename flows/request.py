@@ -156,6 +156,11 @@ class SweepRequest(BaseModel):
         return self.model_copy(update={"k": max(earlier.k, self.k), "problems": problems})
 
     @property
+    def policy_options(self) -> dict[str, object]:
+        """What the policy is started with and its name does not say: draws do not depend on it."""
+        return {}
+
+    @property
     def harness_id(self) -> str:
         """What the verdicts are verdicts of: see kernels_eval.JudgeConfig.harness_id."""
         if self.judge.device == INSTANT_DEVICE:

@@ -174,7 +174,8 @@ def _served(work: Adaptation, outcome: Made) -> str:
         (score,) = wearing.score_tokens(probe.item.prompt, [probe.item.tokens])
         served.append(_processed(score).tolist())
     assert work.trainer is not None
-    tolerance = FLOAT32 if work.trainer.in_float32 else BFLOAT16
+    exact = work.trainer.in_float32 and wearing.in_float32
+    tolerance = FLOAT32 if exact else BFLOAT16
     check_effect(outcome.report.probes, served, outcome.saved, tolerance=tolerance)
     return wearing.policy_id
 

@@ -15,7 +15,8 @@ from tasks.problems.base import Problem
 class AdaptablePolicy(Policy, Protocol):
     """A policy whose adapter can be exchanged while the model stays loaded.
 
-    It may say how many tokens of prompt and completion together it can read (`context`).
+    It may say how many tokens of prompt and completion together it can read (`context`), and
+    whether it computes in float32 (`in_float32`).
     """
 
     def set_adapter(self, adapter: Path | None) -> str:

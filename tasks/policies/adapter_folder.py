@@ -12,7 +12,7 @@ from tasks.errors import RequestError
 def adapter_folder(lora: str) -> Path:
     """The directory, or a copy of what lies below the address. Raises RequestError."""
     if "://" not in lora:
-        return Path(lora)
+        return Path(lora).expanduser()
     try:
         return fetch_address(lora)
     except LakeError as error:

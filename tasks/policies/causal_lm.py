@@ -280,6 +280,11 @@ class CausalLMPolicy:
         """Tokens of prompt and completion together, at most."""
         return getattr(self._model.config, "max_position_embeddings", None) or sys.maxsize
 
+    @property
+    def in_float32(self) -> bool:
+        """Whether the model computes in float32."""
+        return bool(self._model.dtype is torch.float32)
+
     def _room(self, problem: Problem, n_prompt: int) -> int:
         context = self.context
         if n_prompt >= context:

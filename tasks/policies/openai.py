@@ -16,12 +16,12 @@ from pydantic import Field
 
 from tasks.errors import RequestError
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
-from tasks.policies.options import Options, parse_options
+from tasks.policies.options import AdapterOptions, parse_options
 
 _ADDRESS = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)")
 
 
-class EndpointOptions(Options):
+class EndpointOptions(AdapterOptions):
     """What may follow `#`. All but `api`, `template`, `effort` and `chat` may change in a run."""
 
     api: Literal["chat", "completions"] = "chat"
@@ -44,6 +44,10 @@ class EndpointOptions(Options):
     budget: int | None = Field(None, ge=1)
     """Tokens, of prompts and completions, that may be used."""
     missing_logprobs: Literal["refuse", "allow"] = "refuse"
+    base: str | None = None
+    """Directory of the model that is served (or its name on the hub), for a vLLM server whose
+    adapters are loaded from here: prompts are then cut into tokens here. An adapter wants it, and a
+    server that can read the adapter's directory, too."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ def parse_endpoint(argument: str) -> tuple[Address, EndpointOptions]:
             "policy openai wants a model and its server: openai:MODEL@URL, "
             "as in openai:Qwen/Qwen3-8B@http://localhost:8000/v1"
         )
+    if (options.lora or options.checkpoint) and options.base is None:
+        raise RequestError(
+            "policy openai: an adapter wants base= beside it, the directory of the model that is "
+            "served"
+        )
     parts = urlsplit(match["url"])
     if parts.username or parts.password or parts.query:
         raise RequestError(
@@ -94,4 +103,8 @@ def load_openai(argument: str, params: SamplingParams) -> Policy:
     from tasks.policies.openai_policy import EndpointPolicy
 
     address, options = parse_endpoint(argument)
+    if options.base is not None:
+        from tasks.policies.openai_adapters import AdaptableEndpoint
+
+        return AdaptableEndpoint(address, options, params)
     return EndpointPolicy(address, options, params)

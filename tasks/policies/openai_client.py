@@ -83,6 +83,28 @@ class EndpointClient:
                 "start it, or mend the address in openai:MODEL@URL"
             ) from None
 
+    async def tell(self, path: str, body: Mapping[str, Any]) -> bool:
+        """Whether the server knows `path`; what it answers is not read. One attempt.
+
+        Raises RequestError besides if nobody answers, or it says that something failed.
+        """
+        try:
+            response = await self._http.post(path, json=body, timeout=self._timeout)
+            if response.status_code == HTTPStatus.NOT_FOUND and "error" not in response.text:
+                return False
+        except httpx.TransportError as error:
+            raise RequestError(
+                f"the server at {self._host} did not do {path}: {_words(error)}"
+            ) from None
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            self._json(response)
+        if not response.is_success:
+            raise RequestError(
+                f"the server at {self._host} did not do {path} ({response.status_code}): "
+                f"{self._said(response)}"
+            )
+        return True
+
     async def ask(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
         """What `read` makes of the JSON that answers `body`; asked again while it fails.
 

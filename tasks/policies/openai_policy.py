@@ -55,8 +55,13 @@ class EndpointPolicy:
         except BaseException:
             self.close()
             raise
+        self._policy_id = self._id()
+
+    def _id(self, more: bytes = b"") -> str:
+        options = self._options
         said = [self._model, options.api, options.effort, options.chat, self._template]
-        self._policy_id = policy_hash("openai", json.dumps(said, sort_keys=True).encode(), params)
+        content = json.dumps(said, sort_keys=True).encode() + more
+        return policy_hash("openai", content, self._params)
 
     async def _connect(self, address: Address) -> None:
         # In the loop that will use them.

@@ -22,8 +22,8 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class WeightsOptions(Options):
-    """Of policies that load weights into their own process."""
+class AdapterOptions(Options):
+    """Of policies that may wear an adapter."""
 
     lora: str | None = None
     """Directory of a LoRA adapter in peft's format, or its address in an object store."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.errors import RequestError
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
-from tasks.policies.options import WeightsOptions, parse_options
+from tasks.policies.options import AdapterOptions, parse_options
 from tasks.policies.prompt import prompt_template
 
 
@@ -16,7 +16,7 @@ def load_transformers(argument: str, params: SamplingParams) -> Policy:
 
     Raises RequestError if there is no loadable model, or no prompt for the backend.
     """
-    path, options = parse_options("transformers", argument, WeightsOptions)
+    path, options = parse_options("transformers", argument, AdapterOptions)
     if not path:
         raise RequestError("policy transformers wants a model directory: transformers:PATH")
     # Heavy imports wait until weights are wanted, so that `import tasks.policies` stays cheap.

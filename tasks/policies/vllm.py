@@ -13,10 +13,10 @@ from pydantic import Field
 
 from tasks.errors import RequestError
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
-from tasks.policies.options import Options, parse_options
+from tasks.policies.options import AdapterOptions, parse_options
 
 
-class EngineOptions(Options):
+class EngineOptions(AdapterOptions):
     """What may follow `#`."""
 
     tp: int = Field(1, ge=1)
@@ -26,10 +26,9 @@ class EngineOptions(Options):
     """Longest prompt and completion together, in tokens; the model's own limit by default."""
     revision: str | None = None
     """Branch, tag or commit on the hub."""
-    lora: str | None = None
-    """Directory of a LoRA adapter in peft's format."""
-    lora_rank: int = Field(64, ge=1)
-    """Highest rank that the engine makes room for."""
+    lora_rank: int | None = Field(None, ge=1, le=512)
+    """Highest rank of adapters that the engine makes room for; 64 where `lora` alone is given. With
+    neither it makes none, and starts anew when an adapter is asked for."""
     memory: float = Field(0.9, gt=0, le=1)
     """Share of a GPU's memory that the engine takes."""
     kv_gib: float | None = Field(None, gt=0)

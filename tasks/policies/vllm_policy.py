@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
@@ -13,24 +16,26 @@ from vllm.engine.arg_utils import (  # type: ignore[import-not-found, unused-ign
     AsyncEngineArgs,
 )
 from vllm.inputs.engine import tokens_input  # type: ignore[import-not-found, unused-ignore]
-from vllm.lora.request import LoRARequest  # type: ignore[import-not-found, unused-ignore]
 from vllm.sampling_params import (  # type: ignore[import-not-found, unused-ignore]
     RequestOutputKind,
 )
 from vllm.v1.engine.async_llm import AsyncLLM  # type: ignore[import-not-found, unused-ignore]
 
-from tasks.errors import RequestError
+from tasks.errors import AdapterError, RequestError, in_one_line
+from tasks.policies.adapter_config import adapter_config
 from tasks.policies.background import BackgroundLoop
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.prompt import prompt_template, read_template
 from tasks.policies.rescore import Score, Written
 from tasks.policies.vllm import EngineOptions
+from tasks.policies.vllm_lora import EngineAdapters, room_for
 from tasks.policies.vllm_text import ModelText
-from tasks.policies.vllm_weights import resolve_adapter, resolve_model
+from tasks.policies.vllm_weights import resolve_model
 from tasks.problems.base import Problem
 
 _GIB = 1 << 30
 _SHUTDOWN_SECONDS = 10.0
+_LORA_RANK = 64
 
 
 class EnginePolicy:
@@ -44,27 +49,88 @@ class EnginePolicy:
     """
 
     def __init__(self, model: str, options: EngineOptions, params: SamplingParams) -> None:
-        path, identity = resolve_model(model, options.revision)
+        path, self._identity = resolve_model(model, options.revision)
         template = read_template(options.template) if options.template else prompt_template(params)
         self.text = ModelText(path, params, template, options.chat)
         self._params = params
+        said = f"{options.dtype}{sorted(options.chat.items())}"
+        self._asked = said.encode() + template.encode()
+        first = options.adapter
+        self._adapters = EngineAdapters(path, first)
         self._lora: Any = None
-        if options.lora is not None:
-            adapter, adapter_identity = resolve_adapter(options.lora)
-            self._lora = LoRARequest(adapter.name, 1, str(adapter))
-            identity += adapter_identity
-        self._arguments = _engine_arguments(str(path), options, params)
-        content = identity + f"{options.dtype}{sorted(options.chat.items())}".encode()
-        self._policy_id = policy_hash("vllm", content + template.encode(), params)
+        self._policy_id = self._id()
         self._names = itertools.count()
         self._starting = Lock()
         self._loop = BackgroundLoop("vllm")
         self._engine: Any = None
+        room = options.lora_rank or (_LORA_RANK if first is not None else 0)
+        self._rank = room_for(room) if room else 0
+        self._arguments = partial(_engine_arguments, str(path), options, params)
         self._max_len = self._start()
+        if first is not None:
+            try:
+                self.set_adapter(first)
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def policy_id(self) -> str:
         return self._policy_id
+
+    def set_adapter(self, adapter: Path | None) -> str:
+        """Go on with the LoRA adapter in this directory, or without one; the new policy id, the
+        same as of a policy that was loaded with it.
+
+        The model stays loaded, unless the engine has no room for adapters yet: then it starts anew.
+        Raises AdapterError, and goes on without an adapter, if it does not fit.
+        """
+        self._lora, self._policy_id = None, self._id()
+        if adapter is None:
+            return self._policy_id
+        lora, identity = self._adapters.request(adapter)
+        self._make_room(room_for(int(adapter_config(adapter).get("r", 1))), adapter)
+        self._start()
+        try:
+            self._loop.run(self._engine.add_lora(lora))
+        except Exception as error:  # the engine's, in classes of its own
+            if self._engine.errored:
+                raise
+            raise AdapterError(
+                f"vLLM cannot load the adapter in {str(adapter)!r}: {_cause(error)}"
+            ) from error
+        self._lora, self._policy_id = lora, self._id(identity)
+        return self._policy_id
+
+    def _id(self, adapter: bytes = b"") -> str:
+        return policy_hash("vllm", self._identity + adapter + self._asked, self._params)
+
+    def _make_room(self, rank: int, adapter: Path) -> None:
+        if rank <= self._rank:
+            return
+        if self._rank:
+            raise AdapterError(
+                f"the adapter in {str(adapter)!r} has a rank that needs room for {rank}, and the "
+                f"engine has room for {self._rank}; give lora_rank={rank} behind the policy's #"
+            )
+        with self._starting:
+            self._rank = rank
+            self._engine.shutdown(timeout=_SHUTDOWN_SECONDS)
+            self._engine = None
+
+    @property
+    def context(self) -> int:
+        """Tokens of prompt and completion together, at most."""
+        return self._max_len
+
+    @property
+    def in_float32(self) -> bool:
+        """Whether the model computes in float32."""
+        return str(self._engine.vllm_config.model_config.dtype) == "torch.float32"
+
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        """Token ids of the whole prompt, with this text behind the task."""
+        return self.text.encode_prompt(problem, more)
 
     def sample(self, problem: Problem, seeds: Sequence[int]) -> list[Sample]:
         """One sample per seed, in order."""
@@ -105,11 +171,20 @@ class EnginePolicy:
         """
         prompt = self.text.encode_prompt(problem)
         cut = [self.text.tokens_of(one) for one in written]
-        found = self.prompt_logprobs(prompt, [tokens for tokens, _ in cut])
+        scores = self.score_tokens(prompt, [tokens for tokens, _ in cut])
+        origins = [origin for _, origin in cut]
+        return [replace(one, tokens=told) for one, told in zip(scores, origins, strict=True)]
+
+    def score_tokens(
+        self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
+    ) -> list[Score]:
+        """Log-probabilities of these very tokens behind any prompt, as `score` gives them."""
         same = self._params.temperature == 1.0
         return [
-            Score(tuple(tokens), tuple(raw), tuple(raw) if same else None, origin)
-            for (tokens, origin), raw in zip(cut, found, strict=True)
+            Score(tuple(tokens), tuple(raw), tuple(raw) if same else None, "stored")
+            for tokens, raw in zip(
+                completions, self.prompt_logprobs(prompt, completions), strict=True
+            )
         ]
 
     def prompt_logprobs(
@@ -117,6 +192,11 @@ class EnginePolicy:
     ) -> list[list[float]]:
         """Raw log-probabilities of each completion's tokens behind `prompt`, in nats."""
         self._start()
+        if not self._adapters.scores:
+            raise RequestError(
+                "the adapter changes logits or embeddings, and vLLM leaves that out of the "
+                "log-probabilities of given tokens; take transformers:PATH to score"
+            )
         asked = EngineSampling(
             max_tokens=1,
             prompt_logprobs=0,
@@ -153,7 +233,9 @@ class EnginePolicy:
                 self._engine.shutdown()
                 self._engine = None
             if self._engine is None:
-                self._engine = self._loop.run(_started(self._arguments))
+                self._engine = self._loop.run(
+                    _started(self._arguments(self._rank, self._adapters.modules))
+                )
             return int(self._engine.vllm_config.model_config.max_model_len)
 
     async def _generate(self, prompt: list[int], sampling: Any) -> Any:
@@ -180,6 +262,12 @@ class EnginePolicy:
         )
 
 
+def _cause(error: Exception) -> str:
+    """Of the engine's errors, which hold what its worker said in quotes."""
+    words = in_one_line(error)
+    return words.partition("Worker failed with error '")[2].partition("', please")[0] or words
+
+
 async def _started(arguments: Any) -> Any:
     # In the loop that its answers will come in.
     try:
@@ -189,7 +277,10 @@ async def _started(arguments: Any) -> Any:
         raise RequestError(f"vLLM cannot start with {arguments.model!r}: {reason}") from error
 
 
-def _engine_arguments(path: str, options: EngineOptions, params: SamplingParams) -> Any:
+def _engine_arguments(
+    path: str, options: EngineOptions, params: SamplingParams, rank: int, modules: list[str] | None
+) -> Any:
+    """rank: of the adapters that room is made for, at these modules; 0 makes none."""
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     # Forking a process that has threads, Ray's among them, is a deadlock in waiting.
@@ -197,8 +288,9 @@ def _engine_arguments(path: str, options: EngineOptions, params: SamplingParams)
     more: dict[str, Any] = {}
     if options.kv_gib is not None:
         more["kv_cache_memory_bytes"] = int(options.kv_gib * _GIB)
-    if options.lora is not None:
-        more |= {"enable_lora": True, "max_lora_rank": options.lora_rank, "max_loras": 1}
+    if rank:
+        more |= {"enable_lora": True, "max_lora_rank": rank, "max_loras": 1}
+        more["lora_target_modules"] = modules
     return AsyncEngineArgs(
         model=path,
         dtype=options.dtype,

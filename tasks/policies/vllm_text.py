@@ -42,9 +42,11 @@ class ModelText:
         self._skip_special = HARMONY not in self._tokenizer.get_vocab()
         self.end_ids = _end_ids(path, self._tokenizer)
 
-    def encode_prompt(self, problem: Problem) -> list[int]:
-        """Token ids of the whole prompt."""
-        return encode_prompt(self._tokenizer, self._template, self._params, problem, self._chat)
+    def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
+        """Token ids of the whole prompt, with `more` behind the task."""
+        return encode_prompt(
+            self._tokenizer, self._template, self._params, problem, self._chat, more
+        )
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of completion tokens, without special ones except Harmony's."""

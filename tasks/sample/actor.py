@@ -147,6 +147,9 @@ class _PolicyActor:
     def context(self) -> int:
         return int(getattr(self._loaded().policy, "context", sys.maxsize))
 
+    def in_float32(self) -> bool:
+        return bool(getattr(self._loaded().policy, "in_float32", True))
+
     def score_tokens(
         self,
         prompt: Sequence[int],
@@ -291,6 +294,11 @@ class PolicyHandle:
     def context(self) -> int:
         """Tokens of prompt and completion together, at most. Raises as `encode_prompt` does."""
         return int(_got(self.actor.context.remote()))
+
+    @property
+    def in_float32(self) -> bool:
+        """Whether the policy computes in float32; True where it does not say."""
+        return bool(_got(self.actor.in_float32.remote()))
 
     def score_tokens(
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]

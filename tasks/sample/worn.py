@@ -9,6 +9,7 @@ from threading import Condition
 
 from tasks.errors import RequestError
 from tasks.policies.adaptable import AdaptablePolicy
+from tasks.policies.adapter_folder import adapter_folder
 from tasks.policies.base import Policy
 from tasks.policies.options import options_of
 
@@ -24,7 +25,7 @@ class Worn:
         self.policy = policy
         """For what is the same under any adapter."""
         own = options_of(spec).get("lora")
-        self._own = self._adapter = None if own is None else Path(own)
+        self._own = self._adapter = None if own is None else adapter_folder(own)
         self._users = 0
         self._changed = Condition()
 
@@ -59,6 +60,7 @@ def adaptable(spec: str, policy: Policy) -> AdaptablePolicy:
     """The policy itself. Raises RequestError if its adapter cannot be exchanged."""
     if not isinstance(policy, AdaptablePolicy):
         raise RequestError(
-            f"policy {spec!r} does not exchange adapters; take transformers: or embedded"
+            f"policy {spec!r} does not exchange adapters; take transformers:, vllm:, embedded, or "
+            "openai: with base="
         )
     return policy

@@ -16,6 +16,7 @@ from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
 from storage import Lake
 from tasks.adapt.trainers.tinker import TinkerSettings
+from tasks.policies.embedded import WEIGHTS
 from tests.conftest import Bon
 
 
@@ -135,6 +136,15 @@ def test_wrong_settings_are_one_line(lake: Lake, adapt: dict[str, Any], names: l
         (
             {"policy": "embedded#lora=/x", "adapt": {"trainer": "tinker:http://x"}},
             ["lora=/x", "none can be uploaded", "--trainer local"],
+        ),
+        ({"policy": "openai:m@http://localhost:1/v1"}, ["base=PATH", "api=completions"]),
+        ({"policy": f"openai:m@http://h/v1#base={WEIGHTS},lora=/x"}, ["no adapter in '/x'"]),
+        (
+            {
+                "policy": f"openai:m@http://h/v1#base={WEIGHTS}",
+                "sampling": {"temperature": 0.7, "logprob_mode": "processed_logprobs"},
+            },
+            ["temperature 0.7", "vLLM", "--temperature 1"],
         ),
         ({"sampling": {"temperature": 0.0}}, ["temperature 0"]),
         ({"sampling": {"temperature": 0.7}}, ["0.7", "processed_logprobs"]),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.policies.base import MANY_SHARDS, Needs, Policy, SamplingParams, register_policy
-from tasks.policies.options import WeightsOptions, parse_options
+from tasks.policies.options import AdapterOptions, parse_options
 from tasks.policies.prompt import read_template
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -28,7 +28,7 @@ def load_embedded(argument: str, params: SamplingParams) -> Policy:
 
     from tasks.policies.causal_lm import CausalLMPolicy
 
-    path, options = parse_options("embedded", argument, WeightsOptions)
+    path, options = parse_options("embedded", argument, AdapterOptions)
     return CausalLMPolicy(
         name="embedded",
         path=Path(path) if path else WEIGHTS,

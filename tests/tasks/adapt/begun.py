@@ -48,6 +48,10 @@ class Served:
     def context(self) -> int:
         return self.policy.context
 
+    @property
+    def in_float32(self) -> bool:
+        return self.policy.in_float32
+
     def encode_prompt(self, problem: Problem, more: str = "") -> list[int]:
         return self.policy.encode_prompt(problem, more)
 

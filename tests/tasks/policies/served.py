@@ -61,6 +61,7 @@ class Served:
         httpx.post(f"{self.root}/become", content=json.dumps(kind), trust_env=False)
         yield self
         usual = {"logprobs": True, "processed": False, "key": "", "context": None}
+        usual |= {"owner": "tests", "loads": True}
         usual |= {"last_logprob": []}
         httpx.post(f"{self.root}/become", json=usual, trust_env=False)
 

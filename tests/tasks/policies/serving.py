@@ -1,8 +1,8 @@
 """A real server that speaks OpenAI's protocol: transformers samples the embedded weights.
 
 `POST /faults` with a list of names makes the next answers fail, one fault each, in order.
-`POST /become` with `logprobs`, `processed`, `key`, `context` or `last_logprob` (in a list) makes it
-another kind of server.
+`POST /become` with `logprobs`, `processed`, `key`, `context`, `owner`, `loads` or `last_logprob`
+(in a list) makes it another kind of server.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 from collections import deque
 from collections.abc import AsyncIterator
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -23,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from tasks.errors import AdapterError
 from tasks.policies import continuous
 from tasks.policies.base import Sample, SamplingParams
 from tasks.policies.causal_lm import CausalLMPolicy
@@ -42,7 +44,9 @@ class Server:
             template="$source",
             device=torch.device("cpu"),
         )
-        self.logprobs, self.processed, self.key = True, False, ""
+        self.logprobs, self.processed, self.key, self.owner = True, False, "", "tests"
+        self.adapters: dict[str, Path] = {}
+        self.loads = True
         self.context: int | None = None
         self.last_logprob: list[float | None] = []
         self.faults: deque[str] = deque()
@@ -81,10 +85,14 @@ class Server:
 
     def answer(self, body: dict[str, Any], chat: bool) -> dict[str, Any]:
         prompt = body["messages"][0]["content"] if chat else body["prompt"]
-        ids = list(self.model._tokenizer(prompt)["input_ids"])
+        ids = (
+            prompt if isinstance(prompt, list) else list(self.model._tokenizer(prompt)["input_ids"])
+        )
         with self.lock:
+            self.model.set_adapter(self.adapters.get(body["model"]))
             sample = self.draw(ids, body)
             top = self.top(ids, body)
+            given = self.given(ids) if "prompt_logprobs" in body else None
         texts = [self.model._tokenizer.decode([one]) for one in sample.token_ids]
         choice: dict[str, Any] = {"index": 0, "finish_reason": sample.finish_reason}
         if chat:
@@ -93,6 +101,9 @@ class Server:
             choice["text"] = sample.completion
         if self.logprobs and body.get("logprobs") not in (None, False):
             choice["logprobs"] = self.told(sample, texts, top, chat)
+        if body.get("return_token_ids"):
+            choice["token_ids"] = list(sample.token_ids)
+        choice["prompt_logprobs"] = given
         used = {"prompt_tokens": len(ids), "completion_tokens": len(sample.token_ids)}
         return {"choices": [choice], "usage": used, "model": MODEL}
 
@@ -121,6 +132,12 @@ class Server:
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return {self.model._tokenizer.decode([token]): value for token, value in pairs}
 
+    def given(self, ids: list[int]) -> list[dict[str, Any] | None]:
+        """Log-probabilities of the prompt's own tokens."""
+        (score,) = self.model.score_tokens(ids[:1], [ids[1:]])
+        told = zip(ids[1:], score.raw, strict=True)
+        return [None, *({str(token): {"logprob": value}} for token, value in told)]
+
     def told(
         self, sample: Sample, texts: list[str], top: dict[str, float], chat: bool
     ) -> dict[str, Any]:
@@ -143,8 +160,21 @@ class Server:
         }
 
     async def models(self, _: Request) -> Response:
-        said = {"id": MODEL, "owned_by": "tests", "max_model_len": self.context}
-        return JSONResponse({"data": [said]})
+        names = [MODEL, *self.adapters]
+        said = {"owned_by": self.owner, "max_model_len": self.context}
+        return JSONResponse({"data": [{"id": name} | said for name in names]})
+
+    async def load_adapter(self, request: Request) -> Response:
+        told = await request.json()
+        if not self.loads:
+            return JSONResponse({"detail": "Not Found"}, 404)
+        try:
+            with self.lock:
+                self.model.set_adapter(Path(told["lora_path"]))
+        except AdapterError as error:
+            return JSONResponse({"error": {"message": str(error)}}, 400)
+        self.adapters[told["lora_name"]] = Path(told["lora_path"])
+        return Response("Success")
 
     async def set_faults(self, request: Request) -> Response:
         self.faults = deque(await request.json())
@@ -164,6 +194,7 @@ def main(port: int) -> None:
     server = Server()
     routes = [
         Route("/v1/models", server.models),
+        Route("/v1/load_lora_adapter", server.load_adapter, methods=["POST"]),
         Route("/v1/completions", server.completions, methods=["POST"]),
         Route("/v1/chat/completions", server.completions, methods=["POST"]),
         Route("/faults", server.set_faults, methods=["POST"]),

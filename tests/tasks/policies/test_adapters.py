@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, PromptTuningConfig, get_peft_model
+from peft import PeftModel, PromptTuningConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from tasks.errors import AdapterError
@@ -17,11 +16,11 @@ from tasks.policies import Sample, SamplingParams
 from tasks.policies.adapters import Adapters, base_name
 from tasks.policies.causal_lm import CausalLMPolicy, fingerprint
 from tasks.problems import Problem
+from tests.tasks.policies.arbitrary import ALL, adapter_of
 
 pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 SEEDS = range(6)
-ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def policy(path: Path, adapter: Path | None = None) -> CausalLMPolicy:
@@ -34,17 +33,6 @@ def policy(path: Path, adapter: Path | None = None) -> CausalLMPolicy:
         batch_rows=4,
         adapter=adapter,
     )
-
-
-def adapter_of(
-    model: Path, folder: Path, seed: int, targets: Sequence[str] = ALL, **more: Any
-) -> Path:
-    """An adapter whose weights are all arbitrary."""
-    torch.manual_seed(seed)
-    config = LoraConfig(r=4, target_modules=list(targets), init_lora_weights=False, **more)
-    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(model), config)
-    adapted.save_pretrained(folder, save_embedding_layers=False)
-    return folder
 
 
 @pytest.fixture(scope="module")

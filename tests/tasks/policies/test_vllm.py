@@ -5,6 +5,8 @@ Runs where vLLM is installed: `make test-vllm` makes an environment of its own f
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -15,13 +17,16 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from tasks.errors import AdapterError
 from tasks.policies import Sample, SamplingParams, load_policy
 from tasks.policies.causal_lm import CausalLMPolicy
 from tasks.policies.embedded import TEMPLATE, WEIGHTS
 from tasks.policies.prompt import read_template
 from tasks.policies.rescore import Written
 from tasks.problems import Problem, load_suite
+from tests.tasks.policies.arbitrary import ALL, adapter_of
 
 pytest.importorskip("vllm", reason="vLLM is not installed here; `make test-vllm` installs it")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -50,7 +55,9 @@ def serving() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     command += ["--model", str(WEIGHTS), "--enforce-eager", "--host", "127.0.0.1"]
     command += ["--served-model-name", "embedded", "--dtype", "float32", "--port", str(port)]
     command += ["--max-model-len", "1024", "--kv-cache-memory-bytes", str(1 << 28)]
-    process = subprocess.Popen(command)
+    command += ["--enable-lora", "--max-lora-rank", "8", "--lora-target-modules", *ALL]
+    may = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"}
+    process = subprocess.Popen(command, env=os.environ | may)
     yield process, f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(timeout=60)
@@ -146,6 +153,55 @@ def test_the_engine_scores_what_transformers_wrote(engine: Any, problems_: list[
             assert score.raw == pytest.approx(one.logprobs, abs=FLOAT32)
 
 
+def test_the_engine_exchanges_adapters(
+    engine: Any, problems_: list[Problem], tmp_path: Path
+) -> None:
+    """It has room for none, so it starts anew once; then it goes on, from one to the other."""
+    first, second = (adapter_of(WEIGHTS, tmp_path / name, seed) for seed, name in enumerate("ab"))
+    problem, bare = problems_[0], engine.policy_id
+    ids = {}
+    for adapter in (first, second, first, None):
+        ids[adapter] = engine.set_adapter(adapter)
+        scorer = reference(PARAMS, adapter)
+        samples = engine.sample(problem, SEEDS)
+        assert max(differences(scorer, problem, samples)) < FLOAT32
+        prompt, tokens = engine.encode_prompt(problem), [one.token_ids for one in samples]
+        for mine, theirs in zip(
+            engine.score_tokens(prompt, tokens), scorer.score_tokens(prompt, tokens), strict=True
+        ):
+            assert mine.raw == pytest.approx(theirs.raw, abs=FLOAT32)
+    assert len({*ids.values()}) == 3
+    assert ids[None] == bare == engine.policy_id
+    assert engine.in_float32
+
+
+def test_an_adapter_that_does_not_fit_is_refused_and_the_engine_goes_on(
+    engine: Any, problems_: list[Problem], tmp_path: Path
+) -> None:
+    elsewhere = adapter_of(WEIGHTS, tmp_path / "elsewhere", 1)
+    file = elsewhere / "adapter_model.safetensors"
+    tensors = {name.replace("layers.0", "layers.77"): one for name, one in load_file(file).items()}
+    save_file(tensors, file)
+    logits = adapter_of(WEIGHTS, tmp_path / "logits", 2, ["lm_head"])
+    unknown = adapter_of(WEIGHTS, tmp_path / "unknown", 3)
+    config = json.loads((unknown / "adapter_config.json").read_text())
+    (unknown / "adapter_config.json").write_text(json.dumps(config | {"use_dora": True}))
+    large = adapter_of(WEIGHTS, tmp_path / "large", 4, r=16)
+    engine.set_adapter(adapter_of(WEIGHTS, tmp_path / "fits", 5))
+    for folder, words in {
+        elsewhere: r"14 of its 84 tensors have no place.*layers\.77",
+        logits: r"lm_head.*leaves that out",
+        unknown: "vLLM does not yet support DoRA",
+        large: "lora_rank=16",
+        tmp_path / "none": "no adapter in",
+    }.items():
+        with pytest.raises(AdapterError, match=words) as told:
+            engine.set_adapter(folder)
+        assert "\n" not in str(told.value)
+        samples = engine.sample(problems_[0], SEEDS[:2])
+        assert max(differences(reference(), problems_[0], samples)) < FLOAT32
+
+
 @pytest.mark.parametrize("api", ["completions", "chat"])
 def test_a_server_agrees_with_transformers(
     server: str, engine: Any, problems_: list[Problem], api: str, request: pytest.FixtureRequest
@@ -171,23 +227,38 @@ def test_a_server_agrees_with_transformers(
         assert sum(same) >= len(SEEDS) - 1
 
 
+def test_a_server_exchanges_adapters(
+    server: str, problems_: list[Problem], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    first, second = (adapter_of(WEIGHTS, tmp_path / name, seed) for seed, name in enumerate("ab"))
+    problem = problems_[0]
+    spec = f"openai:embedded@{server}#template=embedded,api=completions,base={WEIGHTS}"
+    policy: Any = load_policy(spec, PARAMS)
+    request.addfinalizer(policy.close)
+    for adapter in (first, second, first, None):
+        policy.set_adapter(adapter)
+        scorer = reference(PARAMS, adapter)
+        samples = policy.sample(problem, SEEDS)
+        assert max(differences(scorer, problem, samples)) < FLOAT32
+        prompt, tokens = policy.encode_prompt(problem), [one.token_ids for one in samples]
+        for mine, theirs in zip(
+            policy.score_tokens(prompt, tokens), scorer.score_tokens(prompt, tokens), strict=True
+        ):
+            assert mine.raw == pytest.approx(theirs.raw, abs=FLOAT32)
+    wrong = adapter_of(WEIGHTS, tmp_path / "wrong", 9, r=16)
+    with pytest.raises(AdapterError, match=r"did not do load_lora_adapter .*rank 16"):
+        policy.set_adapter(wrong)
+
+
 def test_half_precision_processed_logprobs_and_an_adapter_in_an_actor(
     problems_: list[Problem], tmp_path: Path
 ) -> None:
     import ray
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
 
     from tasks.cluster import cluster
     from tasks.sample.actor import start_policy
 
-    adapter = tmp_path / "step-10"
-    torch.manual_seed(5)
-    config = LoraConfig(
-        r=8, lora_alpha=64, target_modules=["q_proj", "v_proj"], init_lora_weights=False
-    )
-    weights = AutoModelForCausalLM.from_pretrained(WEIGHTS)
-    get_peft_model(weights, config).save_pretrained(adapter)
+    adapter = adapter_of(WEIGHTS, tmp_path / "step-10", 5, ["q_proj", "v_proj"], lora_alpha=64)
     spec = f"vllm:{WEIGHTS}#{ENGINE},dtype=bfloat16,lora={adapter}"
     problem = problems_[0]
     with cluster():
