@@ -20,7 +20,8 @@ A run (`flows/adapt.py`, `flows/train.py`): `numbering` of draws · `units` traj
 who draws what in which, for the outer loop `outer` · `standing` where each unit is · `order` of
 judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows · `anchors` what
 is measured anew in every round · `actor` a trainer in a process of its own · `spent` what rounds
-cost · `extent` how far it goes · `named` checkpoints as policies. Arms are compared in
+cost · `extent` how far it goes · `named` checkpoints as policies ·
+`lineage` what they have learned from. Arms are compared in
 `tasks/frontier/`; the probe is `tasks/probe/`.
 
 Not here yet: the trainer `tinker`.
