@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from flows.adapt_request import AdaptRequest
 from flows.errors import RequestError
+from storage import Lake
+from tasks.adapt.lineage import learned_from
 from tasks.adapt.numbering import MOST_STEPS
 from tasks.adapt.outer import OuterRounds
 from tasks.problems import Problem, load_suite
@@ -83,6 +85,13 @@ class TrainRequest(AdaptRequest):
             named = tuple(one for one in named if one.key not in keys)
         check_apart(named, held_out)
         return named
+
+    def check_lake(self, lake: Lake) -> None:
+        """Raise RequestError, too, for a checkpoint to begin with that has learned from what is
+        held out."""
+        super().check_lake(lake)
+        learned = learned_from(lake, self.policy)
+        check_apart(learned, self.held_out(), f"policy {self.policy!r} has learned from")
 
     def selected(self) -> tuple[Problem, ...]:
         """All problems of the run, those that are held out last."""

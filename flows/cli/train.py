@@ -85,7 +85,7 @@ def train(
     timeout: TimeoutOption = None,
     json: JsonOption = False,
 ) -> None:
-    """The outer loop: an adapter learns from a train split, held-out problems judge it."""
+    """The outer loop: an adapter learns from a train split, others judge it. Resumes with --run."""
     options: dict[str, Any] = {
         "profile": profile,
         "suite": narrowed(suite, profile, run, level, split),

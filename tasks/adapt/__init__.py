@@ -21,7 +21,8 @@ who draws what in which, for the outer loop `outer` · `standing` where each uni
 judging · `drawn`, `lesson`, `train` a step from the lake's rows to the lake's rows · `anchors` what
 is measured anew in every round · `actor` a trainer in a process of its own · `spent` what rounds
 cost · `extent` how far it goes · `adapters` where a lake keeps them · `named` checkpoints as
-policies. Arms are compared in `tasks/frontier/`; the probe is `tasks/probe/`.
+policies · `lineage` what they have learned from. Arms are compared in `tasks/frontier/`; the probe
+is `tasks/probe/`.
 """
 
 from __future__ import annotations

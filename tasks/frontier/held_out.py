@@ -87,7 +87,7 @@ def held_out(
     looked = _looked(lake, run_id, policy)
     first = looked.get((BASE_ARM, 0))
     tracks = {
-        arm: [*([first] if first else []), *(one for (of, _), one in looked.items() if of == arm)]
+        arm: [first, *(one for (of, _), one in looked.items() if of == arm)] if first else []
         for arm in arms
     }
     changes = {arm: [_change(one, track[0]) for one in track[1:]] for arm, track in tracks.items()}

@@ -30,8 +30,11 @@ def whole(suite: str) -> str:
     return f"{head}#{','.join(kept)}" if kept else head
 
 
-def check_apart(train: Sequence[Problem], held_out: Sequence[Problem]) -> None:
-    """Raise RequestError that names problems which are on both sides.
+def check_apart(
+    train: Sequence[Problem], held_out: Sequence[Problem], learns: str = "steps would learn from"
+) -> None:
+    """Raise RequestError that names problems which are on both sides. learns: in its words, who
+    learns from them.
 
     Two are the same with one key (rows of the lake could not be told apart), with one text, and, in
     suites of KernelBench's problems, with one level and number: other sizes make no other problem.
@@ -47,7 +50,7 @@ def check_apart(train: Sequence[Problem], held_out: Sequence[Problem]) -> None:
         listed = ", ".join(f"{one.problem_id}" for one in both[:_LISTED])
         more = " …" if len(both) > _LISTED else ""
         raise RequestError(
-            f"the splits overlap: steps would learn from held-out problems ({listed}{more}); leave "
+            f"the splits overlap: {learns} held-out problems ({listed}{more}); leave "
             "them out on one side"
         )
 

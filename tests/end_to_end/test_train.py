@@ -180,7 +180,7 @@ def test_its_checkpoint_is_a_policy_for_a_sweep_and_for_an_adaptation(
     (row,) = lake.sql("SELECT * FROM checkpoints WHERE step = 2").to_pylist()
     few = ("--problems", "30", "--max-tokens", "320", "--policy", last)
     document(
-        command(lake.root, *few, "-k", "2", "--settle", "0", name="sweep", run="swept"), running
+        command(lake.root, *few, "-k", "2", "--device", "none", name="sweep", run="swept"), running
     )
     drawn = lake.sql("SELECT DISTINCT policy_id FROM candidates", ["swept"])
     assert drawn["policy_id"].to_pylist() == [row["policy_id"]]
