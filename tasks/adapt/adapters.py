@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from storage import Lake, LakeDamagedError
 from storage.folders import fetch_folder, folder_here, holds_folder, put_folder
@@ -22,6 +25,24 @@ def adapters_here(lake: Lake) -> Path:
 def name_of(checkpoint_id: str) -> str:
     """A checkpoint's folder, from the lake's on."""
     return f"{ADAPTERS}/{checkpoint_id}"
+
+
+def checkpoint_of(lake: Lake, row: Mapping[str, Any], step: int) -> Checkpoint:
+    """From its row of `checkpoints`; its folder need not be on this machine yet (see `at_hand`).
+
+    step: how many lie between it and the base.
+    """
+    return Checkpoint(
+        checkpoint_id=row["checkpoint_id"],
+        parent_id=row["parent_id"],
+        trainer_id=row["trainer_id"],
+        step=step,
+        folder=folder_here(lake.root, row["path"]),
+        sha256=row["sha256"],
+        optimizer_sha256=row["optimizer_sha256"],
+        bytes=row["bytes"],
+        saved=tuple(json.loads(row["files"] or "{}").items()),
+    )
 
 
 def at_hand(lake: Lake, checkpoint: Checkpoint) -> Checkpoint:

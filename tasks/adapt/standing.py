@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from storage import Lake
-from storage.folders import folder_here
-from tasks.adapt.adapters import is_gone
+from tasks.adapt.adapters import checkpoint_of, is_gone
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.units import Unit
 
@@ -97,18 +95,8 @@ class Made:
 
     def _arrived(self, unit: Unit, step: int, before: Standing) -> Standing:
         row = self._checkpoints[(unit.arm, unit.name, step)]
-        checkpoint = Checkpoint(
-            checkpoint_id=row["checkpoint_id"],
-            parent_id=row["parent_id"],
-            trainer_id=row["trainer_id"],
-            step=before.checkpoint.step + 1 if before.checkpoint else 1,
-            folder=folder_here(self._lake.root, row["path"]),
-            sha256=row["sha256"],
-            optimizer_sha256=row["optimizer_sha256"],
-            bytes=row["bytes"],
-            saved=tuple(json.loads(row["files"] or "{}").items()),
-        )
-        return Standing(checkpoint, row["policy_id"])
+        number = before.checkpoint.step + 1 if before.checkpoint else 1
+        return Standing(checkpoint_of(self._lake, row, number), row["policy_id"])
 
 
 def _by_place(rows: list[dict[str, Any]]) -> dict[tuple[str, str, int], Row]:
