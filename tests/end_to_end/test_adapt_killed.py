@@ -19,7 +19,8 @@ from tests.end_to_end.test_kill_and_resume import kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-# The teacher is told nothing and no reward counts: times are not the same twice.
+# The teacher is told nothing, and the reward tells correct from incorrect: times are not the same
+# twice.
 PROFILE = """
 suite = "embedded"
 problems = [89]
@@ -30,6 +31,7 @@ seed = 9
 arms = ["sdpo-prompt"]
 steps = 1
 group = 4
+reward = "threshold:0.001"
 
 [sampling]
 max_tokens = 320
