@@ -27,8 +27,11 @@ def name_of(checkpoint_id: str) -> str:
     return f"{ADAPTERS}/{checkpoint_id}"
 
 
-def stored(lake: Lake, row: Mapping[str, Any], step: int) -> Checkpoint:
-    """What a row of `checkpoints` says, `step` steps from the base; its folder need not be here."""
+def checkpoint_of(lake: Lake, row: Mapping[str, Any], step: int) -> Checkpoint:
+    """From its row of `checkpoints`; its folder need not be on this machine yet (see `at_hand`).
+
+    step: how many lie between it and the base.
+    """
     return Checkpoint(
         checkpoint_id=row["checkpoint_id"],
         parent_id=row["parent_id"],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from storage.folders import file_sha256
+from storage.folders import file_sha256 as file_sha256
 from tasks.adapt.items import TrainItem, digest
 from tasks.adapt.trainers.base import SavedFiles, StepSpec
 from tasks.errors import AdapterError

@@ -14,7 +14,7 @@ from typing import Any
 from storage import Lake
 from storage.folders import file_sha256
 from storage.place import in_object_store
-from tasks.adapt.adapters import at_hand, stored
+from tasks.adapt.adapters import at_hand, checkpoint_of
 from tasks.adapt.checkpoint import ADAPTER_FILE
 from tasks.errors import AdapterError, RequestError
 from tasks.policies.options import options_of, with_options, without_options
@@ -58,7 +58,7 @@ def loadable_policy(lake: Lake, policy: str) -> str:
     if not rows:
         known = {row["checkpoint_id"]: row for row in lake.sql(_ROWS).to_pylist()}
         raise RequestError(_unknown(lake, wanted, known, []))
-    checkpoint = stored(lake, rows[0], rows[0]["step"])
+    checkpoint = checkpoint_of(lake, rows[0], rows[0]["step"])
     folder = checkpoint.folder
     if in_object_store(lake.root):
         at_hand(lake, checkpoint)

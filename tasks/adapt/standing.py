@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage import Lake
-from tasks.adapt.adapters import is_gone, stored
+from tasks.adapt.adapters import checkpoint_of, is_gone
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.units import Unit
 
@@ -95,9 +95,8 @@ class Made:
 
     def _arrived(self, unit: Unit, step: int, before: Standing) -> Standing:
         row = self._checkpoints[(unit.arm, unit.name, step)]
-        steps = before.checkpoint.step + 1 if before.checkpoint else 1
-        checkpoint = stored(self._lake, row, steps)
-        return Standing(checkpoint, row["policy_id"])
+        number = before.checkpoint.step + 1 if before.checkpoint else 1
+        return Standing(checkpoint_of(self._lake, row, number), row["policy_id"])
 
 
 def _by_place(rows: list[dict[str, Any]]) -> dict[tuple[str, str, int], Row]:
