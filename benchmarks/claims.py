@@ -73,20 +73,20 @@ def constant(share: float, rho: float = 0.0) -> Draw:
     return lambda _, size: (np.full(size, share), np.full(size, rho))
 
 
-def _two(rng: np.random.Generator, size: int) -> NDArray[np.bool_]:
+def _coin(rng: np.random.Generator, size: int) -> NDArray[np.bool_]:
     return rng.random(size) < 0.5
 
 
 def _halves(rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
-    return np.where(_two(rng, size), 0.02, 0.6), np.full(size, 0.4)
+    return np.where(_coin(rng, size), 0.02, 0.6), np.full(size, 0.4)
 
 
 def _opposed(rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
-    return np.full(size, 0.3), np.where(_two(rng, size), 0.8, -0.8)
+    return np.full(size, 0.3), np.where(_coin(rng, size), 0.8, -0.8)
 
 
 def _crossed(rng: np.random.Generator, size: int) -> tuple[Floats, Floats]:
-    first = _two(rng, size)
+    first = _coin(rng, size)
     return np.where(first, 0.7, 0.3), np.where(first, -0.97, 0.97)
 
 
@@ -200,26 +200,51 @@ def at_all_draws(count: int, rng: np.random.Generator) -> dict[str, Any]:
     return found
 
 
-def discrete(count: int, rng: np.random.Generator) -> dict[str, Any]:
-    """How much of the studies any interval must keep 0 in, of the nulls.
+def must_keep(count: int, rng: np.random.Generator) -> dict[str, Any]:
+    """How many of the studies any interval has to keep the truth in, by enumeration of outcomes.
 
-    Given the problems' chances a sum has few values. An interval without a coin of its own leaves
-    out 0 at some of them or not, and where those have a chance of at most 5 % whatever the chances
-    are, it covers at least the rest. Mid-P asks it of the average and not of every study.
+    Given the problems' shares a sum of picks has few values, each with a known chance. An interval
+    without a coin of its own leaves out the truth at some of them, from either end inwards, or not;
+    where those have a chance of at most 5 % whatever the shares are, it covers at least the rest.
+    Mid-P asks 5 % of the average over studies and not of every set of shares. For two arms of 0 and
+    1 the same, given on how many problems they differ.
     """
     found: dict[str, Any] = {}
-    for name, draw in NULLS.items():
+    for name, draw in (NULLS | POPULATIONS).items():
+        chance_of = (lambda share: share) if name in NULLS else _given_share(draw, rng)
         found[name] = {}
         for problems in SIZES:
-            law = _laws(studies(draw, count, problems, rng).chance)
-            below = np.cumsum(law, axis=1)
-            above = np.cumsum(law[:, ::-1], axis=1)[:, ::-1]
-            none = np.zeros((count, 1))
-            low, high = np.c_[none, below], np.c_[above, none]
-            both = low[:, :, None] + high[:, None, :]
-            left_out = np.where(both <= LEVEL, both, 0.0).max(axis=(1, 2))
-            found[name][str(problems)] = round(float(1 - left_out.mean()), 4)
+            laws = _laws(chance_of(studies(draw, count, problems, rng).chance))
+            found[name][str(problems)] = _kept(laws)
+    for name, gain, n in TWO_ARMS:
+        if n == 8 and not gain:
+            for problems in SIZES:
+                arms = (_arms(problems, gain, n, rng) for _ in range(count))
+                differ = np.array([a != b for a, b in arms])
+                found.setdefault(name, {})[str(problems)] = _kept(_laws(differ / 2))
     return found
+
+
+def _given_share(draw: Draw, rng: np.random.Generator) -> Callable[[Floats], Floats]:
+    """P(the pick is fast) of a problem of which that share of correct draws is fast; to a
+    hundredth, between which no share but 0 and 1 is told apart from its neighbours."""
+    made = studies(draw, 8_000, 50, rng)
+    place = np.round(100 * made.chance).astype(int).ravel()
+    problems = np.bincount(place, minlength=101)
+    fast = np.bincount(place, made.picked.ravel(), 101) / np.maximum(problems, 1)
+    return lambda share: fast[np.round(100 * share).astype(int)]
+
+
+def _kept(laws: Floats) -> float:
+    """Of laws of shape (studies, sums): what lies between two tails of at most 5 % together."""
+    none = np.zeros((len(laws), 1))
+    below = np.c_[none, np.cumsum(laws, axis=1)]
+    above = np.c_[np.cumsum(laws[:, ::-1], axis=1)[:, ::-1], none]
+    # The two do not meet: what is below ends where what is above begins, or before.
+    apart = np.tri(below.shape[1], dtype=np.bool_).T
+    both = np.where(apart, below[:, :, None] + above[:, None, :], 1.0)
+    left_out = np.where(both <= LEVEL, both, 0.0).max(axis=(1, 2))
+    return round(float(1 - left_out.mean()), 4)
 
 
 def _laws(chance: Floats) -> Floats:
@@ -281,25 +306,34 @@ SETTINGS = (
 )
 
 
+OTHER_WORLDS: dict[str, Draw] = {
+    "5 % for all": constant(0.05),
+    "Beta(9, 1)": beta(9, 1),
+    "Beta(2, 2), correlation 0.3": beta(2, 2, 0.3),
+}
+
+
 def other_settings(count: int, rng: np.random.Generator) -> dict[str, Any]:
     """20 problems: two nulls, and an effect."""
-    worlds = {"5 % for all": constant(0.05), "Beta(9, 1)": beta(9, 1)}
-    worlds |= {"Beta(2, 2), correlation 0.3": beta(2, 2, 0.3)}
-    found: dict[str, Any] = {}
-    for setting in SETTINGS:
-        for name, draw in worlds.items():
-            truth = 0.0
-            if "correlation" in name:
-                many = [_values(setting, draw, rng, law=False)[:2] for _ in range(8_000)]
-                truth = float(np.mean([a - b for a, b in many]))
-            tests = []
-            for _ in range(count):
-                rows = [_values(setting, draw, rng) for _ in range(20)]
-                laws = outcomes_of([law for _, _, law in rows])
-                a, b = (np.array([row[i] for row in rows]) for i in (0, 1))
-                tests.append(paired_difference(a, b, laws))
-            found[f"{setting.name}; {name}"] = rates(tests, truth) | {"truth": round(truth, 4)}
-    return found
+    return {
+        f"{setting.name}; {name}": _setting(setting, name, count, rng)
+        for setting in SETTINGS
+        for name in OTHER_WORLDS
+    }
+
+
+def _setting(setting: Setting, name: str, count: int, rng: np.random.Generator) -> dict[str, float]:
+    draw, truth = OTHER_WORLDS[name], 0.0
+    if "correlation" in name:
+        many = [_values(setting, draw, rng, law=False)[:2] for _ in range(40_000)]
+        truth = float(np.mean([a - b for a, b in many]))
+    tests = []
+    for _ in range(count):
+        rows = [_values(setting, draw, rng) for _ in range(20)]
+        laws = outcomes_of([law for _, _, law in rows])
+        a, b = (np.array([row[i] for row in rows]) for i in (0, 1))
+        tests.append(paired_difference(a, b, laws))
+    return rates(tests, truth) | {"truth": round(truth, 4)}
 
 
 def _values(
@@ -334,22 +368,31 @@ def _values(
     )
 
 
+TWO_ARMS = (
+    ("no difference, pass@8 of 32", 0.0, 32),
+    ("no difference, 0 or 1", 0.0, 8),
+    ("gain 0.5, pass@8 of 32", 0.5, 32),
+    ("gain 0.5, 0 or 1", 0.5, 8),
+)
+"""Name, gain, draws of a problem."""
+
+
 def two_arms(count: int, rng: np.random.Generator) -> dict[str, Any]:
     """Two arms with draws of their own and no control between them: pass@8 of 32 draws each, and
     outcomes of 0 and 1; arm a gains `gain` in log-odds, by problem ± 0.5."""
-    found = {}
-    for name, gain, n in (
-        ("no difference, pass@8 of 32", 0.0, 32),
-        ("no difference, 0 or 1", 0.0, 8),
-        ("gain 0.5, pass@8 of 32", 0.5, 32),
-        ("gain 0.5, 0 or 1", 0.5, 8),
-    ):
-        for problems in SIZES:
-            truth = float(np.mean(np.subtract(*_arms(200_000, gain, n, rng))))
-            arms = [_arms(problems, gain, n, rng) for _ in range(count)]
-            tests = [paired_difference(a, b) for a, b in arms]
-            found[f"{name}; {problems} problems"] = rates(tests, truth) | {"truth": round(truth, 4)}
-    return found
+    return {
+        f"{name}; {problems} problems": _two(gain, n, problems, count, rng)
+        for name, gain, n in TWO_ARMS
+        for problems in SIZES
+    }
+
+
+def _two(
+    gain: float, n: int, problems: int, count: int, rng: np.random.Generator
+) -> dict[str, float]:
+    truth = float(np.mean(np.subtract(*_arms(200_000, gain, n, rng)))) if gain else 0.0
+    tests = [paired_difference(*_arms(problems, gain, n, rng)) for _ in range(count)]
+    return rates(tests, truth) | {"truth": round(truth, 4)}
 
 
 def _arms(problems: int, gain: float, n: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -13,7 +13,8 @@ held against the exact law of such a sum (`sum_law`), mid-P, to which noise is a
 differences vary more over problems than that law says.
 
 The interval is the test's inverse: it leaves out 0 exactly where p < 1 − level, and no sentence can
-claim by one what the other denies. Its end away from 0 has room besides for problems unlike these.
+claim by one what the other denies. Where it ends because these problems have no more to give, it
+has room for others that have.
 `benchmarks/claims.py` measures false claims, coverage and power.
 """
 
@@ -23,8 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
-from scipy.stats import t as student
+from scipy.special import betaincinv, stdtrit
 
 from tasks.statistics.arrays import Floats
 from tasks.statistics.bootstrap import DIFFERENCE, Bounds
@@ -106,27 +106,30 @@ def _informative(change: Floats, parts: Outcomes) -> int:
 
 def _share_at_most(shown: int, n: int, level: float) -> float:
     """Of a kind of problem that `shown` of n are of; 1 − (α/2)^(1/n) where none is."""
-    return float(beta.ppf((1 + level) / 2, shown + 1, n - shown)) if shown < n else 1.0
+    return float(betaincinv(shown + 1, n - shown, (1 + level) / 2)) if shown < n else 1.0
 
 
 def _with_other_problems(
     change: Floats, informative: int, test: ScoreTest, bounds: Bounds | None, level: float
 ) -> tuple[float, float]:
-    """The test's ends; the one away from 0 with room for problems that give more than these can.
+    """The test's ends; where one is only where the law ends, with room for other problems.
 
     The tilted law of a sum ends where every part is at its most, but other problems may have more
-    to give. No claim hangs on that end, and it is at least Student's; so is one at the law's end.
-    The degrees of freedom lie between all problems and those that say something.
+    to give. No claim hangs on that end, and it is at least Student's. The degrees of freedom lie
+    between all problems and those that say something.
     """
     n, mean = len(change), float(change.mean())
-    freedom = (n - 1 + max(informative, 1)) / 2
-    reach = float(student.ppf((1 + level) / 2, freedom) * change.std(ddof=1) / np.sqrt(n))
-    lower, upper = mean - reach, mean + reach
     if bounds is not None and np.ptp(change) < _SAME:
         # None of n problems showed another kind, which is at worst at the bound.
         unseen = _share_at_most(0, n, level)
         lower, upper = (mean + unseen * (end - mean) for end in (bounds.low, bounds.high))
+        open_low, open_high = test.low_open or mean <= 0, test.high_open or mean >= 0
+    else:
+        freedom = (n - 1 + max(informative, 1)) / 2
+        reach = float(stdtrit(freedom, (1 + level) / 2)) * float(change.std(ddof=1)) / np.sqrt(n)
+        lower, upper = mean - reach, mean + reach
+        open_low, open_high = test.low_open, test.high_open
     return (
-        min(test.low, lower) if mean <= 0 or test.low_open else test.low,
-        max(test.high, upper) if mean >= 0 or test.high_open else test.high,
+        float(min(test.low, lower)) if open_low else test.low,
+        float(max(test.high, upper)) if open_high else test.high,
     )
