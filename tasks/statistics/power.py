@@ -87,7 +87,7 @@ def needed_at_least(needed: int | None, seen: PairedDifference) -> int | None:
     farthest = seen.high if seen.mean > 0 else seen.low
     if needed is None or not math.isfinite(farthest) or not farthest:
         return None
-    return max(_FEWEST, math.ceil(needed * (seen.mean / farthest) ** 2))
+    return max(_FEWEST, math.ceil(needed * (seen.mean / farthest) ** 2 - 1e-6))
 
 
 def _roughly(change: Floats, variance: Floats, level: float, power: float) -> int:
