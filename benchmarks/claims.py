@@ -747,7 +747,7 @@ def settled(count: int, rng: np.random.Generator, record: dict[str, Any]) -> dic
     for group, draws in (("nulls", NULLS), ("populations", POPULATIONS)):
         for name, draw in draws.items():
             cell = record["all_draws"][group][name]
-            truth = cell["truth"]
+            truth = 0.0 if draw is _crossed else cell["truth"]  # its effects cancel exactly
             for n in SIZES:
                 again(
                     f"{name}; {n} problems", cell[str(n)], not truth,
