@@ -18,7 +18,7 @@ go with speed by a correlation of normal scores. Counted are, at a nominal 5 %:
   outside the bar (false claims at most 5.5 %, coverage 93 to 98 %) once more, of twice as many
   studies.
 
-Writes benchmarks/records/claims.json. About 15 minutes on one core.
+Writes benchmarks/records/claims.json. About half an hour on one core.
 """
 
 from __future__ import annotations
