@@ -339,10 +339,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--draws", type=int, default=200_000)
+    parser.add_argument("--only", nargs="*", help="parts to do again; the record keeps the others")
     parser.add_argument("--out", type=Path, default=RECORD)
     given = parser.parse_args()
     began = time.monotonic()
-    record: dict[str, Any] = {
+    record: dict[str, Any] = json.loads(given.out.read_text()) if given.only else {}
+    record |= {
         "made_at": datetime.now(UTC).strftime("%Y-%m-%d"),
         "python": platform.python_version(),
         "numpy": version("numpy"),
@@ -358,10 +360,14 @@ def main() -> None:
         "coverage": lambda: coverage(given.studies),
     }
     for name, part in parts.items():
+        if given.only and name not in given.only:
+            continue
         record[name] = part()
-        record["seconds"] = round(time.monotonic() - began)
+        seconds = round(time.monotonic() - began)
+        if not given.only:
+            record["seconds"] = seconds
         given.out.write_text(json.dumps(record, indent=1) + "\n")
-        print(f"{name}: {record['seconds']} s", flush=True)
+        print(f"{name}: {seconds} s", flush=True)
     print(json.dumps({k: v for k, v in record.items() if k != "coverage"}, indent=1))
 
 

@@ -41,6 +41,7 @@ from tasks.statistics import (
     Estimate,
     bootstrap_mean,
     equivalent_k_interval,
+    needed_at_least,
     rate_interval,
 )
 from tasks.statistics.arrays import Floats
@@ -322,6 +323,7 @@ def _comparison(against: str, one: Compared) -> Comparison:
         units=seen.problems,
         informative=seen.informative,
         units_needed=one.needed,
+        units_needed_at_least=needed_at_least(one.needed, seen),
         secondary=Secondary(
             test=test, pairs=second.pairs, p=known(second.p) if one.offered else None
         ),

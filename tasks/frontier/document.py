@@ -60,7 +60,8 @@ class Comparison(Plain):
 
     difference: of shares (fast_1), or a ratio of geometric means (delivered_speedup).
     p_holm: adjusted over the family; null outside of it. units_needed: for a difference of this
-    size, in four studies of five.
+    size, in four studies of five. units_needed_at_least: were it the largest that its interval
+    holds.
     """
 
     against: str
@@ -72,6 +73,7 @@ class Comparison(Plain):
     units: int
     informative: int
     units_needed: int | None
+    units_needed_at_least: int | None
     secondary: Secondary
 
 

@@ -10,6 +10,8 @@ from tasks.frontier.compare import FEWEST_UNITS, Compared
 from tasks.frontier.guards import Guard
 from tasks.frontier.price import PRICED, Prices, Worth
 from tasks.frontier.verdict import SURE, Finding, Shown, leading
+from tasks.statistics import needed_at_least
+from tasks.strategies.words import would_settle
 
 _KINDS = {kind: name.replace("_", " ") for name, kind in PRICED.items()}
 
@@ -150,7 +152,8 @@ def _needed(one: Compared, told: Told) -> str:
         return f"; it is not known how many {what} would settle it"
     if one.needed <= told.units:
         return f"; about as many {what} once more would settle a gap of this size"
-    return f"; about {one.needed:,} such {what} would settle a gap of this size"
+    least = needed_at_least(one.needed, one.seen)
+    return f"; {would_settle(one.needed, least, told.units, what)}"
 
 
 def _placebos(one: Shown, told: Told) -> str:

@@ -26,6 +26,7 @@ from tasks.report.formats import TIED, Form, count, listed, percent, plural, spa
 from tasks.report.statistics import Statistics, interval
 from tasks.report.unsettled import ceiling_at_most, library, miniature, noise
 from tasks.strategies.verdict import Verdict
+from tasks.strategies.words import would_settle
 
 FEW_PROBLEMS = 10
 """Below this many problems an interval over problems is a rough guess."""
@@ -311,10 +312,8 @@ def _beats_random(statistics: Statistics) -> Point | None:
     )
     needed = comparison.fast_1.problems_needed
     if found is Verdict.OPEN and needed is not None and needed > comparison.problems:
-        text += (
-            f" About {count(needed)} such problems would settle a gap of this size, in four "
-            "studies of five."
-        )
+        least = comparison.fast_1.problems_needed_at_least
+        text += f" {_capital(would_settle(needed, least, comparison.problems))}."
     ratio = interval(comparison.speedup.ratio)
     if ratio is not None:
         text += (

@@ -25,7 +25,7 @@ from tasks.statistics.paired_difference import PairedDifference, paired_differen
 from tasks.statistics.partial import partial_correlation
 from tasks.statistics.pass_at_k import pass_at_k
 from tasks.statistics.pick import RankValues, expected_at, pick_probabilities, rank_values
-from tasks.statistics.power import problems_needed
+from tasks.statistics.power import needed_at_least, problems_needed
 from tasks.statistics.rate import rate_interval
 from tasks.statistics.spent import found_within, spent_within
 from tasks.statistics.sum_law import Outcomes
@@ -54,6 +54,7 @@ __all__ = [
     "holm",
     "mcnemar_exact",
     "median_interval",
+    "needed_at_least",
     "paired_difference",
     "partial_correlation",
     "pass_at_k",

@@ -13,18 +13,19 @@ held against the exact law of such a sum (`sum_law`), mid-P, to which noise is a
 differences vary more over problems than that law says.
 
 The interval is the test's inverse: it leaves out 0 exactly where p < 1 − level, and no sentence can
-claim by one what the other denies. Its end away from 0 has room besides for problems unlike these.
+claim by one what the other denies. Where it ends because these problems have no more to give, and
+on the side away from 0 where no law by chance is known, it has room for other problems.
 `benchmarks/claims.py` measures false claims, coverage and power.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import beta
-from scipy.stats import t as student
+from scipy.special import betaincinv, stdtrit
 
 from tasks.statistics.arrays import Floats
 from tasks.statistics.bootstrap import DIFFERENCE, Bounds
@@ -88,6 +89,11 @@ def paired_difference(
     if n < 2:
         return PairedDifference(mean, _NAN, _NAN, _NAN, _NAN, _NAN, n, informative)
     test = score_test(parts, change, level, any_spread=by_chance is None)
+    if by_chance is None or (bounds is not None and np.ptp(change) < _SAME):
+        # What other problems may have to give, flips of these do not say, nor do equal ones.
+        test = replace(
+            test, low_open=test.low_open or mean <= 0, high_open=test.high_open or mean >= 0
+        )
     low, high = _with_other_problems(change, informative, test, bounds, level)
     if bounds is not None:
         # Where the arms cannot differ the difference is 0, and no more problems are of another
@@ -106,27 +112,27 @@ def _informative(change: Floats, parts: Outcomes) -> int:
 
 def _share_at_most(shown: int, n: int, level: float) -> float:
     """Of a kind of problem that `shown` of n are of; 1 − (α/2)^(1/n) where none is."""
-    return float(beta.ppf((1 + level) / 2, shown + 1, n - shown)) if shown < n else 1.0
+    return float(betaincinv(shown + 1, n - shown, (1 + level) / 2)) if shown < n else 1.0
 
 
 def _with_other_problems(
     change: Floats, informative: int, test: ScoreTest, bounds: Bounds | None, level: float
 ) -> tuple[float, float]:
-    """The test's ends; the one away from 0 with room for problems that give more than these can.
+    """The test's ends; where one is open, with room for other problems.
 
     The tilted law of a sum ends where every part is at its most, but other problems may have more
-    to give. No claim hangs on that end, and it is at least Student's; so is one at the law's end.
-    The degrees of freedom lie between all problems and those that say something.
+    to give. No claim hangs on that end, and it is at least Student's. The degrees of freedom lie
+    between all problems and those that say something.
     """
     n, mean = len(change), float(change.mean())
     freedom = (n - 1 + max(informative, 1)) / 2
-    reach = float(student.ppf((1 + level) / 2, freedom) * change.std(ddof=1) / np.sqrt(n))
+    reach = float(stdtrit(freedom, (1 + level) / 2)) * float(change.std(ddof=1)) / math.sqrt(n)
     lower, upper = mean - reach, mean + reach
     if bounds is not None and np.ptp(change) < _SAME:
         # None of n problems showed another kind, which is at worst at the bound.
         unseen = _share_at_most(0, n, level)
         lower, upper = (mean + unseen * (end - mean) for end in (bounds.low, bounds.high))
     return (
-        min(test.low, lower) if mean <= 0 or test.low_open else test.low,
-        max(test.high, upper) if mean >= 0 or test.high_open else test.high,
+        min(test.low, lower) if test.low_open else test.low,
+        max(test.high, upper) if test.high_open else test.high,
     )

@@ -10,9 +10,17 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from tasks.statistics.arrays import Floats
+from tasks.statistics.paired_difference import PairedDifference
 
-_STUDIES = 400
-"""Studies imagined at each size."""
+_FEWEST = 6
+"""Problems, of any claim."""
+
+_STUDIES = 4000
+"""Studies imagined at each size: a standard error of 0.6 points of the power."""
+
+_ELEMENTS = 500_000
+"""Problems imagined at each size, in all studies together; more than 1,000 problems ask for 500
+studies."""
 
 _IMAGINED = 1000
 """Problems up to which studies are imagined; beyond, the normal approximation is as good."""
@@ -42,8 +50,9 @@ def problems_needed(
         At least 6. None where no number up to a million would do, or none can be said: no
         difference, or fewer than two problems.
 
-    Studies of other sizes are imagined by drawing from these problems, with their outcomes; that
-    further problems are like these, and the difference as large as it looks, is hopeful.
+    Studies of other sizes are imagined by drawing from these problems, with their outcomes. That
+    further problems are like these, and the difference as large as it looks, is hopeful: the number
+    is no surer than the difference (`needed_at_least`).
     """
     change = np.asarray(differences, np.float64)
     variance = np.asarray(chance_variances, np.float64)
@@ -56,17 +65,29 @@ def problems_needed(
     if rough > _IMAGINED:
         return rough if rough <= _MOST else None
     problems = np.stack([change, variance, skew])
-    at, found = max(rough, 6), 0
+    at, found = max(rough, _FEWEST), 0
     for _ in range(8):
         reached = _power(problems, at, level)
         # On this scale power grows like the root of the number of problems.
         z = norm.ppf(np.clip(reached, 0.02, 0.98)) + norm.ppf(1 - level / 2)
         wanted = norm.ppf(power) + norm.ppf(1 - level / 2)
-        found = max(6, math.ceil(at * float(np.clip(wanted / max(z, 0.2), 0.5, 2)) ** 2))
+        found = max(_FEWEST, math.ceil(at * float(np.clip(wanted / max(z, 0.2), 0.5, 2)) ** 2))
         if abs(found - at) <= 0.02 * at or found > _IMAGINED:
             break
         at = found
     return found
+
+
+def needed_at_least(needed: int | None, seen: PairedDifference) -> int | None:
+    """Problems that would do were the difference the largest that its interval holds.
+
+    They fall with the square of the difference. There is no such bound above while the interval
+    holds 0. None where `needed` is.
+    """
+    farthest = seen.high if seen.mean > 0 else seen.low
+    if needed is None or not math.isfinite(farthest) or not farthest:
+        return None
+    return max(_FEWEST, math.ceil(needed * (seen.mean / farthest) ** 2 - 1e-6))
 
 
 def _roughly(change: Floats, variance: Floats, level: float, power: float) -> int:
@@ -84,7 +105,8 @@ def _power(problems: Floats, size: int, level: float) -> float:
     and a gamma law with the same skew stands for the exact one (Wilson and Hilferty).
     """
     rng = np.random.default_rng((_SEED, size))
-    drawn = rng.integers(0, problems.shape[1], (_STUDIES, size))
+    studies = min(_STUDIES, max(500, _ELEMENTS // size))
+    drawn = rng.integers(0, problems.shape[1], (studies, size))
     change, variance, skew = (one.sum(axis=1) for one in problems[:, drawn])
     squares = (problems[0, drawn] ** 2).sum(axis=1)
     variance = np.maximum(variance, 1e-12)

@@ -26,12 +26,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import bisect
-from scipy.special import ndtr, ndtri
-from scipy.stats import t as student
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from tasks.statistics.arrays import Floats
 from tasks.statistics.sum_law import Outcomes, SumLaw, Tilted
+
+_HALVINGS = 10
+"""Of the stretch that an end of the interval lies in, half a standard deviation or a little more,
+before its slope is followed."""
 
 _FAR = 8.0
 """Standard deviations beyond which noise, where there is any, decides alone."""
@@ -78,7 +81,7 @@ class _Score:
         if self.problem is None and len(parts.values) == self.n:
             self.problem = np.arange(self.n)
         # Noise is estimated, from few problems: its 2.5 % are Student's.
-        self.widened = float(student.ppf(0.975, self.n - 1) / ndtri(0.975)) ** 2
+        self.widened = float(stdtrit(self.n - 1, 0.975) / ndtri(0.975)) ** 2
         self.spread = float(((change - self.mean) ** 2).sum()) * self.n / (self.n - 1)
         self.least = self.spread if any_spread else 0.0
         if self.law.open:
@@ -100,8 +103,8 @@ class _Score:
         if not error:
             # No spread to hold it against: it may be anything between this and none.
             return ScoreTest(1.0, 0.5, 0.5, min(self.mean, 0.0), max(self.mean, 0.0))
-        greater = float(student.sf(self.mean / error, self.n - 1))
-        reach = float(student.ppf(1 - self.alpha / 2, self.n - 1)) * error
+        greater = float(stdtr(self.n - 1, -self.mean / error))
+        reach = float(stdtrit(self.n - 1, 1 - self.alpha / 2)) * error
         p = 2 * min(greater, 1 - greater)
         return ScoreTest(p, greater, 1 - greater, self.mean - reach, self.mean + reach)
 
@@ -156,9 +159,12 @@ class _Score:
         if self._against(inner)[2] < self.alpha:
             return self._mean_at(inner), False
         gap: Callable[[float], float] = lambda tilt: self._against(tilt)[2] - self.alpha  # noqa: E731
-        # Bisection: p jumps where a sum of the other side comes to count, and methods that follow
-        # the slope end at one jump or another by the last digits.
-        return self._mean_at(float(bisect(gap, inner, outer, xtol=1e-8))), False
+        # p jumps where a sum of the other side comes to count, and methods that follow the slope
+        # end at one jump or another by the last digits: halving first leaves no room for two.
+        for _ in range(_HALVINGS):
+            middle = (inner + outer) / 2
+            inner, outer = (middle, outer) if gap(middle) >= 0 else (inner, middle)
+        return self._mean_at(float(brentq(gap, inner, outer, xtol=1e-8))), False
 
     def _mean_at(self, tilt: float) -> float:
         return (self.law.tilted(tilt).mean - self.chance.mean) / self.n

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
@@ -64,7 +65,7 @@ class Outcomes:
     problem: Ints | None = None
     """(parts,): which problem each part is of, from 0; None where every part is one."""
 
-    @property
+    @cached_property
     def means(self) -> Floats:
         """(parts,)"""
         return np.asarray((self.values * self.chances).sum(axis=1), np.float64)
@@ -175,7 +176,7 @@ class SumLaw:
 
     def tilted(self, tilt: float) -> Tilted:
         first, second, third = self._scaled.cumulants(tilt)
-        means, variances = self._parts.means, np.zeros(len(self._uncertain))
+        means, variances = self._parts.means.copy(), np.zeros(len(self._uncertain))
         if tilt:
             means[self._uncertain] = self._bases + self._scale * first
         variances[self._uncertain] = self._scale**2 * second
@@ -292,12 +293,13 @@ class _Scaled:
             edge = min(0.5 * self.lattice if self.lattice else 1e-3 * self.most, self.most / 4)
             inside = min(max(at, edge), self.most - edge)
             gap: Callable[[float], float] = lambda tilt: self.moments(tilt)[1] - inside  # noqa: E731
-            bounds = (-_STEEPEST, _STEEPEST)
-            ends = [gap(one) for one in bounds]
-            if ends[0] >= 0 or ends[1] <= 0:
-                self.centred[at] = bounds[0] if ends[0] >= 0 else bounds[1]
-            else:
-                self.centred[at] = float(brentq(gap, *bounds, xtol=1e-9))
+            side = -math.copysign(1.0, gap(0.0))
+            steep = 1.0
+            while side * gap(side * steep) < 0 and steep < _STEEPEST:
+                steep = min(4 * steep, _STEEPEST)
+            beyond = side * gap(side * steep) < 0
+            found = side * steep if beyond else brentq(gap, 0.0, side * steep, xtol=1e-9)
+            self.centred[at] = float(found)
         return self.centred[at]
 
     def step(self) -> float | None:
@@ -357,12 +359,15 @@ class _Grid:
         # Half a step either way where the law is continuous, or what was seen between its values;
         # else only so much that rounding does not tell equals apart.
         self.blur = step * fold / 2 if between else 1e-5 * step
+        self._tilted: tuple[float, Floats] = (math.nan, self.chance)
 
     def tail(self, tilt: float, point: float, upper: bool, noise: float) -> float:
-        weight = self.logs + (tilt - self.base) * self.off
-        weight = np.exp(weight - weight.max())
+        if self._tilted[0] != tilt:  # both tails are asked for, one after the other
+            weight = self.logs + (tilt - self.base) * self.off
+            weight = np.exp(weight - weight.max())
+            self._tilted = (tilt, weight / weight.sum())
         beyond = self._beyond(self.off - (point - self.at), upper, noise)
-        return float(weight @ beyond) / float(weight.sum())
+        return float(self._tilted[1] @ beyond)
 
     def untilted(self, upper: bool) -> float:
         """The tail beyond the point that the grid is around."""

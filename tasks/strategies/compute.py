@@ -17,6 +17,7 @@ from tasks.statistics import (
     bootstrap_mean,
     equivalent_k_interval,
     median_interval,
+    needed_at_least,
     rate_interval,
 )
 from tasks.statistics.arrays import Floats
@@ -330,6 +331,7 @@ def _comparison(one: Comparison) -> PairedComparison:
             no_mcnemar=no_mcnemar(one),
             test=one.test,
             problems_needed=one.needed,
+            problems_needed_at_least=needed_at_least(one.needed, one.difference),
         ),
         speedup=SpeedupComparison(
             ratio=_estimate(np.exp([one.log_ratio.mean, one.log_ratio.low, one.log_ratio.high])),

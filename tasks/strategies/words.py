@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tasks.statistics import needed_at_least
 from tasks.strategies.association import Association, Direction, Length
 from tasks.strategies.base import Strategy
 from tasks.strategies.compare import Comparison
@@ -50,9 +51,22 @@ def _settled(one: Comparison) -> str:
     if one.needed is None or one.needed <= one.problems or abs(one.difference.mean) < 5e-4:
         return f"not settled ({p})."
     return (
-        f"not settled ({p}); about {one.needed} such problems would settle a gap of this size in "
-        "four studies of five."
+        f"not settled ({p}); "
+        f"{would_settle(one.needed, needed_at_least(one.needed, one.difference), one.problems)}."
     )
+
+
+def would_settle(needed: int, at_least: int | None, seen: int, kind: str = "problems") -> str:
+    """How many problems would settle a gap, and how far that can be trusted: no more than the gap.
+
+    Args:
+        at_least: were the gap as large as its interval allows; `seen`: problems there are.
+    """
+    text = f"about {needed:,} such {kind} would settle a gap of this size in four studies of five"
+    if at_least is None:
+        return text
+    few = f"{at_least:,}" if at_least > seen else "as few as these"
+    return f"{text}, {few} if it is as large as the interval allows, and no number if there is none"
 
 
 def no_mcnemar(one: Comparison) -> str | None:

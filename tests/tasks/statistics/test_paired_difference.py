@@ -139,6 +139,17 @@ def test_the_end_away_from_0_has_room_for_other_problems() -> None:
     assert found.high == pytest.approx(change.mean() + reach)
 
 
+def test_where_the_law_has_more_to_give_the_end_is_the_tests() -> None:
+    """Three misses among fifty picks with chances of 80 to 98 %: their spread, large as a few
+    misses make it, is not what the sum's is."""
+    chance = np.linspace(0.8, 0.98, 50)
+    picked = np.where(np.arange(50) % 17 == 8, 0.0, 1.0)
+    found = paired_difference(picked, chance, coins(chance))
+    change = picked - chance
+    reach = student.ppf(0.975, 49.5) * change.std(ddof=1) / np.sqrt(50)
+    assert found.mean < found.high < change.mean() + 0.8 * reach
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_runs_of_a_problem_are_one_problem(seed: int) -> None:
     """Two runs that always agree say as much as one of them."""

@@ -45,6 +45,13 @@ def test_an_open_question_says_how_many_problems_would_settle_it() -> None:
     text = comparison_in_words(BASE)
     assert "20.0 points above that of random over 12 problems at k = 16" in text
     assert "(95 % interval −10.0 to +50.0): not settled (p = 0.3); about 40 such problems" in text
+    assert text.endswith(
+        "problems would settle a gap of this size in four studies of five, as few as these if it "
+        "is as large as the interval allows, and no number if there is none."
+    )
+    far = comparison_in_words(replace(BASE, needed=4000))
+    assert "about 4,000 such problems" in far
+    assert "four studies of five, 640 if it is as large" in far
     assert comparison_in_words(replace(BASE, needed=9)).endswith("not settled (p = 0.3).")
     assert comparison_in_words(replace(BASE, needed=None)).endswith("not settled (p = 0.3).")
     few = replace(BASE, problems=5, difference=replace(OPEN, problems=5))
