@@ -164,6 +164,7 @@ def test_wherever_in_the_archive_they_lie(tmp_path: Path) -> None:
         (packed({ADAPTER_FILE: np.random.default_rng(0).bytes(9000)})[:5000], "cannot be read"),
         (b"<html>", "cannot be read"),
     ],
+    ids=["no-config", "empty", "cut-short", "no-archive"],  # an archive's bytes hold the time
 )
 def test_archives_that_are_none(tmp_path: Path, archive: bytes, says: str) -> None:
     (tmp_path / "tar").write_bytes(archive)
