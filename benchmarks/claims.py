@@ -805,7 +805,9 @@ def main() -> None:
         "must_keep": (must_keep, count),
         "settled": (lambda many, rng: settled(many, rng, record), 2 * count),
     }
-    record = json.loads(arguments.record.read_text()) if arguments.record.exists() else {}
+    record = {}
+    if arguments.only and arguments.record.exists():
+        record = json.loads(arguments.record.read_text())
     for i, (name, (part, many)) in enumerate(parts.items()):
         if arguments.only and name not in arguments.only:
             continue
