@@ -67,7 +67,8 @@ _DOES = {
     "empty files": "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))",
     "no processes": "resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))",
     "thread": "threading.Thread(target=time.sleep, args=(0.01,)).start()",
-    "files": "os.system('rm -rf /tmp/* /dev/shm/* ~')",
+    # All that could be the judge's; to go through what else lies in a large /tmp takes minutes.
+    "files": "os.system('rm -rf /tmp/kernels-eval-* /tmp/bon-* /dev/shm/* ~; rm -f /tmp/*')",
     "exit": "sys.exit(0)",
     "sudden exit": "os._exit(0)",
     "failure": "raise ValueError('on purpose')",
