@@ -83,6 +83,18 @@ class Checkpoint:
                 )
 
 
+def saved_files(folder: Path, tensors: tuple[str, ...]) -> SavedFiles:
+    """What a trainer has just saved in `folder`. tensors: names of the adapter's, sorted."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return SavedFiles(
+        folder,
+        file_sha256(folder / ADAPTER_FILE),
+        file_sha256(folder / OPTIMIZER_FILE),
+        sum(path.stat().st_size for path in files),
+        tensors,
+    )
+
+
 def checkpoint_id(
     parent: Checkpoint | None, items: Sequence[TrainItem], spec: StepSpec, trainer_id: str
 ) -> str:

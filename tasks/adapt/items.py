@@ -48,6 +48,14 @@ class TrainItem:
             raise ValueError(f"{self.draw}: a log-probability or an advantage is not finite")
 
 
+def check_items(items: Sequence[TrainItem]) -> None:
+    """Raises ValueError unless a step can be made of them: some, and no draw twice."""
+    if not items:
+        raise ValueError("a step of no items")
+    if len({item.draw for item in items}) != len(items):
+        raise ValueError("a draw comes twice among the items of a step")
+
+
 def train_items(
     draws: Sequence[DrawKey],
     prompt: Sequence[int],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from tasks.adapt.correction import Correction
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step_size import StepSize
+from tasks.errors import DivergedError
 
 if TYPE_CHECKING:
     from tasks.adapt.checkpoint import Checkpoint
@@ -41,6 +42,14 @@ class StepSpec:
     max_grad_norm: float | None = None
     micro_tokens: int = 4096
     """Tokens, padding included, that go through the model at once."""
+
+    def check_divergence(self, from_base: float) -> None:
+        """Raises DivergedError beyond `max_kl`. from_base: nats per token."""
+        if not from_base <= self.max_kl:
+            raise DivergedError(
+                f"the step leads {from_base:.3g} nats per token from the base, and {self.max_kl:g} "
+                "is the most; the arm ends here: take a smaller step size, or +kl:0.1"
+            )
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from storage.folders import file_sha256
-from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, Checkpoint
-from tasks.adapt.items import TrainItem
+from tasks.adapt.checkpoint import OPTIMIZER_FILE, Checkpoint, saved_files
+from tasks.adapt.items import TrainItem, check_items
 from tasks.adapt.trainers.base import (
     PROBED,
     Capabilities,
@@ -132,11 +131,7 @@ class LocalTrainer:
         after = logprobs_now(self._model, pieces, spec.temperature)
         from_parent = kl_from_parent(self._model, pieces, spec.temperature, parent)
         from_base = kl_from_base(self._model, pieces, spec.temperature)
-        if not from_base <= spec.max_kl:
-            raise DivergedError(
-                f"the step leads {from_base:.3g} nats per token from the base, and {spec.max_kl:g} "
-                "is the most; the arm ends here: take a smaller step size, or +kl:0.1"
-            )
+        spec.check_divergence(from_base)
         self._model.model.zero_grad(set_to_none=True)
         return StepReport(
             "done",
@@ -175,14 +170,7 @@ class LocalTrainer:
             (partial / OPTIMIZER_FILE).parent.mkdir(parents=True)
             tensors = self._model.save(partial)
             self._adam.save(partial / OPTIMIZER_FILE)
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        return SavedFiles(
-            folder,
-            file_sha256(folder / ADAPTER_FILE),
-            file_sha256(folder / OPTIMIZER_FILE),
-            sum(path.stat().st_size for path in files),
-            tensors,
-        )
+        return saved_files(folder, tensors)
 
     def close(self) -> None:
         """See Trainer."""
@@ -191,15 +179,12 @@ class LocalTrainer:
             torch.cuda.empty_cache()
 
     def _check(self, items: Sequence[TrainItem], spec: StepSpec) -> None:
-        if not items:
-            raise ValueError("a step of no items")
+        check_items(items)
         if spec.temperature <= 0:
             raise RequestError(
                 f"temperature {spec.temperature:g}: nothing can be learned from greedy draws; "
                 "sample at a temperature above 0"
             )
-        if len({item.draw for item in items}) != len(items):
-            raise ValueError("a draw comes twice among the items of a step")
         context = getattr(self._model.model.config, "max_position_embeddings", None) or math.inf
         longest = max(len(item.prompt) + len(item.tokens) for item in items)
         if longest > context:

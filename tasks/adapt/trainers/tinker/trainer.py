@@ -12,9 +12,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from storage.folders import file_sha256
-from tasks.adapt.checkpoint import ADAPTER_FILE, OPTIMIZER_FILE, Checkpoint
-from tasks.adapt.items import TrainItem
+from tasks.adapt.checkpoint import OPTIMIZER_FILE, Checkpoint, saved_files
+from tasks.adapt.items import TrainItem, check_items
 from tasks.adapt.trainers.base import (
     PROBED,
     Capabilities,
@@ -117,11 +116,7 @@ class TinkerTrainer:
         after, _ = self._logprobs(self._client, items)
         base = before if self._at is None else self._base_logprobs(items)
         from_base = divergence(after, base)
-        if not from_base <= spec.max_kl:
-            raise DivergedError(
-                f"the step leads {from_base:.3g} nats per token from the base, and {spec.max_kl:g} "
-                "is the most; the arm ends here: take a smaller step size, or +kl:0.1"
-            )
+        spec.check_divergence(from_base)
         probes = zip(items[:PROBED], before, after, strict=False)
         return StepReport(
             "done",
@@ -216,14 +211,7 @@ class TinkerTrainer:
             )
             place = {"tinker_path": state, "server": session.place, "model": session.model}
             save_file({}, partial / OPTIMIZER_FILE, metadata=place)
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        return SavedFiles(
-            folder,
-            file_sha256(folder / ADAPTER_FILE),
-            file_sha256(folder / OPTIMIZER_FILE),
-            sum(path.stat().st_size for path in files),
-            tensors,
-        )
+        return saved_files(folder, tensors)
 
     def close(self) -> None:
         """See Trainer."""
@@ -238,10 +226,7 @@ class TinkerTrainer:
             self._session.release(client)
 
     def _check(self, items: Sequence[TrainItem], spec: StepSpec) -> None:
-        if not items:
-            raise ValueError("a step of no items")
-        if len({item.draw for item in items}) != len(items):
-            raise ValueError("a draw comes twice among the items of a step")
+        check_items(items)
         check_spec(spec)
 
 
