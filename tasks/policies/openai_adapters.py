@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from tasks.errors import AdapterError, RequestError
+from tasks.policies.adapter_config import adapter_config
 from tasks.policies.base import Sample, SamplingParams
+from tasks.policies.causal_lm import fingerprint
 from tasks.policies.openai import Address, EndpointOptions
 from tasks.policies.openai_client import BadAnswerError
 from tasks.policies.openai_policy import EndpointPolicy
-from tasks.policies.rescore import Score, Written
+from tasks.policies.rescore import Score, Written, raw_scores
 from tasks.policies.vllm_text import ModelText
-from tasks.policies.vllm_weights import resolve_adapter, resolve_model
+from tasks.policies.vllm_weights import resolve_model
 from tasks.problems.base import Problem
 
 _START_IT = (
@@ -72,12 +74,10 @@ class AdaptableEndpoint(EndpointPolicy):
         self._name, self._policy_id = None, self._id()
         if adapter is None:
             return self._policy_id
-        try:
-            folder, identity = resolve_adapter(str(adapter))
-        except RequestError as error:
-            raise AdapterError(str(error)) from None
+        adapter_config(adapter)
+        identity = fingerprint(adapter)
         name = f"sha256-{identity.hex()[:16]}"
-        self._folder = folder.absolute()
+        self._folder = adapter.absolute()
         self._load(name)
         self._name, self._policy_id = name, self._id(identity)
         return self._policy_id
@@ -143,11 +143,8 @@ class AdaptableEndpoint(EndpointPolicy):
             self._load(self._name)
         asked = [self._ask_for(prompt, tokens) for tokens in completions]
         found = dict(self._loop.stream(asked))
-        same = self._params.temperature == 1.0
-        return [
-            Score(tuple(tokens), found[at], found[at] if same else None, "stored")
-            for at, tokens in enumerate(completions)
-        ]
+        in_order = [found[at] for at in range(len(completions))]
+        return raw_scores(completions, in_order, self._params.temperature)
 
     async def _ask_for(self, prompt: Sequence[int], tokens: Sequence[int]) -> tuple[float, ...]:
         whole = [*prompt, *tokens]

@@ -47,6 +47,17 @@ class ScoringPolicy(Policy, Protocol):
         ...
 
 
+def raw_scores(
+    completions: Sequence[Sequence[int]], found: Sequence[Sequence[float]], temperature: float
+) -> list[Score]:
+    """Of tokens whose log-probabilities (nats) are known before temperature only: at temperature 1
+    they are the same after it."""
+    return [
+        Score(tuple(tokens), tuple(raw), tuple(raw) if temperature == 1 else None, "stored")
+        for tokens, raw in zip(completions, found, strict=True)
+    ]
+
+
 def tokens_of(
     written: Written,
     *,

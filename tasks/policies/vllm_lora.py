@@ -19,7 +19,6 @@ from tasks.policies.adapter_config import adapter_config, check_trained_on
 from tasks.policies.adapters import base_name, check_tensors
 from tasks.policies.causal_lm import fingerprint
 from tasks.policies.tensor_names import some_of
-from tasks.policies.vllm_weights import resolve_adapter
 
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What the engine can make room for."""
@@ -76,13 +75,10 @@ class EngineAdapters:
         Raises AdapterError if there is no adapter, it was trained on other weights, or a tensor of
         it has no place in the model: the engine would say nothing, and leave it out.
         """
-        try:
-            folder, identity = resolve_adapter(str(adapter))
-        except RequestError as error:
-            raise AdapterError(str(error)) from None
-        self._check(folder)
+        self._check(adapter)
+        identity = fingerprint(adapter)
         number = self._numbers.setdefault(identity, len(self._numbers) + 1)
-        return LoRARequest(f"sha256-{identity.hex()[:16]}", number, str(folder)), identity
+        return LoRARequest(f"sha256-{identity.hex()[:16]}", number, str(adapter)), identity
 
     def _check(self, folder: Path) -> None:
         check_trained_on(folder, adapter_config(folder), self._own)

@@ -26,7 +26,7 @@ from tasks.policies.adapter_config import adapter_config
 from tasks.policies.background import BackgroundLoop
 from tasks.policies.base import Sample, SamplingParams, policy_hash
 from tasks.policies.prompt import prompt_template, read_template
-from tasks.policies.rescore import Score, Written
+from tasks.policies.rescore import Score, Written, raw_scores
 from tasks.policies.vllm import EngineOptions
 from tasks.policies.vllm_lora import EngineAdapters, room_for
 from tasks.policies.vllm_text import ModelText
@@ -172,20 +172,14 @@ class EnginePolicy:
         prompt = self.text.encode_prompt(problem)
         cut = [self.text.tokens_of(one) for one in written]
         scores = self.score_tokens(prompt, [tokens for tokens, _ in cut])
-        origins = [origin for _, origin in cut]
-        return [replace(one, tokens=told) for one, told in zip(scores, origins, strict=True)]
+        return [replace(one, tokens=told) for one, (_, told) in zip(scores, cut, strict=True)]
 
     def score_tokens(
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]
     ) -> list[Score]:
         """Log-probabilities of these very tokens behind any prompt, as `score` gives them."""
-        same = self._params.temperature == 1.0
-        return [
-            Score(tuple(tokens), tuple(raw), tuple(raw) if same else None, "stored")
-            for tokens, raw in zip(
-                completions, self.prompt_logprobs(prompt, completions), strict=True
-            )
-        ]
+        found = self.prompt_logprobs(prompt, completions)
+        return raw_scores(completions, found, self._params.temperature)
 
     def prompt_logprobs(
         self, prompt: Sequence[int], completions: Sequence[Sequence[int]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.errors import RequestError
-from tasks.policies.adapter_folder import adapter_folder
 
 _FILES = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja"]
 
@@ -34,15 +33,3 @@ def resolve_model(model: str, revision: str | None) -> tuple[Path, bytes]:
         reason = " ".join(str(error).split())[:200]
         raise RequestError(f"no model {model!r}, as directory or on the hub: {reason}") from error
     return found, f"{model}@{found.name}".encode()
-
-
-def resolve_adapter(adapter: str) -> tuple[Path, bytes]:
-    """(directory, identity) of a LoRA adapter. Raises RequestError if there is none."""
-    from tasks.policies.causal_lm import fingerprint
-
-    path = adapter_folder(adapter).expanduser()
-    if not (path / "adapter_config.json").is_file():
-        raise RequestError(
-            f"no adapter in {adapter!r}: give a directory with an adapter_config.json"
-        )
-    return path, fingerprint(path)
