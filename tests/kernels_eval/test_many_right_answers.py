@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from kernels_eval import Judge, ProblemError, Status
+from tests.kernels_eval.pairs import Pair
 
-_HEAD = """
-import torch
-import torch.nn.functional as F
-from torch import nn
-"""
 _NAIVE = '''
 from kernels_eval.backends.cpp import load
 lib = load(r"""
@@ -31,28 +25,6 @@ def sums(x, rows):
 '''
 
 
-@dataclass(frozen=True)
-class _Case:
-    reference: str
-    right: str
-    wrong: str
-    inputs: str = "torch.randn(256, 512)"
-    takes: str = "x"
-    before: str = ""
-
-    @property
-    def problem(self) -> str:
-        drawn = f"\ndef get_inputs():\n    return [{self.inputs}]\n"
-        return _HEAD + self._model("Model", self.reference) + drawn
-
-    def candidate(self, returned: str) -> str:
-        return _HEAD + self.before + self._model("ModelNew", returned)
-
-    def _model(self, name: str, returned: str) -> str:
-        body = "".join(f"        {line}\n" for line in returned.splitlines())
-        return f"class {name}(nn.Module):\n    def forward(self, {self.takes}):\n{body}"
-
-
 _LONG = "torch.randn(512, 512)"
 _TIED = "torch.randint(0, 40, (64, 300)).float()"
 _STEP = "torch.randn(256, 2048)"
@@ -60,21 +32,21 @@ _FFT = "torch.randn(64, 128)"
 
 _CASES = {
     # Sums of signed terms, near zero now and then.
-    "a sum": _Case(
+    "a sum": Pair(
         "return x.sum()",
         "return sums(x, 1)[0]",
         "return x.bfloat16().float().sum()",
         _LONG,
         before=_NAIVE,
     ),
-    "a mean": _Case(
+    "a mean": Pair(
         "return x.mean()",
         "return sums(x, 1)[0] / x.numel()",
         "return x[:511].sum() / x.numel()",
         _LONG,
         before=_NAIVE,
     ),
-    "a product of vectors": _Case(
+    "a product of vectors": Pair(
         "return torch.dot(x, y)",
         "return sums(x * y, 1)[0]",
         "return torch.dot(x[:-100], y[:-100])",
@@ -82,14 +54,14 @@ _CASES = {
         "x, y",
         _NAIVE,
     ),
-    "four sums": _Case(
+    "four sums": Pair(
         "return x.sum(1)",
         "return sums(x, 4)",
         "return x[:, :-64].sum(1)",
         "torch.randn(4, 1 << 16)",
         before=_NAIVE,
     ),
-    "a difference of means": _Case(
+    "a difference of means": Pair(
         "return (x - y).mean()",
         "return (sums(x, 1)[0] - sums(y, 1)[0]) / x.numel()",
         "return x.bfloat16().float().mean() - y.mean()",
@@ -97,7 +69,7 @@ _CASES = {
         "x, y",
         _NAIVE,
     ),
-    "a complex sum": _Case(
+    "a complex sum": Pair(
         "return x.sum()",
         "return torch.complex(sums(x.real, 1)[0], sums(x.imag, 1)[0])",
         "return x.conj().sum()",
@@ -105,25 +77,25 @@ _CASES = {
         before=_NAIVE,
     ),
     # Rounding steps.
-    "quantized by row": _Case(
+    "quantized by row": Pair(
         "s = x.abs().amax(1, keepdim=True) / 127\nreturn torch.round(x / s) * s",
         "m = x.abs().amax(1, keepdim=True)\nreturn torch.round(x * (127 / m)) * (m / 127)",
         "s = x.abs().amax(1, keepdim=True) / 127\nreturn torch.floor(x / s) * s",
         _STEP,
     ),
-    "quantized as a whole": _Case(
+    "quantized as a whole": Pair(
         "s = x.abs().max() / 127\nreturn torch.round(x / s) * s",
         "m = x.abs().max()\nreturn torch.round(x * (127 / m)) * (m / 127)",
         "s = x.abs().max() / 127\nreturn torch.round(x / s).clamp(-126, 126) * s",
         _STEP,
     ),
-    "quantized to whole numbers": _Case(
+    "quantized to whole numbers": Pair(
         "return torch.round(x / (x.abs().amax(1, keepdim=True) / 127)).to(torch.int8)",
         "return torch.round(x * (127 / x.abs().amax(1, keepdim=True))).to(torch.int8)",
         "return (x / (x.abs().amax(1, keepdim=True) / 127)).to(torch.int8)",
         _STEP,
     ),
-    "bins": _Case(
+    "bins": Pair(
         "low, high = x.amin(), x.amax()\n"
         "return torch.floor((x - low) / (high - low) * 64).clamp(max=63)",
         "low, high = x.amin(), x.amax()\n"
@@ -131,21 +103,21 @@ _CASES = {
         "low, high = x.amin(), x.amax()\nreturn torch.ceil((x - low) / (high - low) * 64)",
         _STEP,
     ),
-    "a threshold of a product": _Case(
+    "a threshold of a product": Pair(
         "return (x @ y) > 1.0",
         "return (y.t() @ x.t()).t() > 1.0",
         "return (x @ y) > 1.01",
         "torch.randn(512, 64), torch.randn(64, 512)",
         "x, y",
     ),
-    "the largest of a product": _Case(
+    "the largest of a product": Pair(
         "return (x @ y).argmax(1)",
         "return (x.double() @ y.double()).argmax(1)",
         "return (x @ y).topk(2, 1).indices[:, 1]",
         "torch.randn(2048, 64), torch.randn(64, 128)",
         "x, y",
     ),
-    "the nearest code": _Case(
+    "the nearest code": Pair(
         "return torch.cdist(x, y, compute_mode='donot_use_mm_for_euclid_dist').argmin(1)",
         "return (y.square().sum(1) - 2 * x @ y.t()).argmin(1)",
         "return (y.square().sum(1) - x @ y.t()).argmin(1)",
@@ -153,62 +125,62 @@ _CASES = {
         "x, y",
     ),
     # Equal values.
-    "the largest": _Case(
+    "the largest": Pair(
         "return x.argmax(1)",
         "return x.shape[1] - 1 - x.flip(1).argmax(1)",
         "return (x.argmax(1) + 1) % x.shape[1]",
         _TIED,
     ),
-    "the largest of all": _Case(
+    "the largest of all": Pair(
         "return x.argmax()",
         "return x.numel() - 1 - x.flatten().flip(0).argmax()",
         "return x.argmin()",
         "torch.randint(0, 900, (64, 300)).float()",
     ),
-    "the first few": _Case(
+    "the first few": Pair(
         "return torch.topk(x, 5, dim=1)",
         "s = torch.sort(x, dim=1, descending=True, stable=True)\n"
         "return s.values[:, :5], s.indices[:, :5]",
         "t = torch.topk(x, 5, dim=1)\nreturn t.values, t.indices[:, :1].expand(-1, 5)",
         _TIED,
     ),
-    "an order": _Case(
+    "an order": Pair(
         "return torch.argsort(x, dim=1)",
         "return x.shape[1] - 1 - torch.argsort(x.flip(1), dim=1, stable=True)",
         "return torch.argsort(x, dim=1, descending=True)",
         _TIED,
     ),
-    "an order along the first dimension": _Case(
+    "an order along the first dimension": Pair(
         "return torch.sort(x, dim=0)",
         "return torch.sort(x, dim=0, stable=True)",
         "s = torch.sort(x, dim=0)\nreturn s.values, s.indices.roll(1, 0)",
         "torch.randint(0, 40, (300, 64)).float()",
     ),
-    "an order of whole numbers": _Case(
+    "an order of whole numbers": Pair(
         "return torch.sort(x, dim=1)",
         "return torch.sort(x, dim=1, stable=True)",
         "s = torch.sort(x, dim=1)\nreturn s.values, s.indices[:, :1].expand_as(x)",
         "torch.randint(0, 40, (64, 3000))",
     ),
-    "a maximum and its place": _Case(
+    "a maximum and its place": Pair(
         "return x.max(1)",
         "return x.amax(1), x.shape[1] - 1 - x.flip(1).argmax(1)",
         "return x.amax(1), torch.zeros(64, dtype=torch.long)",
         _TIED,
     ),
-    "a minimum of whole numbers": _Case(
+    "a minimum of whole numbers": Pair(
         "return x.min(0)",
         "return x.amin(0), x.shape[0] - 1 - x.flip(0).argmin(0)",
         "return x.amin(0), x.argmax(0)",
         "torch.randint(0, 20, (20, 64))",
     ),
-    "a median": _Case(
+    "a median": Pair(
         "return x.median(1)",
         "s = torch.sort(x, dim=1, stable=True)\nreturn s.values[:, 149], s.indices[:, 149]",
         "s = torch.sort(x, dim=1)\nreturn s.values[:, 149], s.indices[:, 100]",
         _TIED,
     ),
-    "a pool": _Case(
+    "a pool": Pair(
         "return F.max_pool2d(x, 2, return_indices=True)",
         "w = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)\nbest = 3 - w.flip(4).argmax(4)\n"
         "row = 2 * torch.arange(16).view(1, 1, 16, 1) + best // 2\n"
@@ -217,34 +189,34 @@ _CASES = {
         "v, i = F.max_pool2d(x, 2, return_indices=True)\nreturn v, (i + 1) % 1024",
         "torch.relu(torch.randint(-3, 3, (2, 4, 32, 32)).float())",
     ),
-    "named": _Case(
+    "named": Pair(
         "v, i = x.max(1)\nreturn {'values': v, 'places': i}",
         "v, i = x.max(1)\nreturn {'places': x.shape[1] - 1 - x.flip(1).argmax(1), 'values': v}",
         "v, i = x.max(1)\nreturn {'places': i.flip(0), 'values': v}",
         _TIED,
     ),
     # Views, and what is left over of an import.
-    "an expanded output": _Case(
+    "an expanded output": Pair(
         "return x.mean(1, keepdim=True).expand_as(x)",
         "return x.mean(1, keepdim=True).repeat(1, x.shape[1])",
         "return x.mean(0, keepdim=True).expand_as(x)",
     ),
-    "a column of a wide output": _Case(
+    "a column of a wide output": Pair(
         "return torch.cumsum(x, dim=1)[:, -1]", "return x.sum(1)", "return x.sum(1)[:1].expand(256)"
     ),
-    "the negative bit": _Case(
+    "the negative bit": Pair(
         "return torch.fft.fft(x).conj().imag",
         "return -torch.fft.fft(x).imag",
         "return torch.fft.fft(x).imag",
         _FFT,
     ),
-    "the conjugate bit": _Case(
+    "the conjugate bit": Pair(
         "return torch.fft.fft(x).mT.conj()",
         "return torch.fft.fft(x.t(), dim=0).conj().resolve_conj()",
         "return torch.fft.fft(x).mT",
         _FFT,
     ),
-    "a process that nobody waited for": _Case(
+    "a process that nobody waited for": Pair(
         "return torch.tanh(x)",
         "return 1 - 2 / (1 + torch.exp(2 * x))",
         "return x.clamp(-1, 1)",
@@ -256,11 +228,8 @@ _CASES = {
 
 
 @pytest.mark.parametrize("case", _CASES.values(), ids=_CASES)
-def test_what_is_right_otherwise_is_correct_and_its_twin_is_not(judge: Judge, case: _Case) -> None:
-    candidates = [case.candidate(case.right), case.candidate(case.wrong)]
-    found = dict(judge.evaluate_many(case.problem, candidates))
-    assert found[0].status is Status.CORRECT, found[0].error
-    assert found[1].status is Status.INCORRECT, found[1].error
+def test_what_is_right_otherwise_is_correct_and_its_twin_is_not(judge: Judge, case: Pair) -> None:
+    case.check(judge)
 
 
 _STAYS_WRONG = {
@@ -294,36 +263,33 @@ def test_it_is_told_that_another_answer_was_right(judge: Judge) -> None:
 
 
 _REFUSED = {
-    "what lies where the order of equals leads": _Case(
+    "what lies where the order of equals leads": Pair(
         "return y.gather(1, torch.argsort(x, dim=1))",
         "",
         "",
         f"{_TIED}, torch.randn(64, 300)",
         "x, y",
     ),
-    "a row that the first of the largest chooses": _Case(
+    "a row that the first of the largest chooses": Pair(
         "return y[x.argmax(1)]", "", "", f"{_TIED}, torch.randn(300, 32)", "x, y"
     ),
 }
 
 
 @pytest.mark.parametrize("case", _REFUSED.values(), ids=_REFUSED)
-def test_many_right_answers_are_the_problems_fault(judge: Judge, case: _Case) -> None:
+def test_many_right_answers_are_the_problems_fault(judge: Judge, case: Pair) -> None:
     with pytest.raises(ProblemError, match="many right answers: input 0 holds equal values"):
         judge.evaluate(case.problem, case.candidate(case.reference))
 
 
 _JUDGED = {
-    "a mask of ones": _Case("return x * (y == 1)", "", "return x * y.bool().logical_not()"),
-    "whole numbers rounded down": _Case("return torch.floor(y) + x", "", "return x"),
-    "values in order": _Case("return torch.sort(y, dim=1).values + x", "", "return y + x"),
+    "a mask of ones": Pair("return x * (y == 1)", "", "return x * y.bool().logical_not()"),
+    "whole numbers rounded down": Pair("return torch.floor(y) + x", "", "return x"),
+    "values in order": Pair("return torch.sort(y, dim=1).values + x", "", "return y + x"),
 }
 
 
 @pytest.mark.parametrize("case", _JUDGED.values(), ids=_JUDGED)
-def test_equal_values_alone_refuse_nothing(judge: Judge, case: _Case) -> None:
-    case = _Case(case.reference, "", case.wrong, f"torch.randn(64, 300), {_TIED} % 3", "x, y")
-    candidates = [case.candidate(case.reference), case.candidate(case.wrong)]
-    found = dict(judge.evaluate_many(case.problem, candidates))
-    assert found[0].status is Status.CORRECT, found[0].error
-    assert found[1].status is Status.INCORRECT, found[1].error
+def test_equal_values_alone_refuse_nothing(judge: Judge, case: Pair) -> None:
+    inputs = f"torch.randn(64, 300), {_TIED} % 3"
+    Pair(case.reference, case.reference, case.wrong, inputs, "x, y").check(judge)
