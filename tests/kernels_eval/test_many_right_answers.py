@@ -30,7 +30,7 @@ _TIED = "torch.randint(0, 40, (64, 300)).float()"
 _STEP = "torch.randn(256, 2048)"
 _FFT = "torch.randn(64, 128)"
 
-_CASES = {
+CASES = {
     # Sums of signed terms, near zero now and then.
     "a sum": Pair(
         "return x.sum()",
@@ -227,7 +227,7 @@ _CASES = {
 }
 
 
-@pytest.mark.parametrize("case", _CASES.values(), ids=_CASES)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_what_is_right_otherwise_is_correct_and_its_twin_is_not(judge: Judge, case: Pair) -> None:
     case.check(judge)
 
@@ -247,13 +247,13 @@ _STAYS_WRONG = {
 
 @pytest.mark.parametrize("name", _STAYS_WRONG)
 def test_what_rounding_does_not_explain_stays_wrong(judge: Judge, name: str) -> None:
-    case = _CASES[name]
+    case = CASES[name]
     verdict = judge.evaluate(case.problem, case.candidate(_STAYS_WRONG[name]))
     assert verdict.status is Status.INCORRECT, verdict.error
 
 
 def test_it_is_told_that_another_answer_was_right(judge: Judge) -> None:
-    case = _CASES["an order along the first dimension"]
+    case = CASES["an order along the first dimension"]
     verdict = judge.evaluate(case.problem, case.candidate("return torch.sort(-x, dim=0)"))
     assert verdict.status is Status.INCORRECT
     flipped = "s = torch.sort(x.flip(0), dim=0)\nreturn s.values, 299 - s.indices"

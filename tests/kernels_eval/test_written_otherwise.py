@@ -15,7 +15,7 @@ _POSITIVE = "torch.rand(128, 1024)"
 _SIGNED = "torch.randn(128, 1024)"
 _TWO = f"{_POSITIVE}, {_POSITIVE}"
 
-_PAIRS = {
+PAIRS = {
     "softmax without the maximum": Pair(
         "return torch.softmax(x, 1)",
         "e = torch.exp(x)\nreturn e / e.sum(1, keepdim=True)",
@@ -186,7 +186,7 @@ _PAIRS = {
 }
 
 
-@pytest.mark.parametrize("pair", _PAIRS.values(), ids=_PAIRS)
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
 def test_written_otherwise_is_correct_and_something_left_out_is_not(
     judge: Judge, pair: Pair
 ) -> None:
