@@ -47,6 +47,7 @@ def is_request_error(error: BaseException) -> bool:
 def is_unavailable(error: BaseException) -> bool:
     """Whether the command line answers `error` with one line and exit status 1."""
     from tasks.errors import (
+        NightChangedError,
         PolicyUnavailableError,
         RayLostError,
         TrainerLostError,
@@ -54,7 +55,7 @@ def is_unavailable(error: BaseException) -> bool:
     )
 
     lost = (PolicyUnavailableError, RayLostError, TrainerLostError, TrainingError)
-    return isinstance(error, (UnavailableError, *lost))
+    return isinstance(error, (UnavailableError, NightChangedError, *lost))
 
 
 def in_a_line(error: BaseException) -> tuple[str, int] | None:

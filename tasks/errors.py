@@ -45,6 +45,14 @@ class ProblemRefusedError(TasksError):
     """The judge cannot judge this problem, whatever the candidate. The message says why."""
 
 
+class TooFewNightsError(RequestError):
+    """Fewer than two runs were measured on one device: there is nothing to compare."""
+
+
+class NightChangedError(TasksError):
+    """A night differs from those before by more than nights do. What it measured is kept."""
+
+
 class NoJudgeError(TasksError):
     """No judge could be had for as long as one is waited for. What has no verdict can get one."""
 

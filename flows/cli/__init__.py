@@ -7,6 +7,7 @@ from flows.cli import (  # noqa: F401  (register)
     ask,
     bring,
     doctor,
+    drift,
     frontier,
     judge,
     judging,
