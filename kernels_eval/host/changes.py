@@ -5,11 +5,14 @@ from __future__ import annotations
 import resource
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
+
+import torch
 
 _OURS = {"torch", "numpy", "kernels_eval"} | set(sys.stdlib_module_names)
 """Whose functions the judge uses."""
+_TORCH = Path(torch.__file__).parent
 _NAMED = 3
 
 
@@ -41,13 +44,24 @@ class ProcessState:
                 found.append(name)
                 continue
             holds: dict[str, Any] = vars(module)
-            found += [f"{name}.{key}" for key, one in held.items() if holds.get(key) is not one]
+            found += [
+                f"{name}.{key}"
+                for key, one in held.items()
+                if holds.get(key) is not one and not _wrapped_by_torch(holds.get(key), one)
+            ]
         for name, (one, held) in self._classes.items():
             members = vars(one)
             found += [f"{name}.{key}" for key in held if members.get(key) is not held[key]]
             found += [f"{name}.{key}" for key in members.keys() - held.keys()]
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         return ", ".join(found[:_NAMED]) + more
+
+
+def _wrapped_by_torch(now: object, before: object) -> bool:
+    """Whether torch put a function of its own around it: torch._dynamo does, whoever imports it."""
+    if not (type(now) is FunctionType and vars(now).get("__wrapped__") is before):
+        return False
+    return Path(now.__code__.co_filename).is_relative_to(_TORCH)
 
 
 def _used(held: object) -> bool:
@@ -57,8 +71,6 @@ def _used(held: object) -> bool:
 
 def _classes() -> list[type]:
     """Those whose methods all of the judge's work goes through."""
-    import torch
-
     return [torch.Tensor, torch.nn.Module, torch.nn.Parameter, Path]
 
 

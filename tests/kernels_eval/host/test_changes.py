@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import types
 
@@ -11,6 +12,7 @@ from kernels_eval import ProblemError, Status
 from kernels_eval.host import JudgeHost
 from kernels_eval.host.changes import ProcessState
 from tests.kernels_eval.conftest import HERE, problem_source
+from tests.kernels_eval.ordinary import ROOT
 
 _RIGHT = (HERE / "honest" / "relu_torch.py").read_text()
 _BREAKING = {
@@ -58,3 +60,26 @@ def test_what_was_replaced_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert before.changed() == "sys.meta_path, shutil.rmtree, json"
     monkeypatch.delattr(shutil, "copy")
     assert before.changed() == "sys.meta_path, shutil.copy, shutil.rmtree and 1 more"
+
+
+_WITH_DYNAMO = """
+import functools
+import torch
+from kernels_eval.host.changes import ProcessState
+
+before = ProcessState()
+plain = torch.manual_seed
+import torch._dynamo
+assert torch.manual_seed is not plain  # torch wraps it
+assert before.changed() == "", before.changed()
+torch.manual_seed = functools.wraps(plain)(lambda seed: None)
+assert before.changed() == "torch.manual_seed", before.changed()
+"""
+
+
+def test_what_torch_wraps_by_itself_is_nobody_s_change() -> None:
+    """It does so in whatever process compiles a reference, or imports torch._dynamo otherwise."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITH_DYNAMO], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
