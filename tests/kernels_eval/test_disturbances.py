@@ -229,7 +229,7 @@ def test_a_refusal_is_the_references_own_where_it_fills_its_share() -> None:
 @pytest.mark.parametrize(
     "wear",
     [
-        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+        "for _ in range(8): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
         "assert time.monotonic() < BEGAN + 3.0, 'worn out'",
     ],
 )
