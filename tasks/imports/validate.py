@@ -38,6 +38,9 @@ class Rule:
 _SLACK = 1e-3
 """Of an interval's ends: numbers are printed with few digits."""
 
+_ABSURD = 1e9
+"""No kernel is so many times faster, or slower: a second against a nanosecond."""
+
 _TWICE_MEASURED = 1.5
 """A speedup may differ by this factor from the quotient of two times: medians of other trials."""
 
@@ -122,6 +125,11 @@ RULES = (
     Rule(
         "correct AND NOT (speedup > 0 AND isfinite(speedup))",
         "speedup is not a positive, finite number where correct",
+        "give reference time over candidate time, or set correct to false",
+    ),
+    Rule(
+        f"correct AND speedup NOT BETWEEN {1 / _ABSURD} AND {_ABSURD}",
+        f"speedup is above {_ABSURD:,.0f} or below its inverse, which no kernel is",
         "give reference time over candidate time, or set correct to false",
     ),
     *DRAWN,

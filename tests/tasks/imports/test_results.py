@@ -192,6 +192,8 @@ def test_the_file_may_lie_below_a_directory_named_like_a_partition(
         (changed(0, speedup=0.0), "not a positive, finite number"),
         (changed(1, speedup=-2.0), "not a positive, finite number"),
         (changed(1, speedup=float("inf")), "not a positive, finite number"),
+        (changed(1, speedup=1e300), "speedup is above 1,000,000,000 or below its inverse"),
+        (changed(1, speedup=1e-300), "speedup is above 1,000,000,000 or below its inverse"),
         (changed(1, mean_logprob=float("-inf")), "mean_logprob is infinite"),
         (changed(2, problem_id=None), "problem_id is empty"),
         (changed(2, correct=None), "correct is empty"),
