@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import t as student
 
-from tasks.statistics.arrays import Floats
+from tasks.statistics.arrays import Floats, Ints
 from tasks.statistics.association import centred_ranks
 
 
@@ -18,13 +18,16 @@ def rank_correlation_interval(
 
     Problems may differ in how score and speed go together, and draws of one problem are not
     independent (equal sources share a time). So problems are left out one at a time (the
-    jackknife), on Fisher's z, with Student's t.
+    jackknife), on Fisher's z, with Student's t. Problems that are alike, as copies are, seem to
+    leave nothing open; the error is at least that of as many draws whose score says nothing.
     """
     ranked = centred_ranks(problems)
     if ranked is None:
         return float("nan"), float("nan")
     (x, y), block = ranked
-    parts = np.stack([np.bincount(block, one) for one in (x * y, x * x, y * y)], axis=1)
+    parts = np.stack(
+        [np.bincount(block, one).astype(np.float64) for one in (x * y, x * x, y * y)], axis=1
+    )
     n = len(parts)
     if n < 2:
         return float("nan"), float("nan")
@@ -33,8 +36,20 @@ def rank_correlation_interval(
     if not (np.isfinite(centre) and np.isfinite(without).all()):
         return float("nan"), float("nan")
     error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    error = max(float(error), _by_chance(parts, block))
     reach = float(student.ppf((1 + level) / 2, n - 1) * error)
     return float(np.tanh(centre - reach)), float(np.tanh(centre + reach))
+
+
+def _by_chance(parts: Floats, block: Ints) -> float:
+    """Standard error of ρ where ranks are dealt out at random within each problem.
+
+    Of one problem of m draws the variance of Σxy is Σx²·Σy²/(m − 1).
+    """
+    draws = np.bincount(block)
+    spread = parts[:, 1] * parts[:, 2] / np.maximum(draws - 1, 1)
+    total = parts.sum(axis=0)
+    return float(np.sqrt(spread.sum() / (total[1] * total[2])))
 
 
 def _fisher(sums: Floats) -> Floats:
