@@ -679,6 +679,8 @@ def contradictions(said: Answer) -> list[str]:
         low, high = (float(hit[i].replace("−", "-")) for i in (1, 2))
         if beats.startswith(("Yes", "No,")) and low <= 0 <= high:
             found.append("settled, by an interval that holds 0")
+        if "cannot settle" in beats and not low <= 0 <= high:
+            found.append("not settled, by an interval that leaves out 0")
     if applies.startswith("Yes") and not ("Better than" in untimed or "Better than" in three):
         found.append("selection applies, and no rule is better than random")
     if applies.startswith(("They say", "Not shown")) and (

@@ -25,6 +25,7 @@ from tasks.statistics import (
 from tasks.statistics.arrays import Floats, Ints
 
 Endpoint = Literal["fast_1", "delivered_speedup"]
+_SURE = 0.05
 ENDPOINTS: tuple[Endpoint, ...] = ("fast_1", "delivered_speedup")
 
 FEWEST_UNITS = 6
@@ -79,13 +80,8 @@ def compare(arm: Arm, other: Arm, budgets: Ints, endpoint: Endpoint, budget: int
     seen = paired_difference(a, b, bounds=DIFFERENCE if endpoint == "fast_1" else None)
     change = a - b
     change[np.abs(change) < _SAME] = 0.0
-    if endpoint == "delivered_speedup" and not seen.informative:
-        # Speedups have no bounds: units that all agree say nothing on one that would not.
-        seen = replace(seen, low=float("nan"), high=float("nan"))
     if len(change) < FEWEST_UNITS:
-        # No test, and no p that could be taken for one; the interval still describes.
-        nan = float("nan")
-        seen = replace(seen, p=nan, p_greater=nan, p_less=nan)
+        seen = seen.unsettled(tested=False)
     return Compared(
         endpoint=endpoint,
         budget=budget,
@@ -112,7 +108,9 @@ def family(
     tested = [(name, i) for name in found for i in range(len(found[name])) if not is_placebo(name)]
     adjusted = holm([found[name][i].seen.p for name, i in tested])
     for (name, i), p in zip(tested, adjusted.tolist(), strict=True):
-        found[name][i] = replace(found[name][i], p_holm=p)
+        one = found[name][i]
+        seen = one.seen if p < _SURE else one.seen.unsettled(tested=True)
+        found[name][i] = replace(one, p_holm=p, seen=seen)
     return found
 
 
@@ -141,4 +139,4 @@ def against_placebos(
 
 def settled(one: Compared) -> bool:
     """Whether the difference is one, with the choice among arms and budgets paid for."""
-    return one.offered and not math.isnan(one.p_holm) and one.p_holm < 0.05
+    return one.offered and not math.isnan(one.p_holm) and one.p_holm < _SURE

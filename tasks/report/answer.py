@@ -174,10 +174,11 @@ def _without_timing(found: Choice, k: int) -> str:
             "these problems."
         )
     if found.leading is not None:
-        name, its = found.leading
+        its = found.leading[1]
+        names = [name for name, end in found.rules if round(end.mean - its.mean, 9) == 0]
         return (
-            f" If none can be timed, {name} came out best ({percent(its.mean)} at {_k(k)}), which "
-            f"these data cannot tell from a random choice's {floor}."
+            f" If none can be timed, {listed(names)} came out best ({percent(its.mean)} at "
+            f"{_k(k)}), which these data cannot tell from a random choice's {floor}."
         )
     return (
         f" If none can be timed, choose at random ({floor} at {_k(k)}): no score came out better."
@@ -274,7 +275,8 @@ def _settled(found: Choice, statistics: Statistics) -> str:
             ]
             parts.append(f"{_capital(said)}: {'; '.join(tests)}.")
     if arms := found.of(Verdict.NOISE):
-        parts.append(f"Unsettled kernels could turn round what {listed(_names(arms))} shows.")
+        verb = "show" if len(arms) > 1 else "shows"
+        parts.append(f"Unsettled kernels could turn round what {listed(_names(arms))} {verb}.")
     if arms := found.of(Verdict.OPEN):
         parts.append(f"These data cannot tell {listed(_names(arms))} from a random choice.")
     return "".join(f" {part}" for part in parts)

@@ -23,7 +23,7 @@ from tasks.statistics.arrays import Floats
 from tasks.strategies.base import Applicability, Strategy
 from tasks.strategies.chance import Chance, change_places, random_scores
 from tasks.strategies.study import Study
-from tasks.strategies.verdict import SURE, Verdict, verdict
+from tasks.strategies.verdict import FEWEST_PROBLEMS, SURE, Verdict, verdict
 
 _SAME = 1e-9
 """Differences of probabilities below this are rounding, not outcomes."""
@@ -79,7 +79,7 @@ class Comparison:
         """What p is by, given the problems."""
         if self.control:
             return "random-scores"
-        return "mcnemar" if self.decided else "sign-flip"
+        return "mcnemar-mid-p" if self.decided else "sign-flip"
 
     @property
     def verdict(self) -> Verdict:
@@ -127,12 +127,17 @@ def compare(study: Study, how: Resampling) -> list[Comparison]:
             adjusted([one.log_ratio for one in group]),
             strict=True,
         )
-        for i, (p, at_most, log_p) in zip(members, columns, strict=True):
+        for i, adjusted_ps in zip(members, columns, strict=True):
+            own = (raw[i].difference, raw[i].difference_at_most, raw[i].log_ratio)
+            told, ps = zip(*map(_as_settled, own, adjusted_ps), strict=True)
             found[i] = replace(
                 raw[i],
-                p_holm=p,
-                p_at_most_holm=at_most,
-                log_p_holm=log_p,
+                difference=told[0],
+                difference_at_most=told[1],
+                log_ratio=told[2],
+                p_holm=ps[0],
+                p_at_most_holm=ps[1],
+                log_p_holm=ps[2],
                 rules=max(rules, 1),
                 needed=_needed(raw[i], max(rules, 1)),
             )
@@ -143,6 +148,14 @@ def compare(study: Study, how: Resampling) -> list[Comparison]:
         for i, m, w in zip(members, mcnemar.tolist(), wilcoxon.tolist(), strict=True):
             found[i] = replace(found[i], mcnemar_holm=m, wilcoxon_holm=w)
     return found
+
+
+def _as_settled(seen: PairedDifference, p: float) -> tuple[PairedDifference, float]:
+    """The difference and its adjusted p as they are told: an interval leaves out 0 only where p
+    settles it, and of too few problems there is no p."""
+    if seen.problems < FEWEST_PROBLEMS:
+        return seen.unsettled(tested=False), float("nan")
+    return (seen, p) if p < SURE else (seen.unsettled(tested=True), p)
 
 
 def adjusted(group: Sequence[PairedDifference]) -> list[float]:

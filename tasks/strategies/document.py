@@ -161,8 +161,8 @@ class Fast1Comparison(_Frozen):
     test: str
     """What `p` is by, given the problems: "random-scores" (a against its control: the law of a's
     picks had its scores been random) or "sign-flip" (two arms that may change places, which is
-    exact McNemar where outcomes are 0 or 1: then "mcnemar"). What differences vary over problems
-    beyond that law is added to it."""
+    McNemar's mid-P where outcomes are 0 or 1: then "mcnemar-mid-p"; `mcnemar_p` is the exact one,
+    which is larger). What differences vary over problems beyond that law is added to it."""
     problems_needed: int | None
     """For 80 % power at the gap seen, by the test of `p_holm`, if further problems are like these;
     null if no number would do."""

@@ -10,7 +10,8 @@ from tasks.statistics import PairedDifference
 SURE = 0.05
 
 FEWEST_PROBLEMS = 6
-"""With fewer, no sign-flip test of two arms can reach 5 %: 2 · ½⁵ = 6 %."""
+"""With fewer, two arms that change places by the toss of a coin are all on one side in 6 %
+(2 · ½⁵), and what holds of so few says little about others: nothing is tested."""
 
 
 class Verdict(StrEnum):
@@ -34,8 +35,9 @@ def verdict(
     """From the difference as measured and were every unsettled kernel faster, each with its
     adjusted p.
 
-    An adjusted p is never below the pair's own, and the interval leaves out 0 exactly where that is
-    below 5 %; so a settled difference has an interval on one side of 0.
+    An adjusted p is never below the pair's own, and the interval leaves out 0 exactly where the
+    adjusted one is below 5 % (`compare`); so a difference is settled by an interval on one side
+    of 0, and open by one that holds it.
     """
     if not seen.problems:
         return Verdict.UNDEFINED

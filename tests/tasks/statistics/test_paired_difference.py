@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,3 +190,34 @@ def test_near_the_end_of_a_continuous_law_interval_and_p_agree(problems: int, se
     found = paired_difference(a, b, outcomes_of(rows))
     assert found.low <= found.mean <= found.high
     assert (found.low > 0 or found.high < 0) == (found.p < 0.05)
+
+
+def test_what_is_not_settled_is_told_with_an_interval_that_holds_0() -> None:
+    found = paired_difference([1, 1, 1, 1, 1, 1, 1], [0.5] * 7, bounds=None)
+    assert math.isnan(found.low)  # all alike, and nothing bounds a difference
+    assert found.p < 0.05
+    seen = paired_difference([3.0, 2, 4, 3, 2, 5, 3], [0.0] * 7, bounds=None)
+    assert seen.low > 0
+    open_ = seen.unsettled(tested=True)
+    assert (open_.low, open_.high, open_.p) == (0.0, seen.high, seen.p)
+    few = seen.unsettled(tested=False)
+    assert few.low == 0.0
+    assert math.isnan(few.p)
+    assert math.isnan(found.unsettled(tested=True).low)
+
+
+def test_the_end_away_from_0_reaches_as_far_as_skewness_says() -> None:
+    """Rare gains: Student's interval leaves the truth below its upper end far more often."""
+    rng = np.random.default_rng(1)
+    held = {"student": 0, "ours": 0}
+    for _ in range(400):
+        change = np.where(rng.random(25) < 0.15, rng.exponential(1.0, 25), 0.0)
+        if not change.any():
+            continue
+        truth, reach = 0.15, 2.064 * change.std(ddof=1) / 5
+        found = paired_difference(change, np.zeros(25), bounds=None)
+        held["student"] += change.mean() + reach >= truth
+        held["ours"] += found.high >= truth
+    assert held["ours"] - held["student"] > 20
+    mirrored = paired_difference(np.zeros(25), change, bounds=None)
+    assert mirrored.low == pytest.approx(-found.high)

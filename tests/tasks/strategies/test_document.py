@@ -154,7 +154,7 @@ def test_comparisons_tell_the_better_from_the_worse(lake: Lake, tmp_path: Path) 
     assert one.fast_1.cohens_h == pytest.approx(np.pi)
     # Two arms of 0 and 1 have McNemar's test, and the test of their difference goes by it; all
     # twelve alike: half of (1/2)^12 on either side, by mid-P.
-    assert (one.fast_1.test, one.verdict) == ("mcnemar", "better")
+    assert (one.fast_1.test, one.verdict) == ("mcnemar-mid-p", "better")
     assert one.fast_1.mcnemar_p == pytest.approx(2 * 0.5**12)
     assert one.fast_1.p == one.fast_1.p_holm == pytest.approx(0.5**12)
     assert one.fast_1.no_mcnemar is None
@@ -211,3 +211,20 @@ def test_a_run_without_verdicts_has_nothing_to_say(lake: Lake, ks: list[int] | N
     assert all(one.mean is None for one in document.pass_at_k.values())
     assert {one.problems for one in document.strategies.values()} == {0}
     assert select_run(lake, "fresh").num_rows == 0
+
+
+@pytest.mark.parametrize("problems", [3, 5])
+def test_of_few_problems_nothing_is_tested(lake: Lake, tmp_path: Path, problems: int) -> None:
+    """One fast draw of 16 each, always the most surprising: beyond chance, and of too few."""
+    rows: list[Row] = [
+        (p, i, -1.0 - i, True, 2.0 if i == 15 else 0.5) for p in range(problems) for i in range(16)
+    ]
+    imported(lake, "r", rows, tmp_path)
+    found = strategies_document(lake, ["r"], [16])
+    one = next(c for c in found.comparisons if (c.a, c.b) == ("surprisal", "random"))
+    assert one.verdict == "open"
+    assert (one.fast_1.p, one.fast_1.p_holm) == (None, None)
+    low, high = one.fast_1.difference.low, one.fast_1.difference.high
+    assert low is not None
+    assert high is not None
+    assert low <= 0 < high
