@@ -9,7 +9,8 @@ from flows.summary import RefusedProblem
 from flows.train_request import TrainRequest
 from storage import Lake
 from tasks.frontier.document import GuardAnswer
-from tasks.frontier.held_out import ArmHeldOut, held_out
+from tasks.frontier.held_out import ArmHeldOut
+from tasks.frontier.trained import trained
 
 
 class TrainedArm(ArmHeldOut):
@@ -50,12 +51,8 @@ def summarise(lake: Lake, run_id: str, request: TrainRequest, unjudged: int) -> 
     """Compare the run's checkpoints. unjudged: draws that were asked for and have no verdict."""
     refused = refused_problems(lake, run_id)
     steps = steps_by_status(lake, run_id)
-    found, guard = held_out(lake, run_id, request.adapt.arms, request.policy)
     unfinished = unjudged - sum(one.draws for one in refused)
-    verdict = "; ".join(dict.fromkeys(one.verdict for one in found.values()))
-    if unfinished:
-        again = f"`bon train --run {run_id}` goes on"
-        verdict = f"no verdict: {unfinished} draws have none yet; {again}"
+    found = trained(lake, run_id, request.adapt.arms, request.policy, unfinished)
     return TrainSummary(
         run_id=run_id,
         lake=str(lake.root),
@@ -67,8 +64,8 @@ def summarise(lake: Lake, run_id: str, request: TrainRequest, unjudged: int) -> 
         refused=refused,
         arms={
             name: TrainedArm(**one.model_dump(), steps=steps.get(name, {}))
-            for name, one in found.items()
+            for name, one in found.arms.items()
         },
-        guards={"anchors": GuardAnswer(passed=guard.passed, detail=guard.detail)},
-        verdict=verdict,
+        guards=found.guards,
+        verdict=found.verdict,
     )

@@ -54,8 +54,11 @@ class Answer:
 def answer(data: ReportData) -> Answer:
     """The words for this data, down to none at all. Runs with arms ask first whether to adapt."""
     search, arms = _search(data), data.adaptation
-    if arms is None:
+    if arms is None and not data.trainings:
         return search
+    if arms is None:
+        lead = " ".join(f"{_capital(one.verdict)}." for one in data.trainings.values())
+        return Answer(lead, [Point("And the model that it began with?", search.lead)], [])
     alone = Point("And by drawing on from the base model alone?", search.lead)
     found = arms.compared
     lead = _capital(arms.why_not if found is None else f"{found.verdict}.")
