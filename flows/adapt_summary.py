@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from flows.adapt_request import AdaptRequest
@@ -18,27 +20,34 @@ class ArmSummary(ArmFrontier):
     """Steps of all units by how they ended: done, no_signal, refused, diverged."""
 
 
-class AdaptSummary(BaseModel):
-    """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
+class LearningSummary(BaseModel):
+    """One run that learns, in numbers. `complete` is False if something of ours failed: exit
+    status 1."""
 
     model_config = ConfigDict(frozen=True)
 
     run_id: str
     lake: str
     problems: int
-    unit: str
+    """That steps learned from."""
     steps: int
     candidates: int
     unfinished: int
     """Draws without a verdict, but for those of refused problems."""
     refused: list[RefusedProblem]
-    arms: dict[str, ArmSummary]
     guards: dict[str, GuardAnswer]
     verdict: str
 
     @property
     def complete(self) -> bool:
         return self.unfinished == 0
+
+
+class AdaptSummary(LearningSummary):
+    """Of `bon adapt`."""
+
+    unit: str
+    arms: dict[str, ArmSummary]
 
 
 _DRAWN = "SELECT count(*) AS n FROM candidates WHERE arm IS NOT NULL"
@@ -54,17 +63,13 @@ _REFUSED = "SELECT * FROM refused_problems ORDER BY level, problem_id, suite"
 def summarise(lake: Lake, run_id: str, request: AdaptRequest, unjudged: int) -> AdaptSummary:
     """Compare the run's arms. unjudged: draws that were asked for and have no verdict."""
     problems = len(request.selected())
-    steps, refused = steps_by_status(lake, run_id), refused_problems(lake, run_id)
+    steps = steps_by_status(lake, run_id)
     compared = frontier(lake, [run_id])
     return AdaptSummary(
-        run_id=run_id,
-        lake=str(lake.root),
+        **drawn(lake, run_id, unjudged),
         problems=problems,
         unit=request.adapt.unit,
         steps=request.last_step(problems),
-        candidates=int(lake.sql(_DRAWN, [run_id])["n"][0].as_py()),
-        unfinished=unjudged - sum(one.draws for one in refused),
-        refused=refused,
         arms={
             name: ArmSummary(**arm.model_dump(), steps=steps.get(name, {}))
             for name, arm in compared.arms.items()
@@ -82,6 +87,13 @@ def steps_by_status(lake: Lake, run_id: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def refused_problems(lake: Lake, run_id: str) -> list[RefusedProblem]:
-    """Those that the judge cannot judge."""
-    return [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
+def drawn(lake: Lake, run_id: str, unjudged: int) -> dict[str, Any]:
+    """Of a summary: which run it is of, how much it drew, and what of it has no verdict."""
+    refused = [RefusedProblem(**row) for row in lake.sql(_REFUSED, [run_id]).to_pylist()]
+    return {
+        "run_id": run_id,
+        "lake": str(lake.root),
+        "candidates": int(lake.sql(_DRAWN, [run_id])["n"][0].as_py()),
+        "unfinished": unjudged - sum(one.draws for one in refused),
+        "refused": refused,
+    }

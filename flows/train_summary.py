@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
-from flows.adapt_summary import refused_problems, steps_by_status
-from flows.summary import RefusedProblem
+from flows.adapt_summary import LearningSummary, drawn, steps_by_status
 from flows.train_request import TrainRequest
 from storage import Lake
-from tasks.frontier.document import GuardAnswer
-from tasks.frontier.held_out import ArmHeldOut, held_out
+from tasks.frontier.held_out import ArmHeldOut
+from tasks.frontier.trained import trained
 
 
 class TrainedArm(ArmHeldOut):
@@ -19,56 +16,27 @@ class TrainedArm(ArmHeldOut):
     """By how they ended: done, no_signal, refused, diverged."""
 
 
-class TrainSummary(BaseModel):
-    """One run in numbers. `complete` is False if something of ours failed: exit status 1."""
+class TrainSummary(LearningSummary):
+    """Of `bon train`."""
 
-    model_config = ConfigDict(frozen=True)
-
-    run_id: str
-    lake: str
-    problems: int
-    """That steps learned from."""
     held_out: int
-    steps: int
-    candidates: int
-    unfinished: int
-    """Draws without a verdict, but for those of refused problems."""
-    refused: list[RefusedProblem]
+    """Problems."""
     arms: dict[str, TrainedArm]
-    guards: dict[str, GuardAnswer]
-    verdict: str
-
-    @property
-    def complete(self) -> bool:
-        return self.unfinished == 0
-
-
-_DRAWN = "SELECT count(*) AS n FROM candidates WHERE arm IS NOT NULL"
 
 
 def summarise(lake: Lake, run_id: str, request: TrainRequest, unjudged: int) -> TrainSummary:
     """Compare the run's checkpoints. unjudged: draws that were asked for and have no verdict."""
-    refused = refused_problems(lake, run_id)
-    steps = steps_by_status(lake, run_id)
-    found, guard = held_out(lake, run_id, request.adapt.arms, request.policy)
-    unfinished = unjudged - sum(one.draws for one in refused)
-    verdict = "; ".join(dict.fromkeys(one.verdict for one in found.values()))
-    if unfinished:
-        again = f"`bon train --run {run_id}` goes on"
-        verdict = f"no verdict: {unfinished} draws have none yet; {again}"
+    counted, steps = drawn(lake, run_id, unjudged), steps_by_status(lake, run_id)
+    found = trained(lake, run_id, request.adapt.arms, request.policy, counted["unfinished"])
     return TrainSummary(
-        run_id=run_id,
-        lake=str(lake.root),
+        **counted,
         problems=len(request.train_problems()),
         held_out=len(request.held_out()),
         steps=request.rounds().last,
-        candidates=int(lake.sql(_DRAWN, [run_id])["n"][0].as_py()),
-        unfinished=unfinished,
-        refused=refused,
         arms={
             name: TrainedArm(**one.model_dump(), steps=steps.get(name, {}))
-            for name, one in found.items()
+            for name, one in found.arms.items()
         },
-        guards={"anchors": GuardAnswer(passed=guard.passed, detail=guard.detail)},
-        verdict=verdict,
+        guards=found.guards,
+        verdict=found.verdict,
     )

@@ -20,7 +20,8 @@ RESULTS = {
     "speedup_compiled": "Time of the reference under torch.compile over candidate time.",
     "speed_of_light": "bound_ms over runtime_ms: the share of what the memory allows.",
     "rescored_by": "The policy whose log-probabilities stand in for those that the draw lacks.",
-    "judge_seconds": "Seconds of judging, from beginning to end.",
+    "judge_seconds": "Seconds that judging its source took, without the wait while others were "
+    "measured: the macro `judge_seconds`.",
     "flagged": "Whether a finding is a warning.",
     "unsettled": "Correct, and the interval of its speedup holds 1: as likely noise as news.",
     "rules": "The rules of the findings.",

@@ -35,6 +35,20 @@ KEY: list[Field] = [
     required("level", pa.int32(), "KernelBench's level of the problem."),
     required("problem_id", pa.int64(), "The problem's number within its level."),
 ]
+JUDGING: list[Field] = [
+    optional("compile_seconds", pa.float64(), "Seconds of compiling and loading."),
+    optional("draw_seconds", pa.float64(), "Seconds of drawing inputs. Null in earlier releases."),
+    optional("check_seconds", pa.float64(), "Seconds of checking."),
+    optional("time_seconds", pa.float64(), "Seconds of timing."),
+    optional(
+        "wall_seconds",
+        pa.float64(),
+        "Seconds from beginning to end, waiting for a turn included: what it took is "
+        "`judge_seconds`, a macro.",
+    ),
+    optional("timeout_s", pa.float64(), "What the candidate was allowed, s."),
+]
+"""Of a measurement: what it took."""
 SEQUENCE = optional(
     "sequence",
     pa.int64(),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from storage.fields import KEY, RUN, SEQUENCE, UTC, optional, required
+from storage.fields import JUDGING, KEY, RUN, SEQUENCE, UTC, optional, required
 from storage.training import (
     ANCHORS,
     ARM,
@@ -224,12 +224,8 @@ EVALUATIONS = pa.schema(
         required("findings", pa.list_(_FINDING), "What screening and measuring noticed."),
         optional("error", pa.string(), "What the failure said."),
         required("sandbox", pa.list_(pa.string()), "What confined the candidate."),
-        optional("compile_seconds", pa.float64(), "Seconds of compiling and loading."),
-        optional("check_seconds", pa.float64(), "Seconds of checking."),
-        optional("time_seconds", pa.float64(), "Seconds of timing."),
-        optional("wall_seconds", pa.float64(), "Seconds from beginning to end."),
+        *JUDGING,
         required("evaluated_at", UTC, "When the verdict was written."),
-        optional("timeout_s", pa.float64(), "What the candidate was allowed, s."),
         optional("host", pa.string(), "Name of the machine that judged it."),
         optional("machine", pa.string(), "Model of the CPU or GPU that it was timed on."),
         SEQUENCE,

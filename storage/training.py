@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from storage.fields import KEY, RUN, SEQUENCE, UTC, optional, required
+from storage.fields import JUDGING, KEY, RUN, SEQUENCE, UTC, optional, required
 
 _ABOUT_ARM = "`base`, or the objective that the arm is trained by."
 _ABOUT_UNIT = "What one trajectory is of: `batch`, or level/problem_id."
@@ -138,7 +138,7 @@ ANCHORS = pa.schema(
         optional("runtime_ms", pa.float64(), "Median time of the candidate, ms."),
         optional("reference_ms", pa.float64(), "Median time of the reference, ms."),
         required("trials", pa.int32(), "Pairs of trials behind it."),
-        optional("wall_seconds", pa.float64(), "Seconds from beginning to end."),
+        *JUDGING,
         required("evaluated_at", UTC, "When it was written."),
         SEQUENCE,
     ]
@@ -192,8 +192,12 @@ SPEND = pa.schema(
         required("teacher_tokens", pa.int64(), "Tokens that a teacher scored."),
         required("trained_tokens", pa.int64(), "Tokens that went forward and backward."),
         required("evaluations", pa.int64(), "Verdicts made; equal sources are judged once."),
-        required("seconds", pa.float64(), "Wall time."),
-        required("gpu_seconds", pa.float64(), "Wall time times the GPUs held; 0 on a CPU."),
+        required(
+            "seconds",
+            pa.float64(),
+            "Wall time; of verdicts what they took without waiting (`judge_seconds`).",
+        ),
+        required("gpu_seconds", pa.float64(), "Seconds times the GPUs held; 0 on a CPU."),
         required("spent_at", UTC, "When the stage ended."),
         SEQUENCE,
     ]

@@ -55,7 +55,12 @@ def verify(lake: Lake) -> Report:
     return Report(checked, unchecked, tuple(damages))
 
 
-_SAVED = "SELECT DISTINCT run_id, path, files FROM checkpoints WHERE files IS NOT NULL ORDER BY ALL"
+_SAVED = """
+    SELECT DISTINCT run_id, c.path, c.files, if(r.kind = 'train', 'train', 'adapt') AS command
+    FROM checkpoints AS c
+    LEFT JOIN runs_latest AS r USING (run_id)
+    WHERE c.files IS NOT NULL ORDER BY ALL
+"""
 
 
 def _checkpoints(lake: Lake) -> Iterator[str]:
@@ -74,8 +79,8 @@ def _checkpoints(lake: Lake) -> Iterator[str]:
                 why = "is not there"
             if why is not None:
                 yield (
-                    f"{place} {why}; remove its folder, and `bon adapt --run {row['run_id']}` "
-                    "makes it again"
+                    f"{place} {why}; remove its folder, and `bon {row['command']} --run "
+                    f"{row['run_id']}` makes it again"
                 )
 
 

@@ -34,16 +34,24 @@ VIEWS = (
 )
 """Derived views; every table of the lake is a view of its own name besides."""
 
-MACROS = (
+NUMBERS = (
+    "judge_seconds",
+    "judge_gpu_seconds",
     "avoids",
     "pass_at_k",
+)
+"""Functions of numbers and rows, in the order in which they build on each other, and the views on
+them."""
+
+MACROS = (
+    *NUMBERS,
     "deepest",
     "compared",
     "best_of",
     "strategy_at_k",
     "champions",
 )
-"""Functions over the views, in the order in which they build on each other."""
+"""Those, and functions over the views, in the order in which they build on each other."""
 
 _SQL_TYPES: dict[pa.DataType, str] = {
     pa.string(): "VARCHAR",
@@ -61,7 +69,7 @@ _CATALOGUE = re.compile(r"duckdb_|information_schema|pragma", re.IGNORECASE)
 
 
 def statements(found: Survey, names: frozenset[str] = ALL) -> list[str]:
-    """`CREATE VIEW` for tables and derived views, then `CREATE MACRO`; of these `names` only.
+    """`CREATE VIEW` and `CREATE MACRO`, each behind what it builds on; of these `names` only.
 
     The views name the very files of a survey; its damaged runs are not among them.
     """
@@ -106,8 +114,9 @@ def _below(root: Path, table: str) -> str:
 
 
 def _derived(names: frozenset[str]) -> list[str]:
+    first = [macro_sql(name) for name in NUMBERS if name in names]
     views = [view_sql(name) for name in VIEWS if name in names]
-    return views + [macro_sql(name) for name in MACROS if name in names]
+    return [*first, *views, *(macro_sql(name) for name in MACROS if name in names - set(NUMBERS))]
 
 
 def asks_catalogue(query: str) -> bool:

@@ -32,8 +32,7 @@ from flows.errors import RequestError
 
 if TYPE_CHECKING:
     from flows.adapt_request import AdaptRequest
-    from flows.adapt_summary import AdaptSummary
-    from flows.train_summary import TrainSummary
+    from flows.adapt_summary import AdaptSummary, LearningSummary
 
 
 @app.command()
@@ -168,7 +167,7 @@ def _print(summary: AdaptSummary, lake: str | None) -> None:
     print_rich(Text(summary.verdict, style="bold"))
 
 
-def print_refused(summary: AdaptSummary | TrainSummary, lake: str | None, *, command: str) -> None:
+def print_refused(summary: LearningSummary, lake: str | None, *, command: str) -> None:
     """What the judge could not judge, and what has no verdict yet; nothing if all has."""
     from rich.text import Text
 

@@ -44,7 +44,7 @@ SELECT
     e.precision,
     e.error,
     s.policy_id AS rescored_by,
-    e.wall_seconds AS judge_seconds,
+    judge_seconds(e) AS judge_seconds,
     list_contains(list_transform(e.findings, lambda one: one.severity), 'warning') AS flagged,
     -- Correct, and the interval of its speedup holds 1: as likely noise as news.
     coalesce(e.correct AND NOT e.fast_1 AND e.speedup_low <= 1 AND e.speedup_high > 1, false)

@@ -10,7 +10,7 @@ from typing import Any
 from storage import Lake, LakeDamagedError
 from storage.folders import fetch_folder, folder_here, holds_folder, put_folder
 from storage.place import in_object_store
-from tasks.adapt.checkpoint import Checkpoint
+from tasks.adapt.checkpoint import AGAIN, Checkpoint
 from tasks.errors import AdapterError
 
 ADAPTERS = "adapters"
@@ -60,7 +60,7 @@ def at_hand(lake: Lake, checkpoint: Checkpoint) -> Checkpoint:
     except LakeDamagedError as error:
         raise AdapterError(
             f"checkpoint {checkpoint.checkpoint_id}: {error}; remove all below "
-            f"{lake.root / name}, and `bon adapt` with the same --run makes it again"
+            f"{lake.root / name}, and {AGAIN}"
         ) from error
     return checkpoint
 

@@ -128,7 +128,8 @@ def to_measure(
 _COLUMNS = (
     *("suite", "level", "problem_id", "source_hash", "harness_id", "machine", "device"),
     *("status", "speedup", "speedup_low", "speedup_high", "runtime_ms", "reference_ms"),
-    *("trials", "wall_seconds"),
+    *("trials", "compile_seconds", "draw_seconds", "check_seconds", "time_seconds"),
+    "wall_seconds",
 )
 
 
@@ -138,6 +139,7 @@ def _keep(sweep: Sweep, problem: Problem, anchor: Anchor, round_: int, found: Ju
         "round": round_,
         "sample_index": anchor.sample_index,
         "first_evaluation_id": anchor.evaluation_id,
+        "timeout_s": sweep.judges.timeout_s,
         "evaluated_at": datetime.now(UTC),
     }
     sweep.lake.append("anchors", [row], run_id=sweep.run_id)

@@ -25,6 +25,11 @@ MADE_LATER = "teacher"
 """Folder below that was not saved with the rest: it follows from the checkpoints (tasks.adapt.ema).
 """
 
+AGAIN = (
+    "the run that made it, gone on with by `bon adapt --run` or `bon train --run`, makes it again"
+)
+"""What to do about a checkpoint whose files were removed."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -73,13 +78,13 @@ class Checkpoint:
             path = self.folder / name
             if not path.is_file():
                 raise AdapterError(
-                    f"checkpoint {self.checkpoint_id}: no file {path}; remove its folder, and "
-                    "`bon adapt` with the same --run makes it again"
+                    f"checkpoint {self.checkpoint_id}: no file {path}; remove its folder, "
+                    f"and {AGAIN}"
                 )
             if file_sha256(path) != expected:
                 raise AdapterError(
                     f"checkpoint {self.checkpoint_id}: {path} is not what was saved; remove its "
-                    "folder, and `bon adapt` with the same --run makes it again"
+                    f"folder, and {AGAIN}"
                 )
 
 

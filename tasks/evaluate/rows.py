@@ -55,6 +55,7 @@ def verdict_rows(
         "error": verdict.error,
         "sandbox": list(verdict.sandbox),
         "compile_seconds": verdict.seconds.compile,
+        "draw_seconds": verdict.seconds.draw,
         "check_seconds": verdict.seconds.check,
         "time_seconds": verdict.seconds.time,
         "wall_seconds": verdict.seconds.wall,

@@ -4,9 +4,9 @@ WITH judging AS (
     SELECT
         run_id, suite, level, problem_id, source_hash,
         count(*) AS evaluations,
-        sum(wall_seconds) AS seconds,
-        sum(wall_seconds) FILTER (starts_with(device, 'cuda')) AS gpu_seconds
-    FROM evaluations
+        sum(judge_seconds(e)) AS seconds,
+        sum(judge_gpu_seconds(e)) AS gpu_seconds
+    FROM evaluations AS e
     WHERE coalesce(take, 1) = 1
     GROUP BY ALL
 )

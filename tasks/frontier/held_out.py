@@ -19,7 +19,14 @@ from tasks.frontier.compare import FEWEST_UNITS
 from tasks.frontier.document import Interval, Plain, interval, known
 from tasks.frontier.guards import Guard, anchor_guard
 from tasks.frontier.verdict import SURE
-from tasks.statistics import Estimate, PairedDifference, holm, paired_difference, rate_interval
+from tasks.statistics import (
+    Estimate,
+    PairedDifference,
+    bootstrap_mean,
+    holm,
+    paired_difference,
+    rate_interval,
+)
 from tasks.statistics.arrays import Bools, Floats
 
 PLACEBO = "placebo"
@@ -29,8 +36,10 @@ class Evaluation(Plain):
     """A checkpoint on the held-out problems: means over problems, null where undefined.
 
     policy: what samples from it, for `--policy`. correct, fast_1: shares of draws. speedup: of
-    correct draws, geometric means. change: in fast_1, from the model that the training began with,
-    paired by problem; p by itself.
+    correct draws, geometric means. delivered_speedup: of a problem's fastest correct draw among all
+    that it has here, 1 where none is faster; the geometric mean. change: in fast_1, from the model
+    that the training began with, paired by problem; p by itself. delivered_change: the ratio of
+    delivered speedups to that model's, at as many draws of each problem.
     """
 
     step: int
@@ -40,8 +49,10 @@ class Evaluation(Plain):
     correct: float | None
     fast_1: Interval
     speedup: float | None
+    delivered_speedup: Interval
     change: Interval | None = None
     p: float | None = None
+    delivered_change: Interval | None = None
 
 
 class Best(Plain):
@@ -98,7 +109,7 @@ def held_out(
     found = {}
     for arm, track in tracks.items():
         evaluations = [
-            _evaluation(one, change)
+            _evaluation(one, change, track[0])
             for one, change in zip(track, [None, *changes[arm]], strict=False)
         ]
         verdict = _verdict(arm, evaluations, guard, p_last.get(arm), controls)
@@ -135,11 +146,27 @@ def _change(one: _Looked, first: _Looked) -> PairedDifference:
     return paired_difference(one.rates(one.fast, problems), first.rates(first.fast, problems))
 
 
-def _evaluation(one: _Looked, change: PairedDifference | None) -> Evaluation:
+def _gains(one: _Looked, draws: Mapping[ProblemKey, int]) -> Floats:
+    """Log of the delivered speedup of each problem, by its first draws."""
+    return np.array([np.fmax(one.log_speedup[key][:n], 0.0).max() for key, n in draws.items()])
+
+
+def _delivered_change(one: _Looked, first: _Looked) -> Interval:
+    draws = {
+        key: min(len(own), len(first.fast[key]))
+        for key, own in one.fast.items()
+        if key in first.fast
+    }
+    gap = paired_difference(_gains(one, draws), _gains(first, draws), bounds=None)
+    return interval(Estimate(*map(math.exp, (gap.mean, gap.low, gap.high))))
+
+
+def _evaluation(one: _Looked, change: PairedDifference | None, first: _Looked) -> Evaluation:
     problems = list(one.fast)
     fast = rate_interval(one.rates(one.fast, problems)[:, None])[:, 0].tolist()
     speeds = [own[~np.isnan(own)] for own in one.log_speedup.values()]
     means = [float(own.mean()) for own in speeds if len(own)]
+    gains = _gains(one, {key: len(own) for key, own in one.fast.items()})[:, None]
     return Evaluation(
         step=one.step,
         policy=one.policy,
@@ -148,8 +175,10 @@ def _evaluation(one: _Looked, change: PairedDifference | None) -> Evaluation:
         correct=known(float(one.rates(one.correct, problems).mean())),
         fast_1=interval(Estimate(*fast)),
         speedup=math.exp(float(np.mean(means))) if means else None,
+        delivered_speedup=interval(Estimate(*map(math.exp, bootstrap_mean(gains)[:, 0].tolist()))),
         change=change and interval(Estimate(change.mean, change.low, change.high)),
         p=None if change is None else known(change.p),
+        delivered_change=None if change is None else _delivered_change(one, first),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.report.curves import Interval
@@ -54,14 +54,20 @@ class Answer:
 def answer(data: ReportData) -> Answer:
     """The words for this data, down to none at all. Runs with arms ask first whether to adapt."""
     search, arms = _search(data), data.adaptation
-    if arms is None:
+    if arms is None and not data.trainings:
         return search
     alone = Point("And by drawing on from the base model alone?", search.lead)
-    found = arms.compared
-    lead = _capital(arms.why_not if found is None else f"{found.verdict}.")
-    if found is not None and found.verdict.startswith(tuple(found.arms)):
-        lead = f"{found.verdict}."  # an arm's name stays as it is written
+    if arms is None:
+        lead = " ".join(_said(one.verdict, one.arms) for one in data.trainings.values())
+    else:
+        found = arms.compared
+        lead = _capital(arms.why_not) if found is None else _said(found.verdict, found.arms)
     return Answer(lead, [alone, *search.points], search.caveats)
+
+
+def _said(verdict: str, arms: Iterable[str]) -> str:
+    """As a sentence; an arm's name stays as it is written."""
+    return f"{verdict if verdict.startswith(tuple(arms)) else _capital(verdict)}."
 
 
 def _search(data: ReportData) -> Answer:

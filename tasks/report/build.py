@@ -28,6 +28,7 @@ from tasks.report.exhibits.speedups import speedups
 from tasks.report.exhibits.spent import spent
 from tasks.report.exhibits.strategies import curves, strategies
 from tasks.report.exhibits.surprisal import quarters, surprisal
+from tasks.report.exhibits.training import training
 from tasks.report.page import render
 from tasks.report.summary import Summary, summary
 from tasks.strategies.document import StrategiesDocument
@@ -54,8 +55,8 @@ SECTIONS = (
 
 
 def sections(data: ReportData) -> list[Exhibit]:
-    """Of this data; first those of runs with arms, where there are any."""
-    return [*adaptation(data), *(section(data) for section in SECTIONS)]
+    """Of this data; first those of runs that learn, where there are any."""
+    return [*adaptation(data), *training(data), *(section(data) for section in SECTIONS)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from kernels_eval.scratch import scratch_directory
 from tasks.errors import RequestError
+from tasks.frontier.trained import Trained, trainings
 from tasks.report import rows
 from tasks.report.adaptation import Adaptation, adaptation_of
 from tasks.report.formats import count
@@ -71,6 +72,10 @@ class ReportData:
     """None where no run has arms."""
     steps: tuple[rows.StepRow, ...]
     regime: tuple[rows.RegimeRow, ...]
+    trainings: dict[str, Trained]
+    """By run."""
+    trained: tuple[rows.TrainedRow, ...]
+    training_cost: tuple[rows.TrainingCostRow, ...]
 
     def sql(self, name: str) -> Query:
         """The query of that name as it was run for this report."""
@@ -140,7 +145,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
     run_ids = tuple(dict.fromkeys(run_ids))
     lake.check_runs(run_ids)
     document = strategies_document(lake, run_ids)
-    arms = adaptation_of(lake, run_ids)
+    arms, learned = adaptation_of(lake, run_ids), dict(trainings(lake, run_ids))
     with scratch_directory("bon-report-") as scratch, lake.connect(run_ids) as connection:
         _hold_results(connection, scratch)
         keys: list[rows.ProblemKey] | None = None
@@ -185,4 +190,7 @@ def gather(lake: Lake, run_ids: Sequence[str]) -> ReportData:
             adaptation=arms,
             steps=fetch("steps", rows.StepRow) if arms else (),
             regime=fetch("regime", rows.RegimeRow) if arms else (),
+            trainings=learned,
+            trained=fetch("trained", rows.TrainedRow) if learned else (),
+            training_cost=fetch("training_cost", rows.TrainingCostRow) if learned else (),
         )

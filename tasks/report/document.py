@@ -36,11 +36,16 @@ def report_document(lake: Lake, run_ids: Sequence[str], page: Path | None = None
 
 
 def _compared(data: ReportData) -> dict[str, Any]:
-    """`frontier` (the document of `bon frontier`), where runs have arms."""
-    arms = data.adaptation
-    if arms is None or arms.compared is None:
-        return {}
-    return {"frontier": arms.compared.model_dump(mode="json")}
+    """`frontier` (the document of `bon frontier`), where runs have arms; `trainings`, where there
+    are any: by run, what `bon train --json` says of `arms`, `guards` and `verdict`."""
+    arms, found = data.adaptation, {}
+    if arms is not None and arms.compared is not None:
+        found["frontier"] = arms.compared.model_dump(mode="json")
+    if data.trainings:
+        found["trainings"] = {
+            run: one.model_dump(mode="json") for run, one in data.trainings.items()
+        }
+    return found
 
 
 def _section(it: Exhibit) -> dict[str, Any]:

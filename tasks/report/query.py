@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from tasks.report.rows import ProblemKey
 
-OF_ARMS = frozenset({"steps", "regime"})
+OF_ARMS = frozenset({"steps", "regime", "trained", "training_cost"})
 """Queries of runs with arms; of others they hold nothing."""
 
 _FOLDER = files("tasks.report") / "sql"

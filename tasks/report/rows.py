@@ -318,6 +318,36 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedRow:
+    """One gradient step of a training."""
+
+    run_id: str
+    arm: str
+    step: int
+    status: str
+    items: int
+    reward: float | None
+    """Mean over the draws that it learned from."""
+    loss: float | None
+    kl_from_base: float | None
+    """Nats per token."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCostRow:
+    """What one stage of a training's arm took, over all its steps."""
+
+    run_id: str
+    arm: str
+    stage: str
+    rollouts: int
+    tokens: int
+    evaluations: int
+    seconds: float
+    gpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RegimeRow(OfProblem):
     """One problem under one trained arm."""
 

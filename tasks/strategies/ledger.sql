@@ -1,5 +1,6 @@
 -- What the runs spent, by stage. Equal sources are judged once, so judge seconds belong to
--- evaluations (repeated and failed ones included), not to draws.
+-- evaluations (repeated and failed ones included), not to draws; the stages add up to them. The rest:
+-- a timeout's limit, and in earlier releases drawing inputs and waiting.
 SELECT
     run_id,
     'sampling' AS stage,
@@ -18,18 +19,19 @@ SELECT
     count(*) AS evaluations,
     sum(seconds) AS seconds
 FROM (
-    SELECT *
-    FROM evaluations
+    SELECT *, judge_seconds(e) AS judge_seconds
+    FROM evaluations AS e
     SEMI JOIN (SELECT * FROM candidates WHERE coalesce(arm, 'base') = 'base') AS own
         USING (run_id, suite, level, problem_id, source_hash)
 )
 CROSS JOIN LATERAL (VALUES
     ('judge: compile', compile_seconds),
+    ('judge: draw', draw_seconds),
     ('judge: check', check_seconds),
     ('judge: time', time_seconds),
     ('judge: rest', greatest(
-        wall_seconds - coalesce(compile_seconds, 0) - coalesce(check_seconds, 0)
-        - coalesce(time_seconds, 0), 0
+        judge_seconds - coalesce(compile_seconds, 0) - coalesce(draw_seconds, 0)
+        - coalesce(check_seconds, 0) - coalesce(time_seconds, 0), 0
     ))
 ) AS stages(stage, seconds)
 GROUP BY run_id, stage

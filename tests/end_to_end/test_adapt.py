@@ -371,7 +371,7 @@ def test_a_probe_scores_the_base_arms_draws_under_every_checkpoint_once(
     refused = probe("--draws", "same")
     assert (refused.returncode, refused.stdout) == (2, "")
     (line,) = refused.stderr.splitlines()
-    assert "`bon adapt` with the same --run makes it again" in line
+    assert "`bon adapt --run` or `bon train --run`, makes it again" in line
 
 
 class _Frail:

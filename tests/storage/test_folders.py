@@ -23,6 +23,7 @@ from storage.folders import (
 )
 from storage.place import store_of
 from storage.verify import verify
+from tests.storage.make import run_row
 
 CONTENT = {"deep/state": "moments", "weights": "numbers", "config": "{}"}
 
@@ -176,3 +177,7 @@ def test_the_doctor_looks_into_checkpoints(lake: Lake) -> None:
         f"{there / 'deep' / 'state'} is not there",
         f"{there / 'weights'} is not what was saved",
     ]
+    for kind in ("adapt", "train"):
+        lake.append("runs", [run_row("r") | {"kind": kind}], run_id="r")
+        again = f"`bon {kind} --run r` makes it again"
+        assert all(line.endswith(again) for line in verify(lake).damages)

@@ -112,8 +112,8 @@ def _arms(found: FrontierDocument) -> Table:
         (
             name,
             count(arm.rollouts),
-            _with_span(arm.fast_1, percent),
-            _with_span(arm.delivered_speedup, times),
+            with_span(arm.fast_1, percent),
+            with_span(arm.delivered_speedup, times),
             _worth(arm),
             percent(arm.boa.naive),
             percent(arm.boa.cross_fitted),
@@ -131,7 +131,8 @@ def _arms(found: FrontierDocument) -> Table:
     )
 
 
-def _with_span(one: End, form: Callable[[float | None], str]) -> str:
+def with_span(one: End, form: Callable[[float | None], str]) -> str:
+    """With its interval, where it has one."""
     around = span(one.low, one.high, "percent" if form is percent else "times")
     return f"{form(one.mean)} ({around})" if around else form(one.mean)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from tasks.report.figures.style import BLUE, GREEN, GREY, ORANGE, VIOLET, dressed
+from tasks.report.figures.style import BLUE, GREEN, GREY, ORANGE, TEAL, VIOLET, dressed
 from tasks.report.rows import CostRow
 
 _STAGES = {
     "sampling": BLUE,
     "judge: compile": ORANGE,
+    "judge: draw": TEAL,
     "judge: check": VIOLET,
     "judge: timing": GREEN,
     "judge: rest": GREY,

@@ -1,6 +1,7 @@
 -- What the report's draws cost: tokens and seconds, by run and stage. Equal sources are judged
 -- once, so judge seconds belong to evaluations (repeated and failed ones included), not to draws.
--- 'judge: rest' is the wall time of an evaluation beyond its compile, check and timing.
+-- The stages add up to them. 'judge: rest': a timeout's limit, and in earlier releases drawing inputs
+-- and waiting.
 WITH sampling AS (
     SELECT
         run_id, 'sampling' AS stage, count(*) AS items, sum(sample_seconds) AS seconds,
@@ -14,13 +15,14 @@ judging AS (
         run_id,
         count(*) AS items,
         sum(compile_seconds) AS compile_s,
+        sum(draw_seconds) AS draw_s,
         sum(check_seconds) AS check_s,
         sum(time_seconds) AS time_s,
         sum(greatest(
-            wall_seconds - coalesce(compile_seconds, 0) - coalesce(check_seconds, 0)
-            - coalesce(time_seconds, 0), 0
+            judge_seconds(e) - coalesce(compile_seconds, 0) - coalesce(draw_seconds, 0)
+            - coalesce(check_seconds, 0) - coalesce(time_seconds, 0), 0
         )) AS rest_s
-    FROM evaluations
+    FROM evaluations AS e
     SEMI JOIN (SELECT * FROM candidates WHERE coalesce(arm, 'base') = 'base') AS own
         USING (run_id, suite, level, problem_id, source_hash)
     WHERE run_id IN ($runs)
@@ -32,7 +34,7 @@ UNION ALL
 SELECT run_id, stage, items, seconds, NULL, NULL
 FROM judging
 CROSS JOIN LATERAL (VALUES
-    ('judge: compile', compile_s), ('judge: check', check_s),
+    ('judge: compile', compile_s), ('judge: draw', draw_s), ('judge: check', check_s),
     ('judge: timing', time_s), ('judge: rest', rest_s)
 ) AS stages(stage, seconds)
 ORDER BY run_id, stage <> 'sampling', stage

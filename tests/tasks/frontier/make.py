@@ -19,6 +19,17 @@ from tests.storage.make import START, candidate_row, evaluation_row, run_row
 Floats = NDArray[np.float64]
 
 
+ONE_SECOND: Mapping[str, object] = {
+    "compile_seconds": 0.25,
+    "draw_seconds": 0.125,
+    "check_seconds": 0.125,
+    "time_seconds": 0.5,
+    "wall_seconds": 3.0,
+    "device": "cpu",
+}
+"""What judging takes: 1 s of work, and 2 s of waiting while others are measured."""
+
+
 def keys(problems: int) -> list[ProblemKey]:
     return [("s", 1, number) for number in range(1, problems + 1)]
 
@@ -100,6 +111,7 @@ def write(
     unit: str = "problem",
     names: list[ProblemKey] | None = None,
     parameters: int | None = None,
+    judging: Mapping[str, object] = ONE_SECOND,
 ) -> None:
     """The run of `run_of` with the same arguments, in a lake; draws of speed -1 are not made."""
     problems, stages, group = base.shape
@@ -130,7 +142,7 @@ def write(
                     verdicts.append(
                         evaluation_row(problem_id, text, status=status, speedup=speed)
                         | key
-                        | {"wall_seconds": 1.0, "device": "cpu"}
+                        | dict(judging)
                     )
             if number:
                 spent += [

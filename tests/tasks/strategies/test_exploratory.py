@@ -219,17 +219,22 @@ def test_the_ledger_adds_up(lake: Lake) -> None:
     rows = [candidate_row(1, i, "a") | {"sample_seconds": 0.5} for i in range(3)]
     lake.append("candidates", rows, run_id="r")
     seconds = {"compile_seconds": 1.0, "check_seconds": 0.25, "time_seconds": 2.0}
-    lake.append(
-        "evaluations", [evaluation_row(1, "a") | seconds | {"wall_seconds": 4.0}], run_id="r"
-    )
+    seconds |= {"wall_seconds": 4.0}
+    now = seconds | {"draw_seconds": 0.5, "wall_seconds": 60.0}
+    hung = now | {"status": "timeout", "timeout_s": 20.0}
+    rows = [evaluation_row(1, "a") | one for one in (seconds, now, hung)]
+    lake.append("evaluations", rows, run_id="r")
     found = {row["stage"]: row for row in run_ledger(lake, ["r"]).to_pylist()}
     assert found["sampling"]["rollouts"] == 3
     assert found["sampling"]["completion_tokens"] == 30
     assert found["sampling"]["seconds"] == 1.5
     judging = {stage: row["seconds"] for stage, row in found.items() if stage != "sampling"}
     assert judging == {
-        "judge: compile": 1.0,
-        "judge: check": 0.25,
-        "judge: time": 2.0,
-        "judge: rest": 0.75,
+        "judge: compile": 3.0,
+        "judge: draw": 1.0,
+        "judge: check": 0.75,
+        "judge: time": 6.0,
+        "judge: rest": 0.75 + 20.0,
     }
+    (total,) = lake.sql("SELECT sum(judge_seconds(e)) AS s FROM evaluations e")["s"].to_pylist()
+    assert sum(judging.values()) == pytest.approx(total, abs=1e-9)
