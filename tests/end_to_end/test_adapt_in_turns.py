@@ -14,10 +14,8 @@ import pytest
 
 from storage import Lake
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-# An arm that asks the policy for nothing between verdicts and step, one that wants a teacher, one
-# that wants the base model's scores.
 PROFILE = """
 suite = "embedded"
 problems = [18]
@@ -25,7 +23,7 @@ policy = "embedded"
 seed = 9
 
 [adapt]
-arms = ["centred", "sdpo-prompt:ema", "centred+kl:0.1"]
+arms = ["centred"]
 steps = 2
 group = 4
 reward = "threshold:0.001"
@@ -58,41 +56,37 @@ def adapted(folder: Path, prefect_server: str, profile: str, gpus: int) -> tuple
         text=True,
         env=os.environ | {"PREFECT_API_URL": prefect_server, "RAY_ADDRESS": ""},
         check=False,
-        timeout=600,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found: list[Any] = json.loads(out.read_text())
     return Lake.open(lake), [tuple(one) for one in sorted(found, key=lambda one: one[1])]
 
 
-def count(spans: list[Span], who: str) -> int:
-    return sum(name == who for name, _, _ in spans)
+def alone(spans: list[Span]) -> list[str]:
+    """Who was there, one after the other; nobody before the last one had gone."""
+    for (_, _, ended), (_, began, _) in pairwise(spans):
+        assert 0 < ended <= began
+    return [who for who, _, _ in spans]
 
 
 def test_one_at_a_time_on_one_gpu_and_the_same_adapters_as_with_three(
     prefect_server: str, tmp_path: Path
 ) -> None:
+    """Each is started once a round: the policy's effect check and its next draws are one turn."""
     turns, spans = adapted(tmp_path, prefect_server, PROFILE, 1)
-    for (_, _, ended), (_, began, _) in pairwise(spans):
-        assert 0 < ended <= began
-    # The first draws, then for each step the teacher and the base model, and the effect and draws.
-    assert count(spans, "policy") == 1 + 2 * 2
-    assert count(spans, "trainer") == 2
-    assert count(spans, "judges") == 3
+    assert alone(spans) == ["policy", "judges", *["trainer", "policy", "judges"] * 2]
     apart, beside = adapted(tmp_path, prefect_server, PROFILE, 3)
-    assert {who: count(beside, who) for who in ("policy", "judges", "trainer")} == {
-        "policy": 1,
-        "judges": 1,
-        "trainer": 1,
-    }
+    assert sorted(who for who, _, _ in beside) == ["judges", "policy", "trainer"]
     made = turns.sql(CHECKPOINTS).to_pylist()
-    assert len(made) >= 3
+    assert len(made) == 2
     assert made == apart.sql(CHECKPOINTS).to_pylist()
 
 
-def test_the_policy_is_not_loaded_for_a_step_that_asks_it_nothing(
+def test_who_reads_after_the_verdicts_has_a_turn_for_it(
     prefect_server: str, tmp_path: Path
 ) -> None:
-    plain = PROFILE.replace('"centred", "sdpo-prompt:ema", "centred+kl:0.1"', '"centred"')
-    _, spans = adapted(tmp_path, prefect_server, plain.replace("steps = 2", "steps = 1"), 1)
-    assert [who for who, _, _ in spans] == ["policy", "judges", "trainer", "policy", "judges"]
+    """A teacher, and the base model whose scores an objective asks for: one turn for both."""
+    reading = PROFILE.replace('"centred"', '"sdpo-prompt:ema", "centred+kl:0.1"')
+    _, spans = adapted(tmp_path, prefect_server, reading.replace("steps = 2", "steps = 1"), 1)
+    assert alone(spans) == ["policy", "judges", "policy", "trainer", "policy", "judges"]
