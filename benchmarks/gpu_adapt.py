@@ -5,9 +5,14 @@
 The embedded policy writes Triton kernels for five problems at KernelBench's sizes; three arms learn
 on the GPU, in turns with the judge. The command may be cut short (`--seconds`) and given again: the
 run goes on where it stood, and the record adds the sessions up. Twice a second it looks which
-processes have memory of the device mapped, and how much of it is in use: never may a trainer and a
-judge have it at once, and nobody after the end. (Open files tell nothing: torch opens the device in
-every process that asks whether there is one.)
+processes have memory of the device mapped, and how much of it is in use: never may two of policy,
+trainer and judge have it at once, and nobody after the end. (Open files tell nothing: torch opens
+the device in every process that asks whether there is one.)
+
+`--tiny` takes the policy `transformers:` with a small model of random weights, made here without
+asking a hub, so that the policy is on the device, too, and all three take turns. Such a model
+writes no kernel, so the arm learns from a teacher, which is told what failed. Without a GPU all of
+it runs on the CPU. Not yet run on a GPU.
 """
 
 from __future__ import annotations
@@ -32,6 +37,7 @@ import torch  # noqa: E402
 
 from benchmarks.gpu_acceptance import versions  # noqa: E402
 from storage.lake import Lake  # noqa: E402
+from tasks.policies.embedded import WEIGHTS  # noqa: E402
 
 RUN = "gpu-adapt"
 _PATIENCE_S = 90.0
@@ -55,6 +61,68 @@ SELECT arm, step, count(*) AS draws, count(*) FILTER (correct) AS correct,
        count(*) FILTER (fast_1) AS fast_1, max(speedup) FILTER (correct) AS best_speedup
 FROM results WHERE arm IS NOT NULL GROUP BY arm, step ORDER BY arm, step
 """
+
+
+TINY = """
+suite = "{suite}"
+problems = [12, 14]
+policy = "transformers:{model}"
+seed = 42
+
+[adapt]
+arms = ["sdpo"]
+steps = 2
+group = 4
+trainer = "{trainer}"
+dtype = "float32"
+
+[sampling]
+temperature = 1.0
+max_tokens = 96
+mode = "body"
+backend = "{backend}"
+
+[judge]
+device = "{device}"
+mode = "fast"
+protocol = "trusted"
+timeout_s = 60.0
+"""
+ON_GPU = {
+    "suite": "embedded:kernelbench",
+    "trainer": "local:cuda",
+    "backend": "triton",
+    "device": "cuda:0",
+}
+ON_CPU = {"suite": "embedded", "trainer": "local", "backend": "cpp", "device": "cpu"}
+
+
+def tiny_profile(folder: Path) -> Path:
+    """A profile whose policy is a model of random weights: the shape of a small Llama, with the
+    tokens of the embedded one. Both are made where they are not there yet."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig
+
+    model, path = folder / "model", folder / "tiny.toml"
+    if not (model / "config.json").is_file():
+        tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)
+        tokenizer.save_pretrained(model)
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=128,
+            intermediate_size=256,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            max_position_embeddings=8192,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            initializer_range=0.2,  # so that a prompt makes a difference
+        )
+        AutoModelForCausalLM.from_config(config).save_pretrained(model)
+    where = ON_GPU if torch.cuda.is_available() else ON_CPU
+    path.write_text(TINY.format(model=model.resolve(), **where))
+    return path
 
 
 def role(process: psutil.Process) -> str | None:
@@ -121,10 +189,15 @@ def adapt(profile: str, lake: Path, seconds: float, more: list[str]) -> dict[str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="adapt-gpu")
+    parser.add_argument("--tiny", action="store_true", help="a policy that is on the device, too")
     parser.add_argument("--lake", type=Path, default=ROOT / "build" / "gpu-adapt")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "records")
     parser.add_argument("--seconds", type=float, default=3600.0, help="interrupt the run then")
     given, more = parser.parse_known_args()
+    if given.tiny:
+        folder = given.lake.with_name(f"{given.lake.name}-model")
+        folder.mkdir(parents=True, exist_ok=True)
+        given.profile = str(tiny_profile(folder))
     sessions_file = given.lake / "sessions.json"
     sessions = json.loads(sessions_file.read_text()) if sessions_file.is_file() else []
     sessions.append(adapt(given.profile, given.lake, given.seconds, more))
@@ -144,7 +217,8 @@ def main() -> int:
         "steps": lake.sql(STEPS, [RUN]).to_pylist(),
     }
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "gpu_adapt.json").write_text(json.dumps(document, indent=2, default=str) + "\n")
+    name = "gpu_adapt_tiny.json" if given.tiny else "gpu_adapt.json"
+    (given.out / name).write_text(json.dumps(document, indent=2, default=str) + "\n")
     for name in ("seconds", "ended", "sessions"):
         print(name, document[name])
     for one in (*document["spend"], *document["arms"]):

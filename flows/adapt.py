@@ -81,6 +81,7 @@ def _measure_again(
     work: Adaptation, problems: Sequence[Problem], winners: int, settle_s: float
 ) -> None:
     """The winners of every arm a second time, and what noise left unsettled (see bon-sweep)."""
+    work.turns.judges()
     shared = opaque(work.sweep)
     wait([retime.submit(shared, one, winners, return_state=False) for one in problems])
     if settle_s:

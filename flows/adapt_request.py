@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from flows.errors import RequestError
 from flows.request import SweepRequest
 from storage import Lake
-from tasks.adapt.base_model import base_weights
+from tasks.adapt.base_model import base_weights, check_trainable
 from tasks.adapt.correction import parse_correction
 from tasks.adapt.extent import last_step
 from tasks.adapt.group import Group, Verdicts
@@ -28,6 +28,8 @@ from tasks.adapt.trainers.local import LocalSettings
 from tasks.adapt.trainers.tinker import ALPHA, TinkerSettings, tinker_address
 from tasks.adapt.trainers.tinker.settings import check_client, check_server, check_spec
 from tasks.adapt.units import BASE_ARM, Unit, units_of
+from tasks.cluster import is_remote
+from tasks.policies import policy_needs
 from tasks.policies.adapter_config import adapter_config, check_make, check_trained_on
 from tasks.problems import Problem
 
@@ -130,12 +132,7 @@ class AdaptRequest(SweepRequest):
         if len(set(adapt.arms)) != len(adapt.arms):
             raise RequestError(f"--arms {','.join(adapt.arms)} names an arm twice; leave one out")
         self._check_trainer()
-        base_weights(self.policy)
-        if self.policy.startswith("transformers") and gpus_here():
-            raise RequestError(
-                f"policy {self.policy!r} would sample on this machine's GPU, and bon adapt trains "
-                "on a CPU only so far; hide the GPU (CUDA_VISIBLE_DEVICES=), or take embedded"
-            )
+        check_trainable(self.policy)
         if find_spec("peft") is None:
             raise RequestError("adaptation needs peft: pip install 'bon-sweep[adapt]'")
         self.method()
@@ -195,10 +192,26 @@ class AdaptRequest(SweepRequest):
         super().check_machine()
         if address := tinker_address(self.adapt.trainer):
             check_client(address)
-        elif _DEVICES[self.adapt.trainer] == "cuda" and not gpus_here():
+        elif self.trains_on_gpu and not gpus_here():
             raise RequestError(
                 f"trainer {self.adapt.trainer!r}: this machine has no GPU that torch finds; take "
                 "local"
+            )
+        self._check_policys_gpus()
+
+    def _check_policys_gpus(self) -> None:
+        wanted, there = policy_needs(self.policy).gpus, gpus_here()
+        if wanted > there:
+            raise RequestError(
+                f"policy {self.policy!r} wants {wanted} GPU(s), and torch finds {there} on this "
+                "machine; take embedded, transformers:PATH, openai:MODEL@URL with a vLLM server, "
+                "or vllm:PATH with vLLM for CPUs"
+            )
+        if wanted and is_remote():
+            raise RequestError(
+                f"policy {self.policy!r} may be put on any node of the cluster at RAY_ADDRESS that "
+                "has a GPU, and its adapters lie on this machine; unset RAY_ADDRESS, or take a "
+                "vLLM server (openai:MODEL@URL)"
             )
 
     def _check_sampling(self) -> None:
@@ -281,6 +294,11 @@ class AdaptRequest(SweepRequest):
         if not self.policy.startswith("vllm:") or "lora_rank=" in self.policy:
             return super().policy_options
         return super().policy_options | {"lora_rank": self.adapt.rank}
+
+    @property
+    def trains_on_gpu(self) -> bool:
+        """Whether the trainer holds a GPU of the flow's machine."""
+        return _DEVICES.get(self.adapt.trainer) == "cuda"
 
     def trainer_settings(self, threads: int, begin: Path | None = None) -> TrainerSettings:
         """Of whichever trainer was asked for. begin: the adapter that steps begin with."""

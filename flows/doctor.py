@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flows.adapt_request import AdaptRequest
+from flows.adapt_request import AdaptRequest, gpus_here
 from flows.costs import costs_of, load_costs
 from flows.costs.forecast import Forecast, forecast
 from flows.errors import is_request_error
@@ -37,6 +37,8 @@ class Prognosis:
     missing: tuple[str, ...]
     cost: Forecast | None = None
     """Of a profile that somebody knows prices for."""
+    gpus: str | None = None
+    """Of an adaptation of whose parts several want a GPU: whether they take turns."""
 
     @property
     def runs(self) -> bool:
@@ -90,7 +92,19 @@ def prognosis(profile: str, price: Path | None = None) -> Prognosis:
     request = profile_request(profile, kind)
     costs = costs_of(profile) if price is None else load_costs(price)
     cost = forecast(request, costs) if costs and isinstance(request, AdaptRequest) else None
-    return Prognosis(profile, tuple(_missing(request)), cost)
+    gpus = None
+    if isinstance(request, AdaptRequest):
+        gpus = _shared(request)
+    return Prognosis(profile, tuple(_missing(request)), cost, gpus)
+
+
+def _shared(request: AdaptRequest) -> str | None:
+    """Whether its parts take turns on this machine's GPUs; None if they need not ask."""
+    if not (there := gpus_here()):
+        return None
+    from flows.adapt_engines import holding_of  # only now: it needs Ray
+
+    return holding_of(request, there).told
 
 
 def backends() -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from flows.ending import end
@@ -12,6 +12,7 @@ from flows.ledger import spent_tokens
 from flows.progress import SweepProgress
 from flows.request import INSTANT_DEVICE, SweepRequest, stored_policy_id
 from flows.steps import begins
+from kernels_eval.timing.cores import Cores
 from storage import Lake
 from tasks.adapt.named import loadable_policy
 from tasks.cluster import cluster, gpus_here
@@ -39,10 +40,11 @@ def drawing(
     """
     with ExitStack() as stack:
         stack.enter_context(cluster(end))
-        policy = _start_policy(lake, run_id, request)
+        begins(f"loading the policy {request.policy}")
+        policy = policy_of(lake, run_id, request)
         stack.callback(policy.close)
-        policy_id = _same_policy_id(lake, run_id, request, policy)
-        progress = SweepProgress({"sample": _to_draw(work)})
+        policy_id = same_policy_id(lake, run_id, request, policy)
+        progress = SweepProgress({"sample": amounts(work)["sample"]})
         stack.enter_context(progress.shown())
         yield Draws(
             run_id=run_id,
@@ -62,33 +64,29 @@ def engines(
     work: Sequence[Work],
     *,
     released: str | None = None,
-    more: Mapping[str, int] | None = None,
 ) -> Iterator[Sweep]:
     """Everything that shards need, started at once and ended with the block.
 
-    released: id of the policy, if all it owes is drawn and it is not to be started. more: further
-    stages and how much goes through them.
+    released: id of the policy, if all it owes is drawn and it is not to be started.
 
     Raises RequestError if the run's draws came from a policy that is no longer the same.
     """
-    judged = sum(len(one.to_judge.sample_indices) for one in work)
     with ExitStack() as stack:
         stack.enter_context(cluster(end))
-        on_gpu = request.judge.config().on_gpu
-        cores = judging_cores(gpus_here() if on_gpu else 0)
         policy: Sampler = ReleasedPolicy()
         if released is None:
-            handle = policy = _start_policy(lake, run_id, request)
+            begins(f"loading the policy {request.policy}")
+            handle = policy = policy_of(lake, run_id, request)
             stack.callback(handle.close)
-        instant = request.judge.device == INSTANT_DEVICE
         begins(f"starting the judges ({request.judge.device})")
-        judges = JudgePool(request.judge.config(), cores, instant=instant, allowed=cores_at_first())
+        cores = cores_of(request)
+        judges = judges_of(request, cores)
         stack.callback(judges.close)
-        policy_id = released or _same_policy_id(lake, run_id, request, handle)
+        policy_id = released or same_policy_id(lake, run_id, request, handle)
         keep_timing_cores_free(judges.ready(), cores.side)
         before = measured_on(lake, run_id, judges.harness_id)
         tell_of_others(run_id, before, judges.machines)
-        progress = SweepProgress({"sample": _to_draw(work), "evaluate": judged} | dict(more or {}))
+        progress = SweepProgress(amounts(work))
         stack.enter_context(progress.shown())
         yield Sweep(
             run_id=run_id,
@@ -102,12 +100,28 @@ def engines(
         )
 
 
-def _start_policy(lake: Lake, run_id: str, request: SweepRequest) -> PolicyHandle:
+def cores_of(request: SweepRequest) -> Cores:
+    """Which cores of this machine time and which do the rest. Within Ray."""
+    return judging_cores(gpus_here() if request.judge.config().on_gpu else 0)
+
+
+def judges_of(
+    request: SweepRequest, cores: Cores, *, gpus: int | None = None, start: bool = True
+) -> JudgePool:
+    """See tasks.evaluate.pool.JudgePool."""
+    instant = request.judge.device == INSTANT_DEVICE
+    config, allowed = request.judge.config(), cores_at_first()
+    return JudgePool(config, cores, instant=instant, allowed=allowed, gpus=gpus, start=start)
+
+
+def policy_of(
+    lake: Lake, run_id: str, request: SweepRequest, gpus: int | None = None
+) -> PolicyHandle:
+    """The policy, being loaded. gpus: see tasks.sample.actor.start_policy."""
     options = request.policy_options | request.limits.options(spent_tokens(lake, run_id))
     spec = loadable_policy(lake, request.policy)
     spec = with_options(spec, options) if any(options.values()) else spec
-    begins(f"loading the policy {request.policy}")
-    return start_policy(spec, request.sampling.params(), side_threads(request))
+    return start_policy(spec, request.sampling.params(), side_threads(request), gpus)
 
 
 def side_threads(request: SweepRequest) -> int:
@@ -117,7 +131,11 @@ def side_threads(request: SweepRequest) -> int:
     return max(1, threads // 2) if request.judge.config().on_gpu else threads
 
 
-def _same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: PolicyHandle) -> str:
+def same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: PolicyHandle) -> str:
+    """The policy's id, once it is loaded.
+
+    Raises RequestError if the run's draws came from a policy that is no longer the same.
+    """
     policy_id = policy.policy_id
     before = stored_policy_id(lake, run_id)
     if before not in (None, policy_id):
@@ -128,5 +146,9 @@ def _same_policy_id(lake: Lake, run_id: str, request: SweepRequest, policy: Poli
     return policy_id
 
 
-def _to_draw(work: Sequence[Work]) -> int:
-    return sum(len(one.to_sample.sample_indices) for one in work if one.to_sample)
+def amounts(work: Sequence[Work]) -> dict[str, int]:
+    """How much goes through each stage, in draws."""
+    return {
+        "sample": sum(len(one.to_sample.sample_indices) for one in work if one.to_sample),
+        "evaluate": sum(len(one.to_judge.sample_indices) for one in work),
+    }

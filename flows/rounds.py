@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from prefect.artifacts import create_table_artifact
 from prefect.futures import wait
@@ -14,8 +15,8 @@ from tasks.adapt.adaptation import Adaptation
 from tasks.adapt.anchors import anchor_shards, anchors_of, measured, to_measure
 from tasks.adapt.order import shuffled
 from tasks.adapt.spent import is_over, write_spent
-from tasks.adapt.train import train
-from tasks.adapt.units import BASE_ARM
+from tasks.adapt.train import settle, study, train
+from tasks.adapt.units import BASE_ARM, Unit
 from tasks.evaluate.step import evaluate
 from tasks.plan import Shard
 from tasks.sample.step import sample
@@ -48,6 +49,9 @@ def _draw(work: Adaptation, step: int) -> list[Shard]:
         futures = [named.submit(opaque(draws), shard, return_state=False) for shard in left]
         for future in futures:
             future.result()
+        if one.purpose == "round" and work.turns.in_turns and step < work.rounds.last:
+            for problem in dict.fromkeys(shard.problem for shard in one.shards):
+                work.prompt(problem)  # while the policy is there: the next step wants it
     return found
 
 
@@ -63,8 +67,11 @@ def _judge(work: Adaptation, step: int, draws: Sequence[Shard]) -> None:
     done = ledger.judged(work.lake, work.run_id, work.sweep.judges.harness_id)
     done |= measured(work.lake, work.run_id, step)
     named = evaluate.with_options(task_run_name=_name("evaluate", "all arms", step))
+    owed = [shard for shard in (one.less(done) for one in queue) if shard]
+    if owed:
+        work.turns.judges()
     asked = []
-    for shard in filter(None, (one.less(done) for one in queue)):
+    for shard in owed:
         again = to_measure(work.sweep, anchors, shard.problem, step)
         asked.append(named.submit(opaque(work.sweep), shard, opaque(again), return_state=False))
     wait(asked)
@@ -78,14 +85,23 @@ def _judge(work: Adaptation, step: int, draws: Sequence[Shard]) -> None:
 def _learn(work: Adaptation, step: int) -> None:
     """Step `step` of every unit, one after the other, while nothing is timed."""
     made = work.made()
-    if owing := [one for one in work.units if made.owes(one, step)]:
-        with work.training() as trained:
-            for unit in owing:
-                named = train.with_options(task_run_name=_name("train", unit.label, step))
-                named.submit(opaque(trained), unit, step, return_state=False).result()
+    for units in work.together([one for one in work.units if made.owes(one, step)]):
+        lessons = [_stage(study, "lesson", work, step, one, one, step) for one in units]
+        trained = [
+            _stage(train, "train", work, step, one.unit, opaque(one)) for one in lessons if one
+        ]
+        for one in trained:
+            _stage(settle, "effect", work, step, one.studied.unit, opaque(one))
     rows = [dict(row) for row in work.trajectory()]
     key = f"bon-{work.sweep.command}"
     create_table_artifact(table=rows, key=key, description=f"{work.run_id}, step {step}")
+
+
+def _stage(
+    task: Any, stage: str, work: Adaptation, step: int, unit: Unit, *arguments: object
+) -> Any:
+    named = task.with_options(task_run_name=_name(stage, unit.label, step))
+    return named.submit(opaque(work), *arguments, return_state=False).result()
 
 
 def _name(stage: str, arm: str | None, step: int) -> str:

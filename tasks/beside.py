@@ -9,13 +9,15 @@ from typing import Any
 
 import psutil
 import ray
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from kernels_eval.errors import RequestError
 from kernels_eval.timing.cores import choose_cores
 from tasks import cluster
 from tasks.errors import TasksError
+
+_PID_SECONDS = 10.0
 
 
 def options_beside(*, elsewhere: bool) -> dict[str, Any]:
@@ -39,11 +41,26 @@ def keep_aside() -> Sequence[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def wait_gone(pid: int, limit_s: float = 30.0) -> None:
-    """Wait until a process of this machine has ended, and so holds no memory of a device. One that
-    does not end in time is left to what needs its room: that says what it lacks."""
-    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-        psutil.Process(pid).wait(limit_s)
+def family(pid: int | None) -> list[psutil.Process]:
+    """A process of this machine and all below it; nobody where there is none."""
+    with suppress(psutil.NoSuchProcess):
+        if pid is not None:
+            one = psutil.Process(pid)
+            return [one, *one.children(recursive=True)]
+    return []
+
+
+def wait_gone(processes: Sequence[psutil.Process], limit_s: float = 30.0) -> None:
+    """Wait until they have ended, and so hold no memory of a device. Those that do not end in time
+    are left to what needs their room: that says what it lacks."""
+    psutil.wait_procs(processes, timeout=limit_s)
+
+
+def held_by(actor: Any) -> list[psutil.Process]:
+    """The processes of an actor of this machine that tells its `pid`; nobody if it does not."""
+    with suppress(RayError):
+        return family(ray.get(actor.pid.remote(), timeout=_PID_SECONDS))
+    return []
 
 
 def raised_there(error: RayTaskError) -> Exception:

@@ -46,14 +46,20 @@ def doctor(
     here, lacks = machine(), backends()
     found = _users_lake()
     if json:
-        profiles = {one.profile: _verdict(one.missing) | _priced(one.cost) for one in outlook}
+        profiles = {
+            one.profile: _verdict(one.missing)
+            | _priced(one.cost)
+            | ({} if one.gpus is None else {"gpus": one.gpus})
+            for one in outlook
+        }
         candidates = {name: _verdict(missing) for name, missing in lacks.items()}
         stored = {} if found is None else {"lake": _counted(found)}
         print_json(here | {"backends": candidates, "profiles": profiles} | stored)
     else:
         _print("this machine", [(name, str(value)) for name, value in here.items()])
         _print("candidates in", [(name, _words(missing)) for name, missing in lacks.items()])
-        _print("profiles", [(one.profile, _words(one.missing)) for one in outlook])
+        words = [(one.profile, _words(one.missing), one.gpus) for one in outlook]
+        _print("profiles", [(name, "\n".join(filter(None, said))) for name, *said in words])
         for one in outlook:
             if one.cost is not None:
                 _print_cost(one.profile, one.cost)

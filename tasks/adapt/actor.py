@@ -6,20 +6,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayTaskError
 
 from tasks import cluster
 from tasks.adapt.checkpoint import Checkpoint
 from tasks.adapt.items import TrainItem
 from tasks.adapt.step import Made, make_step
 from tasks.adapt.trainers.base import StepSpec, Trainer, TrainerSettings
-from tasks.beside import keep_aside, options_beside, raised_there, wait_gone
+from tasks.beside import held_by, keep_aside, options_beside, raised_there, wait_gone
 from tasks.collector import importing
 from tasks.errors import TrainerLostError, in_one_line
 
@@ -27,7 +26,6 @@ RESTARTS = 1
 """Of a trainer's process that died; its step is made again."""
 
 _PAUSE_SECONDS = 1.0
-_PID_SECONDS = 10.0
 _RETURN_SECONDS = 300.0
 """For a process that is started anew to answer."""
 
@@ -73,6 +71,8 @@ class TrainerHandle:
     on_gpu: bool = False
     in_float32: bool = True
     """Whether the frozen weights are."""
+    gpus: int = 0
+    """That Ray keeps for it."""
 
     @property
     def trainer_id(self) -> str:
@@ -118,21 +118,22 @@ class TrainerHandle:
 
     def close(self) -> None:
         """End the actor and free what it held; of a GPU before this returns."""
-        pid = None
-        if self.on_gpu:
-            with suppress(RayError):
-                pid = ray.get(self.actor.pid.remote(), timeout=_PID_SECONDS)
+        held = held_by(self.actor) if self.gpus else []
         ray.kill(self.actor)
-        if pid is not None:
-            wait_gone(pid)
+        wait_gone(held)
 
 
-def start_trainer(settings: TrainerSettings) -> TrainerHandle:
-    """Start the process; returns at once. What it raises in loading comes with the first call. On a
-    GPU it waits, too, until Ray has one that nobody holds."""
+def start_trainer(settings: TrainerSettings, gpus: int | None = None) -> TrainerHandle:
+    """Start the process; returns at once. What it raises in loading comes with the first call.
+
+    gpus: that it holds, so that it waits until Ray has as many that nobody does; None: one, if it
+    works on one.
+    """
+    if gpus is None:
+        gpus = 0 if settings.on_cpu else 1
     options: dict[str, Any] = {"num_cpus": 0, "max_restarts": RESTARTS, "max_task_retries": 0}
     options |= options_beside(elsewhere=False)  # its files lie on this machine
-    options["num_gpus"] = 0 if settings.on_cpu else 1
+    options["num_gpus"] = gpus
     actor = ray.remote(_TrainerActor).options(**options)
     started = actor.remote(settings, beside_judges=cluster.is_remote())
-    return TrainerHandle(started, not settings.on_cpu, settings.in_float32)
+    return TrainerHandle(started, not settings.on_cpu, settings.in_float32, gpus)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from storage import Lake
-from tasks.adapt.actor import TrainerHandle
+from storage.ledger import ProblemKey
 from tasks.adapt.adapters import at_hand
 from tasks.adapt.method import Method
 from tasks.adapt.numbering import Purpose
 from tasks.adapt.rounds import Drawing, Rounds
 from tasks.adapt.standing import Made, Standing
+from tasks.adapt.turns import Turns
 from tasks.adapt.units import BASE_ARM, Unit
 from tasks.errors import AdapterError
 from tasks.problems import Problem
@@ -35,19 +35,16 @@ _TRAJECTORY = """
 
 @dataclass(frozen=True, kw_only=True)
 class Adaptation:
-    """One run in progress: base arm and judges (`sweep`), the process that draws, and the one that
-    trains."""
+    """One run in progress: base arm and judges (`sweep`), and who draws, judges and trains when
+    (`turns`)."""
 
     sweep: Sweep
     policy_spec: str
     """What loads the policy that steps begin from."""
-    policy: PolicyHandle | None
-    trainer: TrainerHandle | None
-    """None where nothing is left to draw or to learn, so that neither was started; and, in turns,
-    outside `training`."""
-    trainer_in_turn: Callable[[], TrainerHandle] | None = None
-    """Starts a trainer on a GPU that judges time on, where the two take turns."""
+    turns: Turns
     rounds: Rounds
+    prompts: dict[ProblemKey, tuple[int, ...]] = field(default_factory=dict)
+    """That are known already, in tokens."""
 
     @property
     def method(self) -> Method:
@@ -82,19 +79,17 @@ class Adaptation:
                 found += self.rounds.drawings(unit, step)
         return found
 
-    @contextmanager
-    def training(self) -> Iterator[Adaptation]:
-        """With a trainer, for a block in which nothing is timed. In turns it has the GPU to itself:
-        the judges are ended before it starts, and started anew once it has ended."""
-        if self.trainer_in_turn is None:
-            yield self
-            return
-        with self.sweep.judges.away():
-            trainer = self.trainer_in_turn()
-            try:
-                yield replace(self, trainer=trainer)
-            finally:
-                trainer.close()
+    def together(self, units: Sequence[Unit]) -> list[Sequence[Unit]]:
+        """Units that go through the stages of a step side by side: one by one, so that each is
+        written before the next begins; where policy and trainer take turns all of them, so that
+        each is loaded once."""
+        return [units] if {"policy", "trainer"} <= self.turns.in_turns else [[u] for u in units]
+
+    def prompt(self, problem: Problem) -> tuple[int, ...]:
+        """In tokens. Asks the policy only once."""
+        if problem.key not in self.prompts:
+            self.prompts[problem.key] = self.drawn_by(None).encode_prompt(problem)
+        return self.prompts[problem.key]
 
     def unjudged(self, step: int) -> int:
         """Draws of a step that no judge has looked at; those of refused problems do not count."""
@@ -107,12 +102,12 @@ class Adaptation:
 
     def base(self, stage: int, purpose: Purpose) -> Sweep:
         """Draws of the base arm in a stage."""
-        return replace(self.sweep, arm={"arm": BASE_ARM, "step": stage, "purpose": purpose})
+        place = {"arm": BASE_ARM, "step": stage, "purpose": purpose}
+        return replace(self.sweep, policy=self.turns.policy(), arm=place)
 
     def drawn_by(self, adapter: Path | None) -> PolicyHandle:
         """The policy's process under an adapter; under None as it was loaded."""
-        assert self.policy is not None, "draws are owed, and no policy was started"
-        return self.policy.wearing(adapter)
+        return self.turns.policy().wearing(adapter)
 
     def drawing(self, unit: Unit, step: int, standing: Standing, purpose: Purpose) -> Sweep:
         """Draws of a unit after `step` steps.
@@ -123,7 +118,7 @@ class Adaptation:
         place = {"arm": unit.arm, "unit": unit.name, "step": step, "purpose": purpose}
         checkpoint = standing.checkpoint
         if checkpoint is None or standing.policy_id is None:
-            return replace(self.sweep, arm=place)
+            return replace(self.sweep, policy=self.turns.policy(), arm=place)
         at_hand(self.lake, checkpoint)
         policy = self.drawn_by(checkpoint.folder)
         if (now := policy.policy_id) != standing.policy_id:

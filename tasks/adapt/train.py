@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,30 @@ from tasks.statistics.arrays import Floats
 Row = dict[str, object]
 
 
+_Failure = StepRefusedError | DivergedError
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A step that is owed, and what it learns from. failure: why it can be none."""
+
+    unit: Unit
+    step: int
+    before: Standing
+    lesson: Lesson
+    failure: _Failure | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A step that was made, or failed. on_gpu, in_float32: of the trainer."""
+
+    studied: Studied
+    outcome: Made | _Failure
+    on_gpu: bool = False
+    in_float32: bool = True
+
+
 def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
     """Make step `step` (from 1) of a unit if the run owes it; how it ended, None if it does not.
 
@@ -50,44 +74,67 @@ def train_unit(work: Adaptation, unit: Unit, step: int) -> str | None:
     AdapterError if it does not come out as it was, or does not take effect, TrainingError if it
     cannot be saved.
     """
+    studied = study_unit(work, unit, step)
+    return None if studied is None else settle_unit(work, make_unit(work, studied))
+
+
+def study_unit(work: Adaptation, unit: Unit, step: int) -> Studied | None:
+    """What a step learns, if the run owes it; the policy reads where the objective asks for it."""
     made = work.made()
-    before, row = made.at(unit, step - 1), made.step(unit, step)
+    before = made.at(unit, step - 1)
     if before is None or not made.owes(unit, step):
         return None
-    assert work.trainer is not None, "a step is owed, and no trainer was started"
-    taught = Lesson((), ())
     try:
-        taught = _lesson(work, unit, step)
-        parent = before.checkpoint and at_hand(work.lake, before.checkpoint)
-        outcome = work.trainer.make_step(
-            parent, taught.items, work.method.spec, adapters_here(work.lake)
+        return Studied(unit, step, before, _lesson(work, unit, step))
+    except (StepRefusedError, DivergedError) as error:
+        return Studied(unit, step, before, Lesson((), ()), error)
+
+
+def make_unit(work: Adaptation, studied: Studied) -> Trained:
+    """Train, and save to a folder that is no checkpoint before `settle_unit`."""
+    if studied.failure is not None:
+        return Trained(studied, studied.failure)
+    parent = studied.before.checkpoint and at_hand(work.lake, studied.before.checkpoint)
+    trainer = work.turns.trainer()
+    outcome: Made | _Failure
+    try:
+        outcome = trainer.make_step(
+            parent, studied.lesson.items, work.method.spec, adapters_here(work.lake)
         )
     except (StepRefusedError, DivergedError) as error:
+        outcome = error
+    return Trained(studied, outcome, trainer.on_gpu, trainer.in_float32)
+
+
+def settle_unit(work: Adaptation, trained: Trained) -> str:
+    """Check that the step takes effect where draws come from, and commit it; how it ended."""
+    studied, outcome = trained.studied, trained.outcome
+    unit, step = studied.unit, studied.step
+    made = work.made()
+    row = made.step(unit, step)
+    if isinstance(outcome, _Failure):
         if row is not None:  # it was done once: what is written stays
-            raise
-        status = "refused" if isinstance(error, StepRefusedError) else "diverged"
-        tokens = sum(len(item.tokens) for item in taught.items)
-        failed: Row = {"status": status, "message": " ".join(str(error).split())}
-        report = StepReport("no_signal", len(taught.items), tokens)
-        _write(work, unit, step, before, taught, report, failed, None)
+            raise outcome
+        status = "refused" if isinstance(outcome, StepRefusedError) else "diverged"
+        items = studied.lesson.items
+        failed: Row = {"status": status, "message": " ".join(str(outcome).split())}
+        report = StepReport("no_signal", len(items), sum(len(item.tokens) for item in items))
+        _write(work, trained, report, failed, None)
         return status
     if row is not None:
         keep(work.lake, _made_again(made, unit, step, outcome))
         return str(row["status"])
-    policy_id = None
-    if outcome.saved is not None:
-        policy_id = _served(work, outcome)
-    checkpoint = outcome.checkpoint if outcome.saved is not None else None
-    if checkpoint is not None:
-        keep(work.lake, checkpoint)
-    arrived = None if checkpoint is None else (checkpoint, str(policy_id))
-    _write(work, unit, step, before, taught, outcome.report, {}, arrived)
+    arrived = None
+    if outcome.saved is not None and outcome.checkpoint is not None:
+        policy_id = _served(work, outcome, in_float32=trained.in_float32)
+        keep(work.lake, outcome.checkpoint)
+        arrived = (outcome.checkpoint, policy_id)
+    _write(work, trained, outcome.report, {}, arrived)
     return outcome.report.status
 
 
 def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
     objective = parse_objective(unit.arm)
-    bare = work.drawn_by(None)
     reading = 0.0
 
     @contextmanager
@@ -98,6 +145,7 @@ def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
         reading += time.monotonic() - began
 
     def base_scores(prompt: Sequence[int], completions: Sequence[Sequence[int]]) -> list[Floats]:
+        bare = work.drawn_by(None)
         with timed():
             return [_processed(one) for one in bare.score_tokens(prompt, completions)]
 
@@ -119,7 +167,7 @@ def _lesson(work: Adaptation, unit: Unit, step: int) -> Lesson:
         objective,
         parse_reward(work.method.reward),
         run_seed=work.sweep.seed,
-        prompt_of=bare.encode_prompt,
+        prompt_of=work.prompt,
         base_scores=base_scores,
         earlier=earlier_speedups(work.lake, work.run_id, unit, step),
         teaching=teaching,
@@ -162,7 +210,7 @@ def _made_again(made: MadeSteps, unit: Unit, step: int, outcome: Made) -> Checkp
     return outcome.checkpoint
 
 
-def _served(work: Adaptation, outcome: Made) -> str:
+def _served(work: Adaptation, outcome: Made, *, in_float32: bool) -> str:
     """Check that the adapter does where it is served what it did in training; the policy's id.
 
     Raises AdapterError.
@@ -173,26 +221,22 @@ def _served(work: Adaptation, outcome: Made) -> str:
     for probe in outcome.report.probes:
         (score,) = wearing.score_tokens(probe.item.prompt, [probe.item.tokens])
         served.append(_processed(score).tolist())
-    assert work.trainer is not None
-    exact = work.trainer.in_float32 and wearing.in_float32
-    tolerance = FLOAT32 if exact else BFLOAT16
+    tolerance = FLOAT32 if in_float32 and wearing.in_float32 else BFLOAT16
     check_effect(outcome.report.probes, served, outcome.saved, tolerance=tolerance)
     return wearing.policy_id
 
 
 def _write(
     work: Adaptation,
-    unit: Unit,
-    step: int,
-    before: Standing,
-    taught: Lesson,
+    trained: Trained,
     report: StepReport,
     failed: Row,
     arrived: tuple[Checkpoint, str] | None,
 ) -> None:
     """Commit the step: its row is what counts, and is written last."""
     now = datetime.now(UTC)
-    on_gpu = work.trainer is not None and work.trainer.on_gpu
+    unit, step = trained.studied.unit, trained.studied.step
+    before, taught = trained.studied.before, trained.studied.lesson
     place: Row = {"arm": unit.arm, "unit": unit.name, "step": step}
     parent = before.checkpoint.checkpoint_id if before.checkpoint else BASE
     checkpoints = []
@@ -260,7 +304,7 @@ def _write(
         for one in taught.learned
     ]
     tables = {
-        "spend": _spent(unit, step, taught, report, now, on_gpu=on_gpu),
+        "spend": _spent(unit, step, taught, report, now, on_gpu=trained.on_gpu),
         "checkpoints": checkpoints,
         "train_items": items,
         "train_steps": [row | failed],
@@ -296,10 +340,23 @@ def _spent(
     return rows
 
 
+@task(name="lesson", cache_policy=NO_CACHE, persist_result=False)
+def study(work: Adaptation, unit: Unit, step: int) -> Studied | None:
+    """The Prefect task around `study_unit`."""
+    return study_unit(work, unit, step)
+
+
 @task(name="train", cache_policy=NO_CACHE, persist_result=False)
-def train(work: Adaptation, unit: Unit, step: int) -> str | None:
-    """The Prefect task around `train_unit`."""
-    status = train_unit(work, unit, step)
+def train(work: Adaptation, studied: Studied) -> Trained:
+    """The Prefect task around `make_unit`."""
+    return make_unit(work, studied)
+
+
+@task(name="effect", cache_policy=NO_CACHE, persist_result=False)
+def settle(work: Adaptation, trained: Trained) -> str:
+    """The Prefect task around `settle_unit`."""
+    status = settle_unit(work, trained)
+    unit, step = trained.studied.unit, trained.studied.step
     if status in ("refused", "diverged"):
         row = work.made().step(unit, step)
         message = row and row["message"]

@@ -136,6 +136,11 @@ class Desk(Generic[T]):
                 self._none_since = time.monotonic()
             self._changed.notify_all()
 
+    def expect(self) -> None:
+        """Judges are being started: from now on it counts how long there is none."""
+        with self._changed:
+            self._none_since = time.monotonic()
+
     def withdraw(self, judge: T, last_words: str) -> None:
         """Take a judge away once it is free. Raises NoJudgeError if that does not come about."""
         deadline = time.monotonic() + self._without_s

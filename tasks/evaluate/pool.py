@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
@@ -16,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from kernels_eval import JudgeConfig, Status, Verdict
 from kernels_eval.timing.cores import Cores
 from tasks import cluster
-from tasks.beside import wait_gone
+from tasks.beside import family, wait_gone
 from tasks.errors import ProblemRefusedError
 from tasks.evaluate.actor import InstantJudgeActor, JudgeActor
 from tasks.evaluate.batch import ALONE, Batch
@@ -68,15 +67,19 @@ class JudgePool:
         *,
         instant: bool = False,
         allowed: Collection[int] = (),
+        gpus: int | None = None,
+        start: bool = True,
         silence_s: float | None = None,
         without_s: float = WITHOUT_S,
     ) -> None:
-        """Start the judges; returns before they are ready.
+        """Start the judges; returns before they are ready. Without `start` they come with
+        `come_back`.
 
         With a CUDA device in `config`, one judge per GPU of the cluster, each owning it whole: a
         fraction of a GPU cannot be timed. On CPUs one judge for each node of a cluster; on this
         machine alone one, on `cores`: two would disturb each other. `allowed`: the cores of this
-        machine that judges for its GPUs choose from.
+        machine that judges for its GPUs choose from. `gpus`: how many GPUs judges hold; None takes
+        all of the cluster's where they time on GPUs, else none.
 
         `silence_s`: seconds without a verdict after which a judge counts as dead; None takes what
         `config` allows a candidate, many times over. `without_s`: seconds without any judge after
@@ -96,13 +99,18 @@ class JudgePool:
         self._stations = Stations()
         self._closed = Event()
         nodes = self._nodes()
-        size = max(1, cluster.gpus()) if config.on_gpu else len(nodes)
+        if gpus is None:
+            gpus = max(1, cluster.gpus()) if config.on_gpu else 0
+        self._gpus_each = min(1, gpus)
+        size = gpus if config.on_gpu else len(nodes)
         self._seats = [Seat(f"judge {number}", self._launch) for number in range(size)]
         self._desk: Desk[Seat] = Desk(
             (), _GRACE_S if config.on_gpu else 0.0, without_s, self._tell_mixed
         )
         self._raised: list[RayTaskError] = []
-        self._start(nodes)
+        self._away = not start
+        if start:
+            self._start(nodes)
 
     def __len__(self) -> int:
         return len(self._seats)
@@ -167,26 +175,36 @@ class JudgePool:
             first, self._told = not self._told, True
             return first
 
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        """Without judges for as long as the block lasts: what they held of their devices is free.
+    def leave(self) -> None:
+        """End all judges: once this returns, what they held of their devices is free.
 
-        Between batches: it waits until all are free. Batches that come meanwhile wait for the
-        judges, which are started anew with the block's end. Raises NoJudgeError if one never comes
-        free, and what starting them raised.
+        Between batches: it waits until all are free. Batches that come meanwhile wait until the
+        judges come back. Raises NoJudgeError if one never comes free, and what starting them
+        raised.
         """
+        if self._away:
+            return
         self.ready()
         for seat in self._seats:
-            self._desk.withdraw(seat, "the judges make room for a trainer")
-            self._stations.leave(seat)
+            self._desk.withdraw(seat, "the judges made room for another on their device")
+            pid = seat.place.pid if seat.place and not cluster.is_remote() else None
+            held = family(pid)
             seat.end()
-            if seat.place and not cluster.is_remote():
-                wait_gone(seat.place.pid)
-        try:
-            yield
-        finally:
-            if not self._closed.is_set():
-                self._start()
+            wait_gone(held)
+        self._away = True
+
+    def come_back(self) -> list[int]:
+        """Start judges that left, and wait until they are ready; their process ids.
+
+        Raises what starting one raised.
+        """
+        if self._away:
+            self._away = False
+            # All have left: who comes now shares the cores with nobody that was there before.
+            self._stations = Stations()
+            self._desk.expect()
+            self._start()
+        return self.ready()
 
     def close(self) -> None:
         """End the judges and the processes below them, which die with their judge."""
@@ -257,7 +275,7 @@ class JudgePool:
 
     def _launch(self, node: str | None) -> Any:
         where = {} if node is None else {"scheduling_strategy": _pinned(node)}
-        options = {"num_cpus": 0, "num_gpus": int(self._config.on_gpu), "max_restarts": 0}
+        options = {"num_cpus": 0, "num_gpus": self._gpus_each, "max_restarts": 0}
         actor = ray.remote(self._kind).options(**options, **where)
         return actor.remote(self._config, self._cores, self._allowed)
 

@@ -10,7 +10,15 @@ from tasks.policies.options import AdapterOptions, parse_options
 from tasks.policies.prompt import prompt_template
 
 
-@register_policy("transformers", needs=lambda _: Needs(shards_at_once=MANY_SHARDS))
+def _needs(argument: str) -> Needs:
+    del argument
+    import torch  # only now: who asks wants to load weights
+
+    gpus = min(1, torch.cuda.device_count())
+    return Needs(shards_at_once=MANY_SHARDS, gpus=gpus)
+
+
+@register_policy("transformers", needs=_needs)
 def load_transformers(argument: str, params: SamplingParams) -> Policy:
     """The model in the directory PATH, with its adapter, asked as the templates say.
 

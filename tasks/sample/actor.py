@@ -17,7 +17,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTa
 
 from kernels_eval.cache import cache_directory
 from tasks import cluster
-from tasks.beside import keep_aside, options_beside, raised_there
+from tasks.beside import held_by, keep_aside, options_beside, raised_there, wait_gone
 from tasks.collector import importing
 from tasks.errors import PolicyUnavailableError, RequestError, in_one_line
 from tasks.policies.base import (
@@ -115,6 +115,9 @@ class _PolicyActor:
         self._loading = Lock()
         self._meter = _Meter()
 
+    def pid(self) -> int:
+        return os.getpid()
+
     def policy_id(self, adapter: Path | None = None) -> str:
         with self._loaded().wearing(adapter) as policy:
             return policy.policy_id
@@ -183,6 +186,8 @@ class PolicyHandle:
     """Whether the policy owns more than its process: an engine below it, requests under way."""
     loading: Any = None
     """The call that began to load it. Ray reports an error that nobody asks a call for."""
+    gpus: int = 0
+    """That Ray keeps for it."""
     adapter: Path | None = None
     """Whose draws these are, None without one. Said with every call: a process that was started
     anew wears none."""
@@ -310,12 +315,14 @@ class PolicyHandle:
         return scores
 
     def close(self) -> None:
-        """End the actor and free what it held, memory of a GPU included."""
+        """End the actor and free what it held; of a GPU before this returns."""
+        held = held_by(self.actor) if self.gpus and not cluster.is_remote() else []
         if self.has_more:
             # It may hang or be dead already: the kill below is what counts.
             with suppress(RayError):
                 ray.get(self.actor.close.remote(), timeout=_CLOSE_SECONDS)
         ray.kill(self.actor)
+        wait_gone(held)
 
 
 class ReleasedPolicy:
@@ -328,25 +335,32 @@ class ReleasedPolicy:
         )
 
 
-def start_policy(spec: str, params: SamplingParams, threads: int) -> PolicyHandle:
-    """Start loading `spec`; returns at once. An actor that dies is started again by Ray."""
+def start_policy(
+    spec: str, params: SamplingParams, threads: int, gpus: int | None = None
+) -> PolicyHandle:
+    """Start loading `spec`; returns at once. An actor that dies is started again by Ray.
+
+    gpus: that it holds; None: as many as the policy needs.
+    """
     needs = policy_needs(spec)
+    if gpus is None:
+        gpus = needs.gpus
     has_more = needs.shards_at_once > 1
     remote = ray.remote(_PolicyActor)
     options: dict[str, Any] = {
         "num_cpus": 0,
-        "num_gpus": needs.gpus,
+        "num_gpus": gpus,
         "max_restarts": RESTARTS,
         # Not repeated by Ray: a second stream would come in another order than the first.
         "max_task_retries": 0,
         "max_concurrency": needs.shards_at_once + has_more,  # one thread is for `close`
     }
     # On this machine alone the flow moves all of Ray (tasks.evaluate.placement).
-    beside_judges = cluster.is_remote() and not needs.gpus
+    beside_judges = cluster.is_remote() and not gpus
     if beside_judges:
         options |= options_beside(elsewhere=True)
     actor = remote.options(**options).remote(spec, params, threads, beside_judges=beside_judges)
-    return PolicyHandle(actor, has_more, actor.policy_id.remote())
+    return PolicyHandle(actor, has_more, actor.policy_id.remote(), gpus)
 
 
 def _got(call: Any) -> Any:

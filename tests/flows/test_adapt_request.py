@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from flows import adapt_request
+from flows.adapt_engines import holding_of
 from flows.adapt_request import AdaptRequest
 from flows.errors import RequestError, is_request_error
 from flows.profiles import profiles_of
 from flows.request import SweepRequest, profile_request, resolve, stored_request
 from storage import Lake
 from tasks.adapt.trainers.tinker import TinkerSettings
+from tasks.adapt.turns import Holding
 from tasks.policies.embedded import WEIGHTS
 from tests.conftest import Bon
 
@@ -42,11 +43,7 @@ def asked(lake: Lake, run: str | None = None, **adapt: Any) -> AdaptRequest:
     return resolve(lake, run, {"adapt": adapt}, AdaptRequest)[1]
 
 
-PAPER = "adapt-paper"
-"""Its policy is none that adapters can be exchanged of yet."""
-
-
-@pytest.mark.parametrize("name", [one for one in profiles_of("adapt") if one != PAPER])
+@pytest.mark.parametrize("name", profiles_of("adapt"))
 def test_every_profile_is_a_whole_request(
     lake: Lake, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,15 +52,6 @@ def test_every_profile_is_a_whole_request(
     # It may be for a GPU, and there need not be one here.
     monkeypatch.setattr(AdaptRequest, "check_machine", lambda _: None)
     assert resolve(lake, None, {"profile": name}, AdaptRequest)[1] == own
-
-
-def test_the_papers_profile_is_whole_and_waits_for_its_policy(lake: Lake) -> None:
-    own = profile_request(PAPER, AdaptRequest)
-    with pytest.raises(Exception, match="yet") as found:
-        own.check()
-    assert is_request_error(found.value)
-    here = {"policy": "embedded", "judge": {"device": "cpu"}, "adapt": {"trainer": "local"}}
-    assert resolve(lake, None, {"profile": PAPER} | here, AdaptRequest)[1].adapt.group == 32
 
 
 def test_the_demo_is_the_demo(lake: Lake) -> None:
@@ -171,15 +159,22 @@ def test_what_does_not_go_together_is_one_line(
     assert all(name in line for name in names), line
 
 
-def test_a_model_that_would_be_sampled_on_a_gpu_is_refused(
+def test_a_model_is_sampled_on_a_gpu_of_this_machine_and_on_no_other(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapt_request, "gpus_here", lambda: 1)
-    with pytest.raises(RequestError, match="CPU only so far"):
-        resolve(lake, None, {"policy": "transformers:/model"}, AdaptRequest)
-    resolve(lake, None, {"policy": "embedded"}, AdaptRequest)
-    monkeypatch.setattr(adapt_request, "gpus_here", lambda: 0)
-    resolve(lake, None, {"policy": "transformers:/model"}, AdaptRequest)
+    def on(gpus: int, policy: str) -> AdaptRequest:
+        monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+        return resolve(lake, None, {"policy": policy}, AdaptRequest)[1]
+
+    assert holding_of(on(0, "transformers:/model"), 0) == Holding()
+    assert holding_of(on(1, "transformers:/model"), 1) == Holding(policy=1, there=1)
+    assert holding_of(on(2, "vllm:some/model#tp=2"), 2) == Holding(policy=2, there=2)
+    with pytest.raises(RequestError, match=r"tp=2' wants 2 GPU\(s\), and torch finds 1"):
+        on(1, "vllm:some/model#tp=2")
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    assert on(1, "embedded")
+    with pytest.raises(RequestError, match="adapters lie on this machine; unset RAY_ADDRESS"):
+        on(1, "transformers:/model")
 
 
 def test_without_intervals_there_are_rewards_and_objectives_that_do(lake: Lake) -> None:

@@ -108,3 +108,13 @@ def test_the_lake_of_the_environment_is_looked_into(bon: Bon, tmp_path: Path) ->
     place.rmdir()
     place.write_text("")
     assert bon("doctor").returncode == 2
+
+
+def test_it_says_whether_an_adaptations_parts_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert prognosis("adapt-gpu").gpus is None or torch.cuda.is_available()
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert "judges and trainer take turns on the GPU" in str(prognosis("adapt-gpu").gpus)
+    assert "policy and judges take turns on the GPU" in str(prognosis("adapt-paper").gpus)
+    assert prognosis("adapt-demo").gpus is None
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 8)
+    assert "policy 1, judges 7" in str(prognosis("adapt-paper").gpus)

@@ -20,7 +20,7 @@ from tasks.adapt.trainers.local import LocalTrainer
 from tasks.adapt.units import units_of
 from tasks.errors import AdapterError, TrainingError
 from tasks.policies.causal_lm import CausalLMPolicy
-from tests.tasks.adapt.begun import Served, begun, draw_again, unit_of
+from tests.tasks.adapt.begun import Served, Trains, begun, draw_again, turns_of, unit_of
 from tests.tasks.adapt.conftest import Drawn
 
 PARTS = ("checkpoints", "train_items", "train_steps", "spend")
@@ -128,9 +128,9 @@ def test_a_step_that_fails_ends_the_unit_and_says_why(
 
 
 def test_an_adapter_without_effect_is_no_checkpoint(
-    work: Adaptation, policy: CausalLMPolicy
+    work: Adaptation, policy: CausalLMPolicy, trainer: LocalTrainer
 ) -> None:
-    deaf = replace(work, policy=cast("Any", Served(policy, deaf=True)))
+    deaf = replace(work, turns=turns_of(Served(policy, deaf=True), Trains(trainer)))
     with pytest.raises(AdapterError, match="does not do where it is served"):
         train_unit(deaf, unit_of(work), 1)
     assert sum(held(work).values()) == 0

@@ -14,7 +14,8 @@ from tasks.evaluate.pool import Judged, JudgePool
 def instant_pool(**options: float | None) -> Iterator[JudgePool]:
     pool = JudgePool(JudgeConfig(), choose_cores(None), instant=True, **options)  # type: ignore[arg-type]
     try:
-        pool.ready()
+        if options.get("start", True):
+            pool.ready()
         yield pool
     finally:
         pool.close()

@@ -112,18 +112,31 @@ def test_judges_are_gone_while_they_make_room_and_judge_again_after() -> None:
     with instant_pool() as pool:
         (before,) = pool.ready()
         with ThreadPoolExecutor() as threads:
-            with pool.away():
-                assert not psutil.pid_exists(before)
-                asked = threads.submit(lambda: list(pool.evaluate_many("problem", ["x"])))
-                with pytest.raises(TimeoutError):
-                    asked.result(1.0)
+            pool.leave()
+            pool.leave()
+            assert not psutil.pid_exists(before)
+            asked = threads.submit(lambda: list(pool.evaluate_many("problem", ["x"])))
+            with pytest.raises(TimeoutError):
+                asked.result(1.0)
+            (after,) = pool.come_back()
             assert statuses(asked.result(60)) == {0: Status.INCORRECT}
-        (after,) = pool.ready()
-        assert after != before
+        assert pool.come_back() == [after] != [before]
 
 
-def test_judges_come_back_after_what_failed_in_their_absence() -> None:
-    with instant_pool() as pool:
-        with pytest.raises(ValueError, match="no step"), pool.away():
-            raise ValueError("no step")
+def test_judges_that_were_never_there_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long they were not: a batch that comes with them finds them."""
+    with instant_pool(start=False) as pool:
+        pool.leave()
+        pool._desk._none_since -= 10_000.0
+        monkeypatch.setattr(pool, "ready", list)  # does not wait
+        pool.come_back()
         assert len(list(pool.evaluate_many("problem", ["x"]))) == 1
+
+
+def test_a_judge_that_returns_has_the_cores_to_itself() -> None:
+    with instant_pool() as pool:
+        for _ in range(2):
+            pool.leave()
+            pool.come_back()
+        group = pool._seats[0].place.group  # type: ignore[union-attr]
+        assert pool._stations._counts == {group: 1}
