@@ -13,7 +13,13 @@ from flows.cli.next_command import next_command
 from flows.cli.printing import say
 
 _BARE = """
-    SELECT count(*) FILTER (mean_logprob IS NULL) AS bare, count(*) FILTER (status IS NULL) AS open
+    SELECT
+        count(*) FILTER (mean_logprob IS NULL) AS bare,
+        count(*) FILTER (status IS NULL) AS open,
+        (
+            SELECT coalesce(any_value((config->>'speedups_of_incorrect')::BIGINT), 0)
+            FROM runs_latest
+        ) AS unused
     FROM results
 """
 
@@ -67,6 +73,9 @@ def import_(
     (lacks,) = house.sql(_BARE, [run]).to_pylist()
     without = f", {lacks['bare']:,} of them without a log-probability" * bool(lacks["bare"])
     without += f", {lacks['open']:,} of them without a verdict" * bool(lacks["open"])
+    without += f", {lacks['unused']:,} incorrect, whose speedups are left out" * bool(
+        lacks["unused"]
+    )
     after = next_command("report", run, lake=lake)
     say(f"run {run}: {count} candidates imported{without}; next: {after}")
 

@@ -72,12 +72,14 @@ def import_results(
         most = connection.sql(
             "SELECT count(*) FROM draws GROUP BY level, problem_id ORDER BY 1 DESC LIMIT 1"
         ).fetchall()[0][0]
+        unused = connection.sql(_UNUSED).fetchall()[0][0]
+        config = {"file": path.name, "rows": len(table), "ignored": given.ignored}
         row = {
             "created_at": now,
             "kind": "import",
             "suite": suite,
             "k": most,
-            "config": json.dumps({"file": path.name, "rows": len(table), "ignored": given.ignored}),
+            "config": json.dumps(config | {"speedups_of_incorrect": unused}),
             "versions": json.dumps({name: version(name) for name in ("duckdb", "pyarrow")}),
             "host": platform.node(),
         }
@@ -113,6 +115,10 @@ def _check_problems(connection: duckdb.DuckDBPyConnection, file: str) -> None:
     problems = connection.sql(query).fetchall()[0][0]
     if problems > PROBLEMS:
         raise too_large(file, f"has {problems:,} problems", f"up to {PROBLEMS:,}")
+
+
+_UNUSED = "SELECT count(*) FROM imported WHERE NOT correct AND speedup > 0"
+"""Speedups that count for nothing."""
 
 
 @cache

@@ -58,3 +58,14 @@ def test_a_score_of_ones_own_and_the_ledger(imported: Path) -> None:
     assert known["twice"]["k"]["4"] == known["confidence"]["k"]["4"]
     stages = json.loads(run("strategies", "theirs", "--ledger", "--json", lake=imported))
     assert {row["stage"] for row in stages} >= {"sampling"}
+
+
+def test_speedups_of_incorrect_draws_are_left_out_and_counted(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    rows = [f"1,{i},-{i + 1}.0,{i % 2 == 0},{1.5 if i < 6 else ''}" for i in range(8)]
+    rows[6] = "1,6,-7.0,True,2.0"
+    table.write_text("problem_id,sample_index,mean_logprob,correct,speedup\n" + "\n".join(rows))
+    done = run("import", str(table), "--run", "wrong", lake=tmp_path / "lake")
+    assert "8 candidates imported, 3 incorrect, whose speedups are left out; next:" in done
+    again = run("import", str(table), "--run", "wrong", lake=tmp_path / "lake")
+    assert "3 incorrect" in again
