@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.claims import contradictions
+from tasks.strategies.document import PairedComparison
 from tests.tasks.report.simulated import Kind, document, problem, screen
 
 KINDS = {
@@ -41,12 +42,19 @@ def test_a_page_that_contradicts_itself_would_be_seen() -> None:
     draws = [problem(Kind(0.9, 0.5, 0.95), 16, rng, i) for i in range(14)]
     told = document(draws)
     assert screen(told, draws).lead.count("surprisal picks best") == 1
-    changed = [
-        one.model_copy(update={"verdict": "open"}) if one.b == "random" else one
-        for one in told.comparisons
-    ]
-    honest = screen(told.model_copy(update={"comparisons": changed}), draws)
+    unsettled = told.model_copy(update={"comparisons": [_open(one) for one in told.comparisons]})
+    honest = screen(unsettled, draws)
     assert contradictions(honest) == []
+    verdicts = [one.model_copy(update={"verdict": "open"}) for one in told.comparisons]
+    half = screen(told.model_copy(update={"comparisons": verdicts}), draws)
+    assert contradictions(half) == ["not settled, by an interval that leaves out 0"]
     # The lead of one page over the points of the other.
     mixed = type(honest)(screen(told, draws).lead, honest.points, honest.caveats)
     assert "the lead's winner cannot be settled" in contradictions(mixed)
+
+
+def _open(one: PairedComparison) -> PairedComparison:
+    """The same comparison, had the data not settled it."""
+    difference = one.fast_1.difference.model_copy(update={"low": -0.1})
+    told = one.fast_1.model_copy(update={"difference": difference})
+    return one.model_copy(update={"verdict": "open", "fast_1": told})
