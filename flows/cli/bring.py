@@ -19,7 +19,8 @@ _BARE = """
         (
             SELECT coalesce(any_value((config->>'speedups_of_incorrect')::BIGINT), 0)
             FROM runs_latest
-        ) AS unused
+        ) AS unused,
+        count(*) FILTER (status = 'incorrect') AS incorrect
     FROM results
 """
 
@@ -73,9 +74,9 @@ def import_(
     (lacks,) = house.sql(_BARE, [run]).to_pylist()
     without = f", {lacks['bare']:,} of them without a log-probability" * bool(lacks["bare"])
     without += f", {lacks['open']:,} of them without a verdict" * bool(lacks["open"])
-    without += f", {lacks['unused']:,} incorrect, whose speedups are left out" * bool(
-        lacks["unused"]
-    )
+    if lacks["unused"]:
+        without += f", {lacks['incorrect']:,} of them incorrect"
+        without += f" (the speedups that {lacks['unused']:,} of these give are left out)"
     after = next_command("report", run, lake=lake)
     say(f"run {run}: {count} candidates imported{without}; next: {after}")
 

@@ -127,11 +127,6 @@ RULES = (
         "speedup is not a positive, finite number where correct",
         "give reference time over candidate time, or set correct to false",
     ),
-    Rule(
-        f"correct AND speedup NOT BETWEEN {1 / _ABSURD} AND {_ABSURD}",
-        f"speedup is above {_ABSURD:,.0f} or below its inverse, which no kernel is",
-        "give reference time over candidate time, or set correct to false",
-    ),
     *DRAWN,
     *CLAIMED,
     *(
@@ -141,6 +136,14 @@ RULES = (
             "leave it empty if unknown",
         )
         for name in ("speedup_low", "speedup_high", "runtime_ms", "reference_ms")
+    ),
+    *(
+        Rule(
+            f"correct AND {name} NOT BETWEEN {1 / _ABSURD} AND {_ABSURD}",
+            f"{name} is above {_ABSURD:,.0f} or below its inverse, which no kernel's is",
+            "give reference time over candidate time, or set correct to false",
+        )
+        for name in ("speedup", "speedup_low", "speedup_high")
     ),
     Rule(
         "correct AND speedup_low > speedup_high",

@@ -25,8 +25,8 @@ from tasks.report.decisions import (
 from tasks.report.formats import TIED, Form, count, listed, percent, plural, span, times
 from tasks.report.statistics import Statistics, interval
 from tasks.report.unsettled import ceiling_at_most, library, miniature, noise
-from tasks.strategies.verdict import Verdict
-from tasks.strategies.words import would_settle
+from tasks.strategies.verdict import FEWEST_PROBLEMS, Verdict
+from tasks.strategies.words import p_in_words, would_settle
 
 FEW_PROBLEMS = 10
 """Below this many problems an interval over problems is a rough guess."""
@@ -90,9 +90,9 @@ def _search(data: ReportData) -> Answer:
         )
     if not correct:
         return Answer(
-            f"None of {plural(judged, 'judged draw')} is correct: no strategy has anything to "
-            "pick, and more samples from this policy are unlikely to help. "
-            "The failures below say what goes wrong.",
+            f"{_none_of(judged)} correct: no strategy has anything to pick. Of draws like these "
+            f"{percent(1 - 0.05 ** (1 / judged))} may still be. "
+            "The failures below say what is known.",
             [],
             _caveats(data),
         )
@@ -120,7 +120,7 @@ def _lead(statistics: Statistics, unsettled: int) -> str:
     if ceiling.mean == 0 and at_most is not None:
         return (
             f"Not settled: with {plural(k, 'sample')} a problem and every correct one timed, no "
-            f"kernel is surely faster than the reference on any of {_problems(statistics)}, but "
+            f"kernel is surely faster than the reference on {_any_of(statistics)}, but "
             f"the speedup intervals of {plural(unsettled, 'draw')} hold 1. Were all of these "
             f"faster, it would be {percent(at_most)} of the problems: measure them again on a "
             "quiet machine before concluding anything."
@@ -128,8 +128,8 @@ def _lead(statistics: Statistics, unsettled: int) -> str:
     if ceiling.mean == 0:
         return (
             f"Even with {plural(k, 'sample')} a problem and every correct one timed, no kernel is "
-            f"surely faster than the reference on any of {_problems(statistics)}: neither more "
-            "samples of this policy nor a better choice among them helps here."
+            f"surely faster than the reference on {_any_of(statistics)}: no better choice among "
+            "them can help here, and nothing shows that more samples of this policy would."
         )
     if k == 1:
         return (
@@ -141,7 +141,8 @@ def _lead(statistics: Statistics, unsettled: int) -> str:
     at = k if end is None else end
     reached = statistics.fast_1_at_k.get(at) or ceiling
     text = (
-        f"Draw {'all' if end is None else 'about'} {plural(at, 'sample')} a problem and time "
+        f"Draw {'at least ' if end is None else 'about ' * (at > 1)}{plural(at, 'sample')} a "
+        "problem and time "
         f"every correct one: that finds a kernel faster than the reference "
         f"{_on(reached, statistics)}{_or(ceiling_at_most(statistics, at), unsettled)}"
     )
@@ -197,15 +198,16 @@ def _how_many(statistics: Statistics) -> Point | None:
     if len(ks) < 2 or curve[ks[-1]].mean == 0:
         return None
     first, last = ks[0], ks[-1]
-    text = (
-        f"The best of k rises from {percent(curve[first].mean)} at {_k(first)} to "
-        f"{percent(curve[last].mean)} at {_k(last)}{_in(curve[last])}. "
-    )
+    ends = percent(curve[first].mean), percent(curve[last].mean)
+    rises = f"rises from {ends[0]} at {_k(first)} to {ends[1]} at {_k(last)}"
+    if ends[0] == ends[1]:
+        rises = f"stays at {ends[0]} from {_k(first)} to {_k(last)}"
+    text = f"The best of k {rises}{_in(curve[last])}. "
     end = stop(statistics)
     if end.disputed:
         text += "Where more samples stop paying depends on kernels that are unsettled."
     elif end.k is None and curve[last].mean >= 1:
-        text += f"Only the deepest k reaches every problem: keep all {last}."
+        text += f"Only {_k(last)} reaches every problem."
     elif end.k is None:
         gain = curve[last].mean - curve[ks[-2]].mean
         text += (
@@ -245,7 +247,12 @@ def _three(statistics: Statistics) -> Point | None:
         return None
     (name, its), *others = arms
     control = found.control
-    text = f"{name} reaches {percent(its.mean)}{_in(its)}"
+    equals = [one for one, end in arms if round(end.mean - its.mean, 9) == 0]
+    if control is None or name != control[0]:
+        names = f"{listed(equals)} {'reach' if len(equals) > 1 else 'reaches'}"
+    else:
+        names = f"{name} reaches"
+    text = f"{names} {percent(its.mean)}{_in(its)}"
     if control is not None and name != control[0]:
         text += f"; three drawn at random and timed, the fair control, {percent(control[1].mean)}"
     elif others:
@@ -274,7 +281,7 @@ def _settled(found: Choice, statistics: Statistics) -> str:
     ):
         if arms := found.of(wanted):
             tests = [
-                f"{name}, p{TIED}={TIED}{test.fast_1.p_holm:.2g}"
+                f"{name}, {p_in_words(test.fast_1.p_holm).replace(' ', TIED)}"
                 for name, _ in arms
                 if (test := statistics.compare(name, control)) is not None
                 and test.fast_1.p_holm is not None
@@ -296,7 +303,7 @@ _BEATS = {
     Verdict.BETTER: "Yes",
     Verdict.WORSE: "No, random is better",
     Verdict.NOISE: "Unsettled kernels could turn it round",
-    Verdict.ALIKE: "It makes no difference here",
+    Verdict.ALIKE: "It makes no difference to fast_1 here",
 }
 
 
@@ -318,6 +325,8 @@ def _beats_random(statistics: Statistics) -> Point | None:
         f"{_BEATS.get(found, f'{_capital(problems)} cannot settle it')}. At {_k(comparison.k)} "
         f"surprisal minus random is {size}, paired by problem."
     )
+    if found is Verdict.OPEN and comparison.problems < FEWEST_PROBLEMS:
+        text += f" With fewer than {FEWEST_PROBLEMS} problems nothing is tested."
     needed = comparison.fast_1.problems_needed
     if found is Verdict.OPEN and needed is not None and needed > comparison.problems:
         least = comparison.fast_1.problems_needed_at_least
@@ -328,11 +337,16 @@ def _beats_random(statistics: Statistics) -> Point | None:
             f" Where both are correct, its picks run {times(ratio.mean)} as fast"
             f"{_in(ratio, 'times')}."
         )
+        log_ends = (ratio.low or 1.0) > 1 or (ratio.high or 1.0) < 1
+        if found is Verdict.OPEN and log_ends:
+            text += " That difference in speed is more than chance explains."
     return Point(question, text)
 
 
 def _points(value: float) -> str:
     """0.07 → `+7`; what would round to 0 keeps its first digit, so that its side is seen."""
+    if not value:
+        return "0"
     small = 0 < abs(value) < 0.01
     digits = min(9, 1 - math.ceil(math.log10(abs(value) * 100))) if small else 0
     return f"{value * 100:+.{digits}f}".replace("-", "−")
@@ -464,6 +478,17 @@ def _or(at_most: float | None, unsettled: int) -> str:
         else (f"all {count(unsettled)} unsettled draws are")
     )
     return f", or on {percent(at_most)} if {of_them} faster"
+
+
+def _none_of(judged: int) -> str:
+    return (
+        "The one judged draw is not" if judged == 1 else f"None of {count(judged)} judged draws is"
+    )
+
+
+def _any_of(statistics: Statistics) -> str:
+    n = statistics.problems
+    return "the one problem" if n == 1 else f"any of the {plural(n, 'problem')}"
 
 
 def _problems(statistics: Statistics) -> str:

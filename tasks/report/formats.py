@@ -13,9 +13,11 @@ Form = Literal["percent", "times"]
 
 
 def percent(value: float | None) -> str:
-    """0.62 → `62 %`; shares below 1 % keep a digit."""
+    """0.62 → `62 %`; shares below 1 % keep a digit, as do those above 99 %."""
     if value is None or not math.isfinite(value):
         return DASH
+    if 0.99 < value < 1 - 1e-9:
+        return f"{min(value * 100, 99.9):.1f}{TIED}%"
     return f"{value * 100:.1f}{TIED}%" if 0 < abs(value) < 0.01 else f"{value * 100:.0f}{TIED}%"
 
 
@@ -68,6 +70,8 @@ def span(low: float | None, high: float | None, form: Form = "percent") -> str:
         return ""  # resampling equal values has no width and says nothing
     if form == "percent":
         return f"{low * 100:.0f}–{high * 100:.0f}{TIED}%"
+    if times(low) == times(high):
+        return ""  # no width that could be seen
     return f"{times(low)[:-1]}–{times(high)}"
 
 

@@ -32,13 +32,15 @@ def rank_correlation_interval(
     if n < 2:
         return float("nan"), float("nan")
     total = parts.sum(axis=0)
-    centre, without = _fisher(total[None, :])[0], _fisher(total - parts)
+    most = 1 - 1 / max(len(block) - n, 2)
+    centre, without = _fisher(total[None, :], most)[0], _fisher(total - parts, most)
     if not (np.isfinite(centre) and np.isfinite(without).all()):
         return float("nan"), float("nan")
     error = np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum())
     error = max(float(error), _by_chance(parts, block))
     reach = float(student.ppf((1 + level) / 2, n - 1) * error)
-    return float(np.tanh(centre - reach)), float(np.tanh(centre + reach))
+    rho = float(total[0] / np.sqrt(total[1] * total[2]))
+    return min(float(np.tanh(centre - reach)), rho), max(float(np.tanh(centre + reach)), rho)
 
 
 def _by_chance(parts: Floats, block: Ints) -> float:
@@ -52,7 +54,8 @@ def _by_chance(parts: Floats, block: Ints) -> float:
     return float(np.sqrt(spread.sum() / (total[1] * total[2])))
 
 
-def _fisher(sums: Floats) -> Floats:
+def _fisher(sums: Floats, most: float) -> Floats:
+    """z of each ρ, which few draws show to be `most` at most: z of 1 is infinite."""
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = sums[:, 0] / np.sqrt(sums[:, 1] * sums[:, 2])
-        return np.asarray(np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12)), np.float64)
+        return np.asarray(np.arctanh(np.clip(rho, -most, most)), np.float64)

@@ -19,7 +19,7 @@ from tasks.statistics import (
 from tasks.statistics.arrays import Floats
 from tasks.statistics.clustered import rank_correlation_interval
 from tasks.strategies.base import Draws
-from tasks.strategies.verdict import SURE
+from tasks.strategies.verdict import FEWEST_PROBLEMS, SURE
 
 
 class Direction(StrEnum):
@@ -68,6 +68,8 @@ class Association:
     """Over problems."""
     surprisal_speedup_given_length: Correlation
     length_speedup: Correlation
+    problems: int
+    """With correct draws that have both."""
     quartiles: tuple[QuartileRow, ...]
 
     @property
@@ -75,12 +77,12 @@ class Association:
         """Settled where the test within problems and the interval over problems both leave out 0.
 
         The first supposes draws that are independent, the second problems enough to see how they
-        differ; each fails where the other does not.
+        differ; each fails where the other does not. Of few problems nothing is settled.
         """
         plain, (low, high) = self.surprisal_speedup, self.surprisal_speedup_interval
         if math.isnan(plain.rho):
             return Direction.UNDEFINED
-        if not plain.p < SURE or not (low > 0 or high < 0):
+        if self.problems < FEWEST_PROBLEMS or not plain.p < SURE or not (low > 0 or high < 0):
             return Direction.OPEN
         return Direction.FASTER if plain.rho > 0 else Direction.SLOWER
 
@@ -110,6 +112,13 @@ def associate(draws: Sequence[Draws]) -> Association:
         rank_correlation_interval(list(zip(surprisal, speed, strict=True))),
         partial_correlation(list(zip(surprisal, speed, length, strict=True))),
         pooled_spearman(list(zip(length, speed, strict=True))),
+        len(
+            {
+                one.problem
+                for one, x, y in zip(draws, surprisal, speed, strict=True)
+                if np.isfinite(x + y).any()
+            }
+        ),
         _quartiles(draws, surprisal, speedup, length),
     )
 

@@ -148,9 +148,10 @@ class Fast1Comparison(_Frozen):
     a_better: int
     b_better: int
     p: float | None
-    """Two-sided, for the mean difference; below 5 % exactly where the interval leaves out 0."""
+    """Two-sided, for the mean difference; null with fewer than six problems."""
     p_holm: float | None
-    """Adjusted for the choice among the rules with the same control; never below `p`."""
+    """Adjusted for the choice among the rules with the same control; never below `p`, and below 5 %
+    exactly where the interval leaves out 0."""
     rules: int
     """How many those are."""
     mcnemar_p: float | None

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     OPEN = "open"
     """These data cannot tell the two apart."""
     ALIKE = "alike"
-    """The two come out the same on every problem: nothing was compared."""
+    """The two come out the same on every problem, whatever the unsettled kernels are."""
     UNDEFINED = "undefined"
     """No problem defines both."""
 
@@ -42,7 +42,7 @@ def verdict(
     if not seen.problems:
         return Verdict.UNDEFINED
     if not seen.informative:
-        return Verdict.ALIKE
+        return Verdict.OPEN if at_most.informative else Verdict.ALIKE
     if seen.problems < FEWEST_PROBLEMS or math.isnan(p) or p >= SURE:
         return Verdict.OPEN
     if not p_at_most < SURE or (seen.mean > 0) != (at_most.mean > 0):

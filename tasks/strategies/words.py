@@ -10,7 +10,7 @@ from tasks.strategies.association import Association, Direction, Length
 from tasks.strategies.base import Strategy
 from tasks.strategies.compare import Comparison
 from tasks.strategies.reach import Reach
-from tasks.strategies.verdict import FEWEST_PROBLEMS, Verdict
+from tasks.strategies.verdict import FEWEST_PROBLEMS, SURE, Verdict
 
 NAMED = 3
 """Of what was left out."""
@@ -39,7 +39,7 @@ def comparison_in_words(one: Comparison) -> str:
 
 
 def _settled(one: Comparison) -> str:
-    p = f"p = {one.p_holm:.2g}"
+    p = p_in_words(one.p_holm)
     if one.rules > 1:
         p += f" as one of {one.rules} rules"
     if one.verdict in (Verdict.BETTER, Verdict.WORSE):
@@ -47,7 +47,7 @@ def _settled(one: Comparison) -> str:
     if one.verdict is Verdict.NOISE:
         return f"more than chance explains as measured ({p}), but unsettled kernels could undo it."
     if one.problems < FEWEST_PROBLEMS:
-        return f"not settled, by fewer than {FEWEST_PROBLEMS} problems."
+        return f"not tested: fewer than {FEWEST_PROBLEMS} problems."
     if one.needed is None or one.needed <= one.problems or abs(one.difference.mean) < 5e-4:
         return f"not settled ({p})."
     return (
@@ -65,6 +65,8 @@ def would_settle(needed: int, at_least: int | None, seen: int, kind: str = "prob
     text = f"about {needed:,} such {kind} would settle a gap of this size in four studies of five"
     if at_least is None:
         return text
+    if at_least >= needed:
+        return f"{text}, and no number if there is none"
     few = f"{at_least:,}" if at_least > seen else "as few as these"
     return f"{text}, {few} if it is as large as the interval allows, and no number if there is none"
 
@@ -133,6 +135,11 @@ def association_in_words(found: Association) -> str:
     """Whether surprising kernels are faster ones, and whether length explains it."""
     plain, (low, high) = found.surprisal_speedup, found.surprisal_speedup_interval
     if found.verdict is Direction.UNDEFINED:
+        if plain.draws:
+            return (
+                "Log-probabilities, or speeds, are all alike within each problem: nothing tells "
+                "surprisal from speed."
+            )
         return "Too few correct draws with log-probabilities to tell surprisal from speed."
     text = {
         Direction.FASTER: "Within problems, more surprising kernels are faster",
@@ -142,17 +149,28 @@ def association_in_words(found: Association) -> str:
     text += f" (ρ = {_signed(plain.rho)}"
     if not math.isnan(low):
         text += f", 95 % interval {_signed(low)} to {_signed(high)}"
-    text += f", p = {plain.p:.2g}, {plain.draws} correct draws)"
+    if found.verdict is not Direction.OPEN or plain.p >= SURE:
+        text += f", {p_in_words(plain.p)}, {plain.draws} correct draws)"
+    elif found.problems < FEWEST_PROBLEMS:
+        text += f", {plain.draws} correct draws; fewer than {FEWEST_PROBLEMS} problems say nothing"
+        text += " of others)"
+    else:
+        text += f", {plain.draws} correct draws; problems differ too much in it)"
     partial = found.surprisal_speedup_given_length
     if math.isnan(partial.rho):
         return f"{text}; lengths are not known."
-    left = f"ρ = {_signed(partial.rho)} (p = {partial.p:.2g})"
+    left = f"ρ = {_signed(partial.rho)} ({p_in_words(partial.p)})"
     return {
         Length.EXPLAINS: f"{text}; length explains it: at equal length {left}.",
         Length.NOT: f"{text}, and at equal length, too: {left}.",
         Length.OPEN: f"{text}; at equal length it is not settled: {left}.",
         Length.UNKNOWN: f"{text}; at equal length {left}.",
     }[found.length]
+
+
+def p_in_words(p: float) -> str:
+    """`p = 0.031`; never 0."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def _signed(value: float) -> str:

@@ -83,8 +83,8 @@ def strategies(data: ReportData) -> Exhibit:
                 "is for that difference: given the problems, by the exact law of the picks had "
                 "the scores been random (of two scores: that they may change places), and over "
                 "problems, by Student's t; adjusted for the choice among the rules with the same "
-                "control. Without that adjustment it is below 5 % exactly where the interval "
-                "leaves out 0. Speed: the same for log ratios where both picks are correct; its "
+                "control. Adjusted it is below 5 % exactly where the interval leaves out 0. "
+                "Speed: the same for log ratios where both picks are correct; its "
                 "intervals know only the kinds of problems that are here. In words below.",
             )
         )

@@ -160,7 +160,7 @@ def test_survives_a_missing_strategy(demo: Lake, name: str) -> None:
         ("better", "Yes", "picks best"),
         ("worse", "No, random is better", None),
         ("noise", "Unsettled kernels could turn it round", "could turn that round"),
-        ("alike", "It makes no difference here", None),
+        ("alike", "It makes no difference to fast_1 here", None),
     ],
 )
 def test_every_sentence_follows_the_verdict(

@@ -17,6 +17,17 @@ def test_copies_of_a_problem_leave_something_open() -> None:
     assert low < more[0] < more[1] < high
 
 
+def test_perfect_ranks_of_few_draws_are_no_certainty() -> None:
+    up = np.arange(4.0)
+    low, high = rank_correlation_interval([(up, -up)] * 6)
+    assert low == -1.0
+    assert -0.95 < high < 0
+    # One swap in one of six: no wider than where all ranks agree by much.
+    swapped = np.array([0.0, 2, 1, 3])
+    low, high = rank_correlation_interval([(up, swapped), *[(up, up)] * 5])
+    assert 0.5 < low < 0.97 < high <= 1
+
+
 def test_noise_is_covered() -> None:
     rng = np.random.default_rng(2)
     held = 0

@@ -55,7 +55,7 @@ def test_an_open_question_says_how_many_problems_would_settle_it() -> None:
     assert comparison_in_words(replace(BASE, needed=9)).endswith("not settled (p = 0.3).")
     assert comparison_in_words(replace(BASE, needed=None)).endswith("not settled (p = 0.3).")
     few = replace(BASE, problems=5, difference=replace(OPEN, problems=5))
-    assert comparison_in_words(few).endswith("not settled, by fewer than 6 problems.")
+    assert comparison_in_words(few).endswith("not tested: fewer than 6 problems.")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,10 @@ def test_what_cannot_be_told() -> None:
     nan = float("nan")
     unknown = replace(BASE, difference=PairedDifference(nan, nan, nan, nan, nan, nan, 0, 0))
     assert "share no problem" in comparison_in_words(unknown)
-    alike = replace(BASE, difference=PairedDifference(0.0, -0.3, 0.3, 1.0, 1.0, 1.0, 12, 0))
+    same = PairedDifference(0.0, -0.3, 0.3, 1.0, 1.0, 1.0, 12, 0)
+    alike = replace(BASE, difference=same, difference_at_most=same)
     assert "is the same on every problem" in comparison_in_words(alike)
+    assert replace(alike, difference_at_most=OPEN).verdict is Verdict.OPEN  # unsettled ones differ
     one = replace(BASE, problems=1, difference=PairedDifference(0.2, nan, nan, nan, nan, nan, 1, 1))
     assert "over 1 problem at" in comparison_in_words(one)
     assert "says nothing about others" in comparison_in_words(one)
