@@ -90,8 +90,8 @@ def _search(data: ReportData) -> Answer:
         )
     if not correct:
         return Answer(
-            f"{_none_of(judged)} correct: no strategy has anything to pick. Of draws like these "
-            f"{percent(1 - 0.05 ** (1 / judged))} may still be. "
+            f"{_none_of(judged)} correct: no strategy has anything to pick. Of draws like these up "
+            f"to {percent(1 - 0.05 ** (1 / judged))} may still be. "
             "The failures below say what is known.",
             [],
             _caveats(data),
