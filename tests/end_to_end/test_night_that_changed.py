@@ -14,7 +14,7 @@ from tasks.errors import NightChangedError
 
 PROFILE = """
 suite = "embedded"
-problems = [19]
+problems = [18]
 k = 2
 policy = "embedded"
 seed = 42

@@ -91,7 +91,13 @@ def test_a_stranger_gets_nothing_from_any_port() -> None:
                 for path in ("/", "/get_or_create_runtime_env", "/delete_runtime_env_if_possible"):
                     assert {status(port, method, path) for method in ("GET", "POST")} == {401}
                 continue
-            found = answers(port, asked)
+            try:
+                found = answers(port, asked)
+            except httpx.TransportError:
+                time.sleep(2)
+                if port in ports():
+                    raise
+                continue  # an idle worker, which Ray ended meanwhile
             assert set(found.values()) <= {UNIMPLEMENTED, UNAUTHENTICATED}, (name, port, found)
             refused |= {path for path, one in found.items() if one == UNAUTHENTICATED}
     assert refused >= NOT_GENERATED  # the object manager was among them
