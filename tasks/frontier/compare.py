@@ -23,9 +23,9 @@ from tasks.statistics import (
     wilcoxon_signed_rank,
 )
 from tasks.statistics.arrays import Floats, Ints
+from tasks.strategies.verdict import SURE
 
 Endpoint = Literal["fast_1", "delivered_speedup"]
-_SURE = 0.05
 ENDPOINTS: tuple[Endpoint, ...] = ("fast_1", "delivered_speedup")
 
 FEWEST_UNITS = 6
@@ -109,7 +109,7 @@ def family(
     adjusted = holm([found[name][i].seen.p for name, i in tested])
     for (name, i), p in zip(tested, adjusted.tolist(), strict=True):
         one = found[name][i]
-        seen = one.seen if p < _SURE else one.seen.unsettled(tested=True)
+        seen = one.seen if p < SURE else one.seen.unsettled(tested=True)
         found[name][i] = replace(one, p_holm=p, seen=seen)
     return found
 
@@ -139,4 +139,4 @@ def against_placebos(
 
 def settled(one: Compared) -> bool:
     """Whether the difference is one, with the choice among arms and budgets paid for."""
-    return one.offered and not math.isnan(one.p_holm) and one.p_holm < _SURE
+    return one.offered and not math.isnan(one.p_holm) and one.p_holm < SURE

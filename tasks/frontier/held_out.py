@@ -18,7 +18,6 @@ from tasks.frontier.anchors import shifts_of
 from tasks.frontier.compare import FEWEST_UNITS
 from tasks.frontier.document import Interval, Plain, interval, known
 from tasks.frontier.guards import Guard, anchor_guard
-from tasks.frontier.verdict import SURE
 from tasks.statistics import (
     Estimate,
     PairedDifference,
@@ -28,6 +27,7 @@ from tasks.statistics import (
     rate_interval,
 )
 from tasks.statistics.arrays import Bools, Floats
+from tasks.strategies.verdict import SURE
 
 PLACEBO = "placebo"
 

@@ -9,8 +9,7 @@ from enum import StrEnum
 
 from tasks.frontier.compare import Compared, settled
 from tasks.frontier.guards import Guard
-
-SURE = 0.05
+from tasks.strategies.verdict import SURE
 
 
 class Finding(StrEnum):

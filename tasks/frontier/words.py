@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from tasks.frontier.compare import FEWEST_UNITS, Compared
 from tasks.frontier.guards import Guard
 from tasks.frontier.price import PRICED, Prices, Worth
-from tasks.frontier.verdict import SURE, Finding, Shown, leading
+from tasks.frontier.verdict import Finding, Shown, leading
 from tasks.statistics import needed_at_least
+from tasks.strategies.verdict import SURE
 from tasks.strategies.words import would_settle
 
 _KINDS = {kind: name.replace("_", " ") for name, kind in PRICED.items()}
