@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tasks.drift.document import DriftDocument
 
-_SHOWN = 20
-
 
 @app.command()
 def drift(
@@ -50,18 +48,11 @@ def change_table(document: DriftDocument) -> Table:
     """The machine, and the references and kernels with the smallest p."""
     from rich.table import Table
 
+    from tasks.drift.words import LISTED, cells
+
     table = Table(title=f"{document.runs[-1]} against {len(document.runs) - 1} before")
     for name in ("what", "problem", "source", "since", "time", "95 %", "p", "alarm"):
         table.add_column(name, justify="left" if name in ("what", "problem", "source") else "right")
-    for one in document.changes[:_SHOWN]:
-        table.add_row(
-            one.kind,
-            one.problem or "",
-            (one.source_hash or "")[:8],
-            one.since,
-            f"× {one.ratio:.3f}",
-            f"{one.low:.3f} to {one.high:.3f}",
-            f"{one.p:.2g}",
-            "yes" if one.alarm else "",
-        )
+    for one in document.changes[:LISTED]:
+        table.add_row(*cells(one))
     return table

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from tasks.drift.document import Change, DriftDocument, VerdictChange
 
 _NAMED = 3
-_LISTED = 20
+LISTED = 20
+"""Changes that a table shows."""
 
 
 def said_of(change: Change) -> str:
@@ -46,13 +47,27 @@ def verdict(alarms: Sequence[str], differs: Sequence[str], runs: int, noticed: f
     return f"{named}{more}{also}"
 
 
+def cells(change: Change) -> tuple[str, str, str, str, str, str, str, str]:
+    """What, problem, source, since, ratio of times, its interval, p, and whether it is an alarm."""
+    return (
+        change.kind,
+        change.problem or "",
+        (change.source_hash or "")[:8],
+        change.since,
+        f"× {change.ratio:.3f}",
+        f"{change.low:.3f} to {change.high:.3f}",
+        f"{change.p:.2g}",
+        "yes" if change.alarm else "",
+    )
+
+
 def as_markdown(document: DriftDocument) -> str:
     """The sentence, then the changes with the smallest p."""
     rows = [
-        f"| {one.kind} | {one.problem or ''} | {(one.source_hash or '')[:8]} | {one.since} "
-        f"| × {one.ratio:.3f} ({one.low:.3f} to {one.high:.3f}) | {one.p:.2g} "
-        f"| {'yes' if one.alarm else ''} |"
-        for one in document.changes[:_LISTED]
+        f"| {kind} | {problem} | {source} | {since} | {ratio} ({interval}) | {p} | {alarm} |"
+        for kind, problem, source, since, ratio, interval, p, alarm in map(
+            cells, document.changes[:LISTED]
+        )
     ]
     head = [
         "| what | problem | source | since | time | p | alarm |",
